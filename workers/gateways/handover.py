@@ -1,0 +1,132 @@
+"""What passes between the send job and a gateway: parcels out, verdicts back. No SDK in here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from service.care.lifecycle import State
+
+
+class Outcome(StrEnum):
+    """What a hand-over came to. Each asks for exactly one action of the send job."""
+
+    ACCEPTED = "accepted"
+    """The provider took it: `provider_id` is set."""
+    REJECTED = "rejected"
+    """Permanent: this message will never be taken."""
+    BAD_ADDRESS = "bad_address"
+    """Permanent, and the address is to be marked bad."""
+    OPTED_OUT = "opted_out"
+    """The provider knows an opt-out that we did not: record it, cancel everything else to that address."""
+    TOO_LONG = "too_long"
+    """Permanent: a template bug."""
+    MISCONFIGURED = "misconfigured"
+    """Our settings are wrong: not sent; pause the channel, tell the operator, keep the message."""
+    BUSY = "busy"
+    """Provably not sent: back off, honour `retry_after`, try again inside the window."""
+    CAPPED = "capped"
+    """The day's allowance is used up: not sent; hold to tomorrow, tell the operator."""
+    NOT_SENT = "not_sent"
+    """Provably never left this machine (refused connection, DNS): safe to try again."""
+    AMBIGUOUS = "ambiguous"
+    """It may have been sent: only the provider's own record can tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class SmsParcel:
+    """One text, ready to go."""
+
+    token: str
+    """The attempt's opaque token; travels in the status callback's URL."""
+    to: str
+    """E.164."""
+    body: str
+    sender: str
+    """A messaging service sid (``MG…``) or a number in E.164."""
+    status_callback: str
+    validity_seconds: int
+    """1 to 36000: what is left of the step's window."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmailParcel:
+    """One e-mail, ready to go."""
+
+    token: str
+    """The attempt's opaque token; travels in `custom_args`."""
+    to: str
+    sender: str
+    sender_name: str
+    reply_to: str | None
+    subject: str
+    text: str
+    html: str
+    unsubscribe_url: str
+    """https, answers RFC 8058 one-click POSTs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came of handing over one parcel."""
+
+    token: str
+    outcome: Outcome
+    provider_id: str | None = None
+    code: str | None = None
+    """The provider's error code, or the HTTP status where it gave none."""
+    retry_after: float | None = None
+    """Seconds the provider asked us to wait."""
+
+
+class Sighting(StrEnum):
+    """What the provider's own record says about an ambiguous attempt."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    """The record is complete over the time in question and does not hold it."""
+    UNPROVABLE = "unprovable"
+    """The record could not be read far enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The provider's answer about one message."""
+
+    sighting: Sighting
+    provider_id: str | None = None
+    state: State | None = None
+    code: str | None = None
+
+
+class SmsGateway(Protocol):
+    """Hands texts over. One instance lives as long as its worker and keeps its connections open."""
+
+    async def send(self, parcel: SmsParcel) -> Verdict:
+        """Never raises for anything the provider or the network does."""
+
+    async def find(self, to: str, body_matches: BodyTest, since: datetime, until: datetime) -> Found:
+        """Look for a text to `to`, created between `since` and `until`, whose exact body passes `body_matches`."""
+
+    async def status(self, provider_id: str) -> Found:
+        """The present state of a text that the provider took."""
+
+    async def redact(self, provider_id: str) -> bool:
+        """Blank the body at the provider, once it is final. True when done."""
+
+    async def close(self) -> None: ...
+
+
+class BodyTest(Protocol):
+    def __call__(self, body: str) -> bool: ...
+
+
+class EmailGateway(Protocol):
+    """Hands e-mails over."""
+
+    async def send(self, parcel: EmailParcel) -> Verdict:
+        """Never raises for anything the provider or the network does."""
+
+    async def close(self) -> None: ...
