@@ -67,6 +67,8 @@ class Reason(StrEnum):
     STOPPED_BY_CLINIC = "stopped_by_clinic"
     SENT_ON_OTHER_CHANNEL = "sent_on_other_channel"
     ALERT_ACKNOWLEDGED = "alert_acknowledged"
+    SAID_BY_ANOTHER_SESSION = "said_by_another_session"
+    NOTHING_TO_REMIND = "nothing_to_remind"
     # cannot be sent
     NO_ADDRESS = "no_address"
     BAD_ADDRESS = "bad_address"
@@ -106,6 +108,8 @@ SENTENCES: dict[Reason, str] = {
     Reason.STOPPED_BY_CLINIC: "The clinic stopped this patient's plan.",
     Reason.SENT_ON_OTHER_CHANNEL: "It was not needed: the same step went out on another channel.",
     Reason.ALERT_ACKNOWLEDGED: "Somebody had already acknowledged the alert.",
+    Reason.SAID_BY_ANOTHER_SESSION: "The patient got the same message that day for another session.",
+    Reason.NOTHING_TO_REMIND: "The message it would remind of never went out.",
     Reason.NO_ADDRESS: "The patient has no address on this channel.",
     Reason.BAD_ADDRESS: "The address is known not to work.",
     Reason.BOUNCED: "The mail server refused the address.",

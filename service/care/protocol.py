@@ -1,0 +1,118 @@
+"""A clinic's protocol: which steps a patient gets, when, on which channel and in which words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import time, timedelta
+from enum import StrEnum
+
+from service.care.lifecycle import Channel
+
+
+class Anchor(StrEnum):
+    """What a step counts its days from."""
+
+    SESSION = "session"
+    """Restarts with each treatment."""
+    COURSE = "course"
+    """Follows the latest session of the course."""
+
+
+class OnMiss(StrEnum):
+    """What to do with a message whose window closed before it could go."""
+
+    SKIP = "skip"
+    SEND = "send"
+    """Still useful late: send at the next opening instead (at most one further window late)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Elapsed:
+    """So long after the session ended."""
+
+    after: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class WallClock:
+    """At a local time on the patient's n-th local day after the session (day 0 is the day of the session)."""
+
+    day: int
+    at: time
+
+
+@dataclass(frozen=True, slots=True)
+class BeforeNextVisit:
+    """So many local days before the planned next session, or on `else_day` after this one when none is planned."""
+
+    days_before: int
+    else_day: int
+    at: time
+
+
+When = Elapsed | WallClock | BeforeNextVisit
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """One message that a step may give rise to."""
+
+    channel: Channel
+    suffix: str = ""
+    """Empty for the step's own messages, else "reminder", "reminder2", "later": the message is named
+    `step.suffix`."""
+    delay: timedelta = timedelta(0)
+    """After the step's own time."""
+    only_unanswered: bool = False
+    """Only while the step's survey is unanswered, and only if the step's first message went out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A step's words in one language. Placeholders: {clinic} {link} {phone} {emerg} {hours} {name}."""
+
+    sms: str | None = None
+    subject: str | None = None
+    email: str | None = None
+    """Plain paragraphs, separated by blank lines; {link} stands alone on a line and becomes the button."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of a protocol."""
+
+    id: str
+    anchor: Anchor
+    when: When
+    sends: tuple[Send, ...]
+    window: timedelta
+    """How long after its due time each message is still useful."""
+    on_miss: OnMiss
+    words: dict[str, Wording]
+    """By language: "en", "es"."""
+    reminder_words: dict[str, Wording]
+    """Words of the sends that have a suffix; empty where the step has none (then `words` serve)."""
+    survey: str | None = None
+    """Id of the survey that the link opens; without one it opens the care plan."""
+    survey_only_without_baseline: bool = False
+    skip_if_ended_after: time | None = None
+    """Skip when the session ended later than this, local time."""
+    fallback_to_email: bool = False
+    """When the text cannot be delivered, send the step's e-mail wording instead (if it has one and consent)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """A whole plan of care texts."""
+
+    name: str
+    languages: tuple[str, ...]
+    steps: tuple[Step, ...]
+
+    def step(self, step_id: str) -> Step:
+        """The step of a message name ("day1" or "day1.reminder"). Raises KeyError for an unknown one."""
+        base = step_id.split(".", 1)[0]
+        for step in self.steps:
+            if step.id == base:
+                return step
+        raise KeyError(step_id)
