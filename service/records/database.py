@@ -1,0 +1,157 @@
+"""The database: one engine, two kinds of transaction, the same behaviour on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import BigInteger, Connection, Dialect, Engine, TypeDecorator, create_engine, event, make_url
+from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.types import TypeEngine
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+_DEADLOCK, _SERIALIZATION, _UNIQUE = "40P01", "40001", "23505"
+_READ = "aftercare_read"
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware datetime, kept in UTC to the microsecond: `timestamptz` on PostgreSQL, an integer on SQLite."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(TIMESTAMP(timezone=True))
+        return dialect.type_descriptor(BigInteger())
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime was about to be stored")
+        return value if dialect.name == "postgresql" else to_micros(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.astimezone(UTC) if dialect.name == "postgresql" else from_micros(value)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_micros(moment: datetime) -> int:
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def from_micros(micros: int) -> datetime:
+    return datetime.fromtimestamp(micros // 1_000_000, UTC).replace(microsecond=micros % 1_000_000)
+
+
+def open_database(url: str, pool_size: int = 8) -> Engine:
+    """An engine with everything set that either database needs to keep our promises."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_engine(parsed, connect_args={"timeout": 30, "check_same_thread": False}, pool_size=pool_size)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    return create_engine(
+        parsed,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        pool_recycle=600,
+        connect_args={"connect_timeout": 10, "options": "-c timezone=UTC -c lock_timeout=20s"},
+    )
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves: the driver would begin late and without the lock
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA busy_timeout=30000")
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")  # P1: a 2xx means it is on disk, also after a power cut
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA cache_size=-65536")
+    cursor.execute("PRAGMA temp_store=MEMORY")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A writer takes the lock at once: upgrading later would fail with SQLITE_BUSY whatever the time-out.
+    reading = connection.get_execution_options().get(_READ, False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A transaction that only reads; on SQLite it does not wait for writers."""
+    with engine.connect().execution_options(**{_READ: True}) as connection, connection.begin():
+        yield connection
+
+
+T = TypeVar("T")
+
+
+def run(engine: Engine, work: Callable[[Connection], T]) -> T:
+    """`work` in one transaction, repeated when the database asks for it (deadlock, serialization, a drawn id twice).
+
+    `work` may run several times and must not act outside the database.
+    """
+    for attempt in Retrying(
+        retry=retry_if_exception(_may_repeat),
+        stop=stop_after_attempt(5),
+        wait=wait_random_exponential(0.01, max=0.5),
+        reraise=True,
+    ):
+        with attempt, engine.begin() as connection:
+            return work(connection)
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _may_repeat(error: BaseException) -> bool:
+    if not isinstance(error, DBAPIError):
+        return False
+    state = getattr(error.orig, "sqlstate", None)
+    if state is not None:
+        return state in (_DEADLOCK, _SERIALIZATION, _UNIQUE)
+    return isinstance(error, IntegrityError) and "UNIQUE" in str(error.orig)
+
+
+def is_unreachable(error: BaseException) -> bool:
+    """Whether the database could not be reached or is busy: worth waiting for, nothing was committed."""
+    return isinstance(error, OperationalError)
+
+
+def listed(connection: Connection, columns: Mapping[str, str]) -> str:
+    """SQL for a table of rows that travels as one JSON parameter, `:rows`.
+
+    One constant statement serves any number of rows: no compile per batch, no limit on parameters. `columns` maps names to the types
+    `bigint`, `text`, `integer` or `moment` (microseconds since 1970).
+    """
+    if connection.dialect.name == "postgresql":
+        shapes = {"moment": "bigint"}
+        names = ", ".join(
+            f"to_timestamp({name} / 1000000.0) AS {name}" if kind == "moment" else name for name, kind in columns.items()
+        )
+        typed = ", ".join(f"{name} {shapes.get(kind, kind)}" for name, kind in columns.items())
+        return f"(SELECT {names} FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS listed({typed}))"
+    names = ", ".join(f"value ->> '{name}' AS {name}" for name in columns)
+    return f"(SELECT {names} FROM json_each(:rows))"
+
+
+def as_rows(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The JSON for `listed`."""
+    return json.dumps(
+        [
+            {name: to_micros(value) if isinstance(value, datetime) else value for name, value in row.items()}
+            for row in rows
+        ]
+    )

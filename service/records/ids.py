@@ -1,0 +1,32 @@
+"""Row ids: 63 bits, made by the process that inserts, ordered by time.
+
+41 bits of milliseconds and 22 random ones. Ids are known before the insert, so that a row's id can be bound into what is sealed in
+it and a session's twenty messages need no round trip to learn theirs. Two processes may draw the same id in the same millisecond about
+once in 100 000 tries under full load; the insert then fails on its primary key and `database.run` repeats the
+transaction with new ones.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+
+_EPOCH_MS = 1_704_067_200_000  # 2024-01-01
+_lock = threading.Lock()
+_last = 0
+
+
+def new_id() -> int:
+    """One id, larger than any this process made before."""
+    return new_ids(1)[0]
+
+
+def new_ids(count: int) -> range:
+    """`count` consecutive ids."""
+    global _last
+    with _lock:
+        fresh = ((time.time_ns() // 1_000_000 - _EPOCH_MS) << 22) | secrets.randbits(22)
+        first = max(fresh, _last + 1)
+        _last = first + count - 1
+        return range(first, first + count)

@@ -1,0 +1,415 @@
+"""Every table, in the words of the design. Rows are read and written by the module named after them, nowhere else."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from service.records.database import Moment
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _id() -> Column[int]:
+    return Column("id", BigInteger, primary_key=True, autoincrement=False)
+
+
+def _clinic() -> Column[int]:
+    return Column("clinic_id", BigInteger, ForeignKey("clinics.id"), nullable=False)
+
+
+clinics = Table(
+    "clinics",
+    metadata,
+    _id(),
+    Column("name", Text, nullable=False),
+    Column("display_name", String(18), nullable=False),  # what texts begin with: must not name the treatment
+    Column("timezone", Text, nullable=False),
+    Column("locale", String(8), nullable=False),
+    Column("phone", Text, nullable=False),  # as patients should dial it
+    Column("email", Text),
+    Column("emergency_number", String(8), nullable=False),
+    Column("hours", String(16), nullable=False),  # as shown in texts: "Mo-Fr 9-17"
+    Column("opening", JSON, nullable=False),  # {"mon": ["09:00", "17:00"], …}: when somebody reads
+    Column("quiet_from", String(5), nullable=False),
+    Column("quiet_until", String(5), nullable=False),
+    Column("daily_cap", SmallInteger, nullable=False),
+    Column("sender", Text, nullable=False, server_default=""),  # SMS sender of its own; empty: the default
+    Column("care_plan", JSON, nullable=False),  # the clinic's own words: ice, heat, medicines, activity, follow_up
+    Column("created_at", Moment, nullable=False),
+)
+
+clinic_keys = Table(
+    "clinic_keys",
+    metadata,
+    _id(),
+    _clinic(),
+    Column("kind", String(8), nullable=False),  # api | webhook
+    Column("digest", LargeBinary, unique=True),  # API keys: SHA-256; the key itself is shown once
+    Column("secret", LargeBinary),  # webhook secrets, sealed: HMAC needs them back
+    Column("hint", String(12), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("revoked_at", Moment),
+)
+
+patients = Table(
+    "patients",
+    metadata,
+    _id(),
+    _clinic(),
+    Column("external_id", Text, nullable=False),
+    Column("given_name", LargeBinary),
+    Column("phone", LargeBinary),
+    Column("phone_key", LargeBinary),
+    Column("email", LargeBinary),
+    Column("email_key", LargeBinary),
+    Column("timezone", Text),
+    Column("locale", String(8)),
+    Column("sms_consent", Boolean, nullable=False),  # what the consent ledger comes to, kept beside it
+    Column("email_consent", Boolean, nullable=False),
+    Column("facts_at", Moment, nullable=False),  # of the newest event applied: an older one changes nothing
+    Column("paused_at", Moment),
+    Column("stopped_at", Moment),
+    Column("erased_at", Moment),
+    UniqueConstraint("clinic_id", "external_id"),
+    Index("ix_patients_phone_key", "phone_key"),
+    Index("ix_patients_email_key", "email_key"),
+)
+
+courses = Table(
+    "courses",
+    metadata,
+    _id(),
+    _clinic(),
+    Column("patient_id", BigInteger, ForeignKey("patients.id"), nullable=False),
+    Column("site", String(24), nullable=False),
+    UniqueConstraint("patient_id", "site"),
+)
+
+protocols = Table(
+    "protocols",
+    metadata,
+    _id(),
+    _clinic(),
+    Column("name", String(64), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("body", Text, nullable=False),  # the YAML as it was given; never changed
+    Column("timing", String(64), nullable=False),  # fingerprints: what changed between two versions
+    Column("content", String(64), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("approved_by", Text),
+    Column("approved_at", Moment),
+    UniqueConstraint("clinic_id", "name", "version"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    _id(),
+    _clinic(),
+    Column("external_id", Text, nullable=False),
+    Column("patient_id", BigInteger, ForeignKey("patients.id")),
+    Column("course_id", BigInteger, ForeignKey("courses.id")),
+    Column("protocol_id", BigInteger, ForeignKey("protocols.id")),
+    Column("ended_at", Moment),  # null only in a session that was cancelled before it was reported
+    Column("number", Integer),
+    Column("next_session_at", Moment),
+    Column("baseline", LargeBinary),  # sealed JSON: scores and the patient's own words
+    Column("cancelled_at", Moment),
+    Column("superseded_from", Moment),  # when the next session of the course ended
+    Column("facts_at", Moment, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    UniqueConstraint("clinic_id", "external_id"),
+    Index("ix_sessions_patient_id", "patient_id"),
+    Index("ix_sessions_course_id_ended_at", "course_id", "ended_at"),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    _id(),
+    _clinic(),
+    Column("patient_id", BigInteger, ForeignKey("patients.id")),  # null: to the clinic's own people
+    Column("session_id", BigInteger, ForeignKey("sessions.id")),
+    Column("cause_id", BigInteger),  # the reply or alert that an unplanned message answers
+    Column("step", String(48), nullable=False),
+    Column("channel", String(5), nullable=False),
+    Column("survey", String(16)),
+    Column("sender", Text, nullable=False),
+    Column("priority", SmallInteger, nullable=False),  # 0 alerts and answers to the patient, 1 the plan
+    Column("segments", SmallInteger, nullable=False),  # at worst case, for the pace of the sender
+    Column("due_at", Moment, nullable=False),
+    Column("window_until", Moment, nullable=False),
+    Column("state", String(11), nullable=False),
+    Column("reason", String(24), nullable=False),
+    Column("tries", SmallInteger, nullable=False),
+    Column("check_at", Moment),  # when somebody must look again: a lease's end, a stale receipt
+    Column("handed_at", Moment),  # when an attempt was first begun that was not proven absent
+    Column("body", LargeBinary),  # words a person typed, sealed; planned messages are rendered from their protocol
+    UniqueConstraint("session_id", "step", "channel"),
+    UniqueConstraint("cause_id", "step", "channel"),
+    # What the clock looks for. Partial: a million messages planned for next month cost it nothing.
+    Index(
+        "ix_messages_due",
+        "channel",
+        "sender",
+        "priority",
+        "due_at",
+        postgresql_where=text("state = 'planned'"),
+        sqlite_where=text("state = 'planned'"),
+    ),
+    Index(
+        "ix_messages_check",
+        "check_at",
+        postgresql_where=text("check_at IS NOT NULL"),
+        sqlite_where=text("check_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_messages_handed",
+        "patient_id",
+        "handed_at",
+        postgresql_where=text("handed_at IS NOT NULL"),
+        sqlite_where=text("handed_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_messages_waiting",
+        "patient_id",
+        postgresql_where=text("state IN ('planned', 'queued')"),
+        sqlite_where=text("state IN ('planned', 'queued')"),
+    ),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    _id(),
+    Column("message_id", BigInteger, ForeignKey("messages.id"), nullable=False),
+    Column("number", SmallInteger, nullable=False),
+    Column("token", String(24), nullable=False, unique=True),  # in the status callback: names the attempt, opens nothing
+    Column("link_key", BigInteger, unique=True),  # hash of the token in its link
+    Column("address", LargeBinary, nullable=False),  # sealed, as it was handed over
+    Column("address_key", LargeBinary, nullable=False),
+    Column("body_key", LargeBinary, nullable=False),  # keyed hash of the exact text, to know it again in a listing
+    Column("started_at", Moment, nullable=False),
+    Column("outcome", String(12)),  # null while it is in a worker's hands
+    Column("provider_id", Text),
+    Column("code", String(24)),
+    Column("settled_at", Moment),
+    Column("check_at", Moment),  # when reconcile should ask (again)
+    Column("checks", SmallInteger, nullable=False),
+    UniqueConstraint("message_id", "number"),
+    Index("ix_attempts_provider_id", "provider_id"),
+    Index(
+        "ix_attempts_check",
+        "check_at",
+        postgresql_where=text("check_at IS NOT NULL"),
+        sqlite_where=text("check_at IS NOT NULL"),
+    ),
+)
+
+receipts = Table(
+    "receipts",
+    metadata,
+    _id(),
+    Column("event_key", String(128), nullable=False, unique=True),  # "sid status" or sg_event_id: doubles stop here
+    Column("channel", String(5), nullable=False),
+    Column("provider_id", Text),
+    Column("attempt_id", BigInteger),
+    Column("status", String(24), nullable=False),
+    Column("code", String(24)),
+    Column("occurred_at", Moment),
+    Column("received_at", Moment, nullable=False),
+    Column("applied_at", Moment),
+    Index(
+        "ix_receipts_unapplied",
+        "received_at",
+        postgresql_where=text("applied_at IS NULL"),
+        sqlite_where=text("applied_at IS NULL"),
+    ),
+)
+
+replies = Table(
+    "replies",
+    metadata,
+    _id(),
+    Column("provider_key", String(128), nullable=False, unique=True),
+    Column("channel", String(5), nullable=False),
+    Column("sender", LargeBinary, nullable=False),  # sealed
+    Column("sender_key", LargeBinary, nullable=False),
+    Column("recipient", Text, nullable=False),  # our number or reply address
+    Column("link_key", BigInteger),  # of the reply address, where it carries a token
+    Column("body", LargeBinary, nullable=False),  # sealed
+    Column("media", SmallInteger, nullable=False),
+    Column("opt_out_type", String(8)),  # what the provider made of it, where it says
+    Column("received_at", Moment, nullable=False),
+    Column("clinic_id", BigInteger, ForeignKey("clinics.id")),
+    Column("patient_id", BigInteger, ForeignKey("patients.id")),
+    Column("session_id", BigInteger, ForeignKey("sessions.id")),
+    Column("match", String(10), nullable=False),  # waiting | matched | shared | unmatched | clinician
+    Column("meaning", String(12)),
+    Column("reading", LargeBinary),  # sealed JSON of the whole reading: number, red flags, words
+    Column("handled_at", Moment),
+    Column("resolved_by", Text),
+    Index("ix_replies_clinic_id_id", "clinic_id", "id"),
+    Index("ix_replies_sender_key", "sender_key"),
+    Index(
+        "ix_replies_unhandled",
+        "received_at",
+        postgresql_where=text("handled_at IS NULL"),
+        sqlite_where=text("handled_at IS NULL"),
+    ),
+)
+
+reply_candidates = Table(
+    "reply_candidates",
+    metadata,
+    Column("reply_id", BigInteger, ForeignKey("replies.id"), primary_key=True),
+    Column("patient_id", BigInteger, ForeignKey("patients.id"), primary_key=True),
+    Column("clinic_id", BigInteger, ForeignKey("clinics.id"), nullable=False),
+)
+
+responses = Table(
+    "responses",
+    metadata,
+    _id(),
+    _clinic(),
+    Column("patient_id", BigInteger, ForeignKey("patients.id"), nullable=False),
+    Column("session_id", BigInteger, ForeignKey("sessions.id"), nullable=False),
+    Column("survey", String(16), nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    Column("completed_at", Moment),
+    Column("answers", LargeBinary, nullable=False),  # sealed JSON by question id
+    UniqueConstraint("session_id", "survey"),
+    Index("ix_responses_clinic_id_id", "clinic_id", "id"),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    _id(),
+    _clinic(),
+    Column("patient_id", BigInteger, ForeignKey("patients.id"), nullable=False),
+    Column("channel", String(5), nullable=False),
+    Column("action", String(8), nullable=False),  # granted | revoked
+    Column("wording", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("warned_at", Moment),  # unencrypted texts: when the patient was told, and when they still wanted them
+    Column("accepted_at", Moment),
+    Column("recorded_at", Moment, nullable=False),
+    Column("reply_id", BigInteger),
+    UniqueConstraint("patient_id", "channel", "action", "at"),
+)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    _id(),
+    Column("clinic_id", BigInteger, ForeignKey("clinics.id")),  # null: for every clinic that uses the sender
+    Column("channel", String(5), nullable=False),
+    Column("address_key", LargeBinary, nullable=False),
+    Column("reason", String(24), nullable=False),
+    Column("certain", Boolean, nullable=False),  # false: suppressed on an ambiguous wording, a person should look
+    Column("since", Moment, nullable=False),
+    Column("lifted_at", Moment),
+    Column("cause", Text, nullable=False),
+    Index(
+        "ix_suppressions_address_key",
+        "address_key",
+        "channel",
+        postgresql_where=text("lifted_at IS NULL"),
+        sqlite_where=text("lifted_at IS NULL"),
+    ),
+)
+
+events = Table(
+    "events",
+    metadata,
+    _id(),
+    _clinic(),
+    Column("key", String(255), nullable=False),  # webhook-id or Idempotency-Key
+    Column("digest", LargeBinary, nullable=False),
+    Column("type", String(32), nullable=False),
+    Column("session_id", BigInteger),
+    Column("status", SmallInteger, nullable=False),
+    Column("answer", LargeBinary, nullable=False),  # sealed, compressed: what was answered, for the repeat
+    Column("received_at", Moment, nullable=False),
+    UniqueConstraint("clinic_id", "key"),
+)
+
+senders = Table(
+    "senders",
+    metadata,
+    Column("channel", String(5), primary_key=True),
+    Column("sender", Text, primary_key=True),
+    Column("segments_per_second", Float, nullable=False),  # 0: unlimited
+    Column("paced_until", Moment),  # the time up to which its pace is spoken for
+    Column("paused_at", Moment),
+    Column("paused_code", String(24)),
+    Column("closed_until", Moment),  # the circuit breaker, or a Retry-After
+    Column("failures", Integer, nullable=False),
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    _id(),
+    Column("kind", String(32), nullable=False),  # to the operator of this installation
+    Column("subject", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("opened_at", Moment, nullable=False),
+    Column("last_at", Moment, nullable=False),
+    Column("closed_at", Moment),
+    Index(
+        "ix_notices_open",
+        "kind",
+        "subject",
+        unique=True,
+        postgresql_where=text("closed_at IS NULL"),
+        sqlite_where=text("closed_at IS NULL"),
+    ),
+)
+
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("at", Moment, nullable=False),  # real time, also when the service's clock runs fast
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    _id(),
+    Column("clinic_id", BigInteger, ForeignKey("clinics.id")),
+    Column("actor", Text, nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Index("ix_audit_clinic_id_id", "clinic_id", "id"),
+)
