@@ -223,9 +223,9 @@ def _wordings(part: Section, key: str, languages: tuple[str, ...], required: boo
 
 
 def _note_contradictions(part: Section, step: Step) -> None:
-    if step.survey is None and part.has("reminders"):
+    if not part.has("survey") and part.has("reminders"):
         part.problem("reminders", "there is nothing to remind of", "reminders stop at the answer: name a 'survey'")
-    if step.survey is None and step.survey_only_without_baseline:
+    if not part.has("survey") and step.survey_only_without_baseline:
         part.problem("survey_only_without_baseline", "needs a 'survey'")
     if step.fallback_to_email and not any(send.channel is Channel.SMS and not send.suffix for send in step.sends):
         part.problem("email_if_text_fails", "this step sends no text", "add sms to 'send', or take it out")

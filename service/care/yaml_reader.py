@@ -50,6 +50,7 @@ class Section:
         """`keys`: the allowed ones; None allows any."""
         self.node, self.where, self.notes = node, where, notes
         self.values: dict[str, yaml.Node] = {}
+        self.key_nodes: dict[str, yaml.Node] = {}
         for key_node, value in node.value:
             self._take(key_node, value, keys)
 
@@ -57,8 +58,11 @@ class Section:
         return f"{self.where}.{key}" if self.where else key
 
     def problem(self, key: str, message: str, hint: str = "") -> None:
-        """Note a problem at the value of `key`, or at the section itself when the key is not there."""
-        self.notes.problem(self.values.get(key, self.node), self.path(key), message, hint)
+        """Note a problem at `key`, or at the section itself when the key is not there."""
+        value = self.values.get(key, self.node)
+        # A list or block begins on the line after its key; people look for the key.
+        node = value if isinstance(value, yaml.ScalarNode) else self.key_nodes.get(key, value)
+        self.notes.problem(node, self.path(key), message, hint)
 
     def has(self, key: str) -> bool:
         return key in self.values
@@ -169,7 +173,7 @@ class Section:
             hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(keys)}"
             self.notes.problem(key_node, self.path(shown(key, "")), "unknown key", hint)
         else:
-            self.values[key] = value
+            self.values[key], self.key_nodes[key] = value, key_node
 
 
 def section(node: yaml.Node, where: str, notes: Notes, keys: Iterable[str] | None) -> Section | None:
