@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+from dataclasses import dataclass, fields
 from datetime import time, timedelta
 from enum import StrEnum
 
@@ -116,3 +118,42 @@ class Protocol:
             if step.id == base:
                 return step
         raise KeyError(step_id)
+
+
+_WORDS = frozenset({"words", "reminder_words"})
+
+
+def timing_fingerprint(protocol: Protocol) -> str:
+    """64 hex digits that change with any edit of timing or structure and never with one of wording.
+
+    A new one means that waiting messages are planned anew; the same one that they keep their due times.
+    """
+    return _digest([_plain(step, without=_WORDS) for step in protocol.steps])
+
+
+def content_fingerprint(protocol: Protocol) -> str:
+    """64 hex digits that change with any edit that a patient could notice. What an approval is given for."""
+    return _digest(_plain(protocol))
+
+
+def _digest(plain: object) -> str:
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+
+def _plain(value: object, without: frozenset[str] = frozenset()) -> object:
+    """`value` as JSON. Goes by the dataclasses' own fields, so that a field added later counts too."""
+    match value:
+        case Protocol() | Step() | Send() | Wording() | Elapsed() | WallClock() | BeforeNextVisit():
+            named = {f.name: _plain(getattr(value, f.name)) for f in fields(value) if f.name not in without}
+            return {"kind": type(value).__name__, **named}
+        case dict():
+            return {str(key): _plain(item) for key, item in value.items()}
+        case tuple():
+            return [_plain(item) for item in value]
+        case timedelta():
+            return value.total_seconds()
+        case time():
+            return value.isoformat()
+        case None | str() | bool() | int():
+            return value
+    raise TypeError(f"no plain form for {type(value).__name__}")
