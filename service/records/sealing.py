@@ -52,23 +52,27 @@ class Vault:
 
     def seal(self, text: str, row: int) -> bytes:
         """Seal `text` into row `row`."""
+        return self.seal_bytes(text.encode(), row)
+
+    def seal_bytes(self, content: bytes, row: int) -> bytes:
         key = self._keys[0]
         nonce = os.urandom(_NONCE)
-        return bytes([len(key.id)]) + key.id + nonce + key.cipher.encrypt(nonce, text.encode(), b"%d" % row)
+        return bytes([len(key.id)]) + key.id + nonce + key.cipher.encrypt(nonce, content, b"%d" % row)
 
     def seal_optional(self, text: str | None, row: int) -> bytes | None:
         return None if text is None else self.seal(text, row)
 
     def open(self, blob: bytes, row: int) -> str:
         """The text sealed into row `row`. Raises CannotOpen."""
+        return self.open_bytes(blob, row).decode()
+
+    def open_bytes(self, blob: bytes, row: int) -> bytes:
         start = 1 + blob[0]
         key = self._by_id.get(bytes(blob[1:start]))
         if key is None:
             raise CannotOpen("sealed with a key that is not in AFTERCARE_KEYS")
         try:
-            return key.cipher.decrypt(
-                bytes(blob[start : start + _NONCE]), bytes(blob[start + _NONCE :]), b"%d" % row
-            ).decode()
+            return key.cipher.decrypt(bytes(blob[start : start + _NONCE]), bytes(blob[start + _NONCE :]), b"%d" % row)
         except InvalidTag:
             raise CannotOpen("the sealed value does not belong to this row or was changed") from None
 

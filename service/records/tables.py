@@ -168,6 +168,7 @@ messages = Table(
     Column("tries", SmallInteger, nullable=False),
     Column("check_at", Moment),  # when somebody must look again: a lease's end, a stale receipt
     Column("handed_at", Moment),  # when an attempt was first begun that was not proven absent
+    Column("address", LargeBinary),  # sealed; of messages to the clinic's own people, who have no patient row
     Column("body", LargeBinary),  # words a person typed, sealed; planned messages are rendered from their protocol
     UniqueConstraint("session_id", "step", "channel"),
     UniqueConstraint("cause_id", "step", "channel"),

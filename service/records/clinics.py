@@ -1,0 +1,158 @@
+"""Clinics, and the keys they sign in with."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, time
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from service.care.localtime import QuietHours
+from service.records.ids import new_id
+from service.records.sealing import Vault
+from service.records.tables import clinic_keys, clinics
+
+
+@dataclass(frozen=True)
+class Clinic:
+    """A clinic as the rules need it."""
+
+    id: int
+    name: str
+    display_name: str
+    timezone: str
+    locale: str
+    phone: str
+    email: str | None
+    emergency_number: str
+    hours: str
+    opening: dict[str, list[str]]
+    quiet_from: str
+    quiet_until: str
+    daily_cap: int
+    sender: str
+    care_plan: dict[str, dict[str, str]]
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @cached_property
+    def quiet(self) -> QuietHours:
+        return QuietHours(opens=time.fromisoformat(self.quiet_from), closes=time.fromisoformat(self.quiet_until))
+
+
+DEFAULTS: Mapping[str, Any] = {
+    "timezone": "America/New_York",
+    "locale": "en",
+    "email": None,
+    "emergency_number": "911",
+    "hours": "Mo-Fr 9-17",
+    "opening": {day: ["09:00", "17:00"] for day in ("mon", "tue", "wed", "thu", "fri")},
+    # US rule: nobody is texted before 8 in the morning or after 9 in the evening, where they are (47 CFR 64.1200(c)(1)).
+    "quiet_from": "08:00",
+    "quiet_until": "21:00",
+    "daily_cap": 3,
+    "sender": "",
+    "care_plan": {},
+}
+"""`quiet_from` and `quiet_until` bound the hours in which sending is allowed, the patient's local time."""
+
+
+def add(connection: Connection, fields: Mapping[str, Any], now: datetime) -> Clinic:
+    """Insert a clinic; `fields` needs name, display_name and phone, the rest has defaults."""
+    row = {**DEFAULTS, **fields, "id": new_id(), "created_at": now}
+    connection.execute(insert(clinics).values(**row))
+    return get(connection, row["id"])
+
+
+def change(connection: Connection, clinic_id: int, fields: Mapping[str, Any]) -> Clinic:
+    """Set the given columns."""
+    connection.execute(update(clinics).where(clinics.c.id == clinic_id).values(**fields))
+    return get(connection, clinic_id)
+
+
+def get(connection: Connection, clinic_id: int) -> Clinic:
+    """The clinic. Raises LookupError."""
+    row = connection.execute(select(clinics).where(clinics.c.id == clinic_id)).one_or_none()
+    if row is None:
+        raise LookupError(f"no clinic {clinic_id}")
+    return _clinic(row)
+
+
+def all_of(connection: Connection) -> list[Clinic]:
+    return [_clinic(row) for row in connection.execute(select(clinics).order_by(clinics.c.id))]
+
+
+def _clinic(row: Row[Any]) -> Clinic:
+    return Clinic(**{name: value for name, value in row._mapping.items() if name != "created_at"})
+
+
+def new_api_key(connection: Connection, clinic_id: int, now: datetime) -> str:
+    """Make an API key and return it: the only time it can be read."""
+    key = "ak_" + secrets.token_urlsafe(32)
+    connection.execute(
+        insert(clinic_keys).values(
+            id=new_id(), clinic_id=clinic_id, kind="api", digest=_digest(key), hint=key[:8], created_at=now
+        )
+    )
+    return key
+
+
+def new_webhook_secret(connection: Connection, vault: Vault, clinic_id: int, now: datetime) -> str:
+    """Make a Standard Webhooks secret (`whsec_…`) for the events that the clinic signs."""
+    secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+    row = new_id()
+    connection.execute(
+        insert(clinic_keys).values(
+            id=row, clinic_id=clinic_id, kind="webhook", secret=vault.seal(secret, row), hint=secret[:10], created_at=now
+        )
+    )
+    return secret
+
+
+def revoke_key(connection: Connection, clinic_id: int, key_id: int, now: datetime) -> bool:
+    """End a key. False when the clinic has no such living key."""
+    done = connection.execute(
+        update(clinic_keys)
+        .where(clinic_keys.c.id == key_id, clinic_keys.c.clinic_id == clinic_id, clinic_keys.c.revoked_at.is_(None))
+        .values(revoked_at=now)
+    )
+    return done.rowcount == 1
+
+
+def keys_of(connection: Connection, clinic_id: int) -> list[dict[str, Any]]:
+    """The clinic's keys, without what they open."""
+    columns = (clinic_keys.c.id, clinic_keys.c.kind, clinic_keys.c.hint, clinic_keys.c.created_at, clinic_keys.c.revoked_at)
+    rows = connection.execute(select(*columns).where(clinic_keys.c.clinic_id == clinic_id).order_by(clinic_keys.c.id))
+    return [dict(row._mapping) for row in rows]
+
+
+def clinic_of_api_key(connection: Connection, key: str) -> int | None:
+    """Whose living key this is."""
+    return connection.execute(
+        select(clinic_keys.c.clinic_id).where(
+            clinic_keys.c.digest == _digest(key), clinic_keys.c.kind == "api", clinic_keys.c.revoked_at.is_(None)
+        )
+    ).scalar_one_or_none()
+
+
+def webhook_secrets(connection: Connection, vault: Vault) -> list[tuple[int, str]]:
+    """Every living webhook secret with its clinic: a signed event does not say whose it is."""
+    rows = connection.execute(
+        select(clinic_keys.c.id, clinic_keys.c.clinic_id, clinic_keys.c.secret).where(
+            clinic_keys.c.kind == "webhook", clinic_keys.c.revoked_at.is_(None)
+        )
+    )
+    return [(row.clinic_id, vault.open(row.secret, row.id)) for row in rows]
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()

@@ -1,0 +1,111 @@
+"""The consent ledger: every grant and revocation with its wording, source and time; nothing is ever changed in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from service.care.lifecycle import Channel
+from service.records.ids import new_id
+from service.records.tables import consents, patients
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """One grant, as the clinic recorded it."""
+
+    channel: Channel
+    at: datetime
+    wording: str
+    source: str
+    warned_at: datetime | None = None
+    accepted_at: datetime | None = None
+
+
+def grant(connection: Connection, clinic_id: int, patient_id: int, consent: Consent, now: datetime) -> None:
+    """Record a grant (once: the same grant reported again is the same line) and bring the patient's row in step."""
+    known = connection.execute(
+        select(consents.c.id).where(
+            consents.c.patient_id == patient_id,
+            consents.c.channel == consent.channel,
+            consents.c.action == "granted",
+            consents.c.at == consent.at,
+        )
+    ).first()
+    if known is None:
+        connection.execute(
+            insert(consents).values(
+                id=new_id(),
+                clinic_id=clinic_id,
+                patient_id=patient_id,
+                channel=consent.channel,
+                action="granted",
+                wording=consent.wording,
+                source=consent.source,
+                at=consent.at,
+                warned_at=consent.warned_at,
+                accepted_at=consent.accepted_at,
+                recorded_at=now,
+            )
+        )
+    _bring_in_step(connection, patient_id, consent.channel)
+
+
+def revoke(
+    connection: Connection,
+    clinic_id: int,
+    patient_id: int,
+    channel: Channel,
+    source: str,
+    at: datetime,
+    now: datetime,
+    reply_id: int | None = None,
+) -> None:
+    """Record a revocation and bring the patient's row in step."""
+    same = (
+        consents.c.patient_id == patient_id,
+        consents.c.channel == channel,
+        consents.c.action == "revoked",
+        consents.c.at == at,
+    )
+    if connection.execute(select(consents.c.id).where(*same)).first() is None:
+        connection.execute(
+            insert(consents).values(
+                id=new_id(),
+                clinic_id=clinic_id,
+                patient_id=patient_id,
+                channel=channel,
+                action="revoked",
+                wording="",
+                source=source,
+                at=at,
+                recorded_at=now,
+                reply_id=reply_id,
+            )
+        )
+    _bring_in_step(connection, patient_id, channel)
+
+
+def ledger(connection: Connection, patient_id: int) -> list[dict[str, Any]]:
+    """Every line of a patient, oldest first."""
+    rows = connection.execute(
+        select(consents).where(consents.c.patient_id == patient_id).order_by(consents.c.at, consents.c.id)
+    )
+    return [dict(row._mapping) for row in rows]
+
+
+def _bring_in_step(connection: Connection, patient_id: int, channel: Channel) -> None:
+    # The line with the latest moment counts, whatever order the lines came in; a tie goes to the revocation.
+    latest = (
+        connection.execute(
+            select(consents.c.action)
+            .where(consents.c.patient_id == patient_id, consents.c.channel == channel)
+            .order_by(consents.c.at.desc(), consents.c.action.desc())
+            .limit(1)
+        ).scalar_one()
+    )
+    column = "sms_consent" if channel is Channel.SMS else "email_consent"
+    connection.execute(update(patients).where(patients.c.id == patient_id).values({column: latest == "granted"}))

@@ -1,0 +1,81 @@
+"""Events that clinics posted, each with the answer it was given, so that a repeat gets the same one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from service.records.ids import new_id
+from service.records.sealing import Vault
+from service.records.tables import events
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What an event was answered."""
+
+    same_content: bool
+    """False: the key was used before for something else."""
+    status: int
+    answer: dict[str, Any]
+
+
+def earlier_answer(connection: Connection, vault: Vault, clinic_id: int, key: str, content: bytes) -> Answered | None:
+    """The answer already given under this key, if there is one."""
+    row = connection.execute(
+        select(events.c.id, events.c.digest, events.c.status, events.c.answer).where(
+            events.c.clinic_id == clinic_id, events.c.key == key
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    return Answered(bytes(row.digest) == digest(content), row.status, _open(vault, row.answer, row.id))
+
+
+def keep_answer(
+    connection: Connection,
+    vault: Vault,
+    clinic_id: int,
+    key: str,
+    content: bytes,
+    kind: str,
+    session_id: int | None,
+    status: int,
+    answer: dict[str, Any],
+    now: datetime,
+) -> None:
+    """Record the event with its answer. A concurrent twin fails on the unique key, is repeated, and finds this one."""
+    row = new_id()
+    connection.execute(
+        insert(events).values(
+            id=row,
+            clinic_id=clinic_id,
+            key=key,
+            digest=digest(content),
+            type=kind,
+            session_id=session_id,
+            status=status,
+            answer=_seal(vault, answer, row),
+            received_at=now,
+        )
+    )
+
+
+def digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()
+
+
+def _seal(vault: Vault, answer: dict[str, Any], row: int) -> bytes:
+    packed = zlib.compress(json.dumps(answer, separators=(",", ":")).encode(), 1)
+    return vault.seal_bytes(packed, row)
+
+
+def _open(vault: Vault, blob: bytes, row: int) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(zlib.decompress(vault.open_bytes(blob, row)))
+    return answer

@@ -1,0 +1,368 @@
+"""Messages: planned, queued, withdrawn, moved. Every move is an `UPDATE … WHERE state IN (…)`: whoever comes second changes nothing.
+
+Lock order, so that PostgreSQL never has to break a deadlock: the patient's row, then messages, then attempts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, text, update
+
+from service.care.lifecycle import ENDS, WAITING, Channel, Reason, State, sources_of
+from service.care.planning import PlannedMessage
+from service.care.replanning import ExistingMessage
+from service.records.database import Moment, as_rows, listed
+from service.records.ids import new_ids
+from service.records.tables import messages
+
+URGENT, ROUTINE = 0, 1
+"""Priorities: alerts and answers to the patient before the plan."""
+
+STEP_ONE_SEGMENT = 1
+"""The linter lets no planned text grow past one segment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """A message outside any plan: an answer to a reply, a notice to the clinic's people, words a person typed."""
+
+    clinic_id: int
+    step: str
+    channel: Channel
+    sender: str
+    due_at: datetime
+    window_until: datetime
+    cause_id: int
+    patient_id: int | None = None
+    session_id: int | None = None
+    priority: int = URGENT
+    segments: int = 1
+    survey: str | None = None
+    address: bytes | None = None
+    body: bytes | None = None
+
+
+def insert_planned(
+    connection: Connection,
+    clinic_id: int,
+    patient_id: int,
+    session_id: int,
+    senders: dict[Channel, str],
+    planned: Sequence[PlannedMessage],
+) -> range:
+    """Insert a plan; returns the ids, in order."""
+    ids = new_ids(len(planned))
+    if planned:
+        connection.execute(
+            insert(messages),
+            [
+                {
+                    "id": row_id,
+                    "clinic_id": clinic_id,
+                    "patient_id": patient_id,
+                    "session_id": session_id,
+                    "step": message.step,
+                    "channel": message.channel,
+                    "survey": message.survey,
+                    "sender": senders[message.channel],
+                    "priority": ROUTINE,
+                    "segments": STEP_ONE_SEGMENT,
+                    "due_at": message.due_at,
+                    "window_until": message.window_until,
+                    "state": message.state,
+                    "reason": message.reason,
+                    "tries": 0,
+                }
+                for row_id, message in zip(ids, planned, strict=True)
+            ],
+        )
+    return ids
+
+
+def insert_extra(connection: Connection, extra: Extra, row_id: int) -> int:
+    """Insert a message outside any plan under an id drawn before (what is sealed in it is bound to that)."""
+    connection.execute(
+        insert(messages).values(
+            id=row_id,
+            clinic_id=extra.clinic_id,
+            patient_id=extra.patient_id,
+            session_id=extra.session_id,
+            cause_id=extra.cause_id,
+            step=extra.step,
+            channel=extra.channel,
+            survey=extra.survey,
+            sender=extra.sender,
+            priority=extra.priority,
+            segments=extra.segments,
+            due_at=extra.due_at,
+            window_until=extra.window_until,
+            state=State.PLANNED,
+            reason=Reason.NOT_YET_DUE,
+            tries=0,
+            address=extra.address,
+            body=extra.body,
+        )
+    )
+    return row_id
+
+
+def of_session(connection: Connection, session_id: int) -> list[dict[str, Any]]:
+    """A session's messages, in order of due time."""
+    rows = connection.execute(
+        select(messages).where(messages.c.session_id == session_id).order_by(messages.c.due_at, messages.c.id)
+    )
+    return [dict(row._mapping) for row in rows]
+
+
+def of_patient(connection: Connection, patient_id: int) -> list[dict[str, Any]]:
+    """All of a patient's messages, in order of due time."""
+    rows = connection.execute(
+        select(messages).where(messages.c.patient_id == patient_id).order_by(messages.c.due_at, messages.c.id)
+    )
+    return [dict(row._mapping) for row in rows]
+
+
+def on_record(connection: Connection, session_id: int) -> list[ExistingMessage]:
+    """A session's messages as re-planning sees them."""
+    columns = (
+        messages.c.id,
+        messages.c.step,
+        messages.c.channel,
+        messages.c.state,
+        messages.c.reason,
+        messages.c.due_at,
+        messages.c.window_until,
+        messages.c.survey,
+    )
+    return [
+        ExistingMessage(
+            id=row.id,
+            step=row.step,
+            channel=Channel(row.channel),
+            state=State(row.state),
+            reason=Reason(row.reason),
+            due_at=row.due_at,
+            window_until=row.window_until,
+            survey=row.survey,
+        )
+        for row in connection.execute(select(*columns).where(messages.c.session_id == session_id))
+    ]
+
+
+def withdraw(
+    connection: Connection, reason: Reason, *where: ColumnElement[bool], state: State = State.CANCELLED
+) -> list[int]:
+    """End whatever has not left yet among the messages that `where` names."""
+    return list(
+        connection.execute(
+            update(messages)
+            .where(messages.c.state.in_(WAITING), *where)
+            .values(state=state, reason=reason, check_at=None)
+            .returning(messages.c.id)
+        ).scalars()
+    )
+
+
+def withdraw_of_patient(
+    connection: Connection, patient_id: int, reason: Reason, channel: Channel | None = None
+) -> list[int]:
+    """Withdraw the planned messages of a patient; answers to what the patient just wrote still go."""
+    where = [messages.c.patient_id == patient_id, messages.c.priority == ROUTINE]
+    if channel is not None:
+        where.append(messages.c.channel == channel)
+    return withdraw(connection, reason, *where)
+
+
+def withdraw_answered(connection: Connection, session_id: int, survey: str) -> list[int]:
+    """The survey is answered: what would still ask for it is not wanted any more (P3)."""
+    return withdraw(
+        connection,
+        Reason.ANSWERED,
+        messages.c.session_id == session_id,
+        messages.c.survey == survey,
+        state=State.SKIPPED,
+    )
+
+
+def re_time(connection: Connection, message_id: int, message: PlannedMessage) -> bool:
+    """Give a waiting message other times. A worker's nudge for the old time then finds nothing."""
+    done = connection.execute(
+        update(messages)
+        .where(messages.c.id == message_id, messages.c.state.in_(WAITING))
+        .values(
+            due_at=message.due_at,
+            window_until=message.window_until,
+            survey=message.survey,
+            state=State.PLANNED,
+            reason=Reason.NOT_YET_DUE,
+            check_at=None,
+        )
+    )
+    return done.rowcount == 1
+
+
+def revive(connection: Connection, message_id: int, state: State, reason: Reason, message: PlannedMessage) -> bool:
+    """Plan again what was ruled out and never attempted: the one move out of an end."""
+    done = connection.execute(
+        update(messages)
+        .where(
+            messages.c.id == message_id,
+            messages.c.state == state,
+            messages.c.reason == reason,
+            messages.c.handed_at.is_(None),
+        )
+        .values(
+            due_at=message.due_at,
+            window_until=message.window_until,
+            survey=message.survey,
+            state=State.PLANNED,
+            reason=Reason.NOT_YET_DUE,
+        )
+    )
+    return done.rowcount == 1
+
+
+def wake_held(connection: Connection, reason: Reason, now: datetime, *where: ColumnElement[bool]) -> int:
+    """Make messages that were held for `reason` due at once: what held them is gone."""
+    done = connection.execute(
+        update(messages)
+        .where(messages.c.state == State.PLANNED, messages.c.reason == reason, messages.c.due_at > now, *where)
+        .values(due_at=now, reason=Reason.NOT_YET_DUE)
+    )
+    return done.rowcount
+
+
+# The clock's side
+
+
+def queue_due(
+    connection: Connection, channel: Channel, sender: str, priority: int, limit: int, now: datetime, lease: datetime
+) -> list[tuple[int, int]]:
+    """Take up to `limit` due messages of one sender (`planned → queued`); returns ids and their segments."""
+    skip = " FOR UPDATE SKIP LOCKED" if connection.dialect.name == "postgresql" else ""
+    statement = text(
+        "UPDATE messages SET state = 'queued', check_at = :lease WHERE id IN ("
+        " SELECT id FROM messages WHERE state = 'planned' AND channel = :channel AND sender = :sender"
+        " AND priority = :priority AND due_at <= :now ORDER BY due_at LIMIT :limit" + skip + ")"
+        " AND state = 'planned' RETURNING id, segments"
+    ).bindparams(bindparam("lease", type_=Moment), bindparam("now", type_=Moment))
+    rows = connection.execute(
+        statement,
+        {
+            "lease": lease,
+            "now": now,
+            "channel": channel,
+            "sender": sender,
+            "priority": priority,
+            "limit": limit,
+        },
+    )
+    return [(row.id, row.segments) for row in rows]
+
+
+def lapsed(connection: Connection, state: State, now: datetime, limit: int) -> list[tuple[int, Channel, int]]:
+    """Messages in `state` whose `check_at` has passed: (id, channel, priority)."""
+    rows = connection.execute(
+        select(messages.c.id, messages.c.channel, messages.c.priority)
+        .where(messages.c.check_at <= now, messages.c.check_at.is_not(None), messages.c.state == state)
+        .order_by(messages.c.check_at)
+        .limit(limit)
+    )
+    return [(row.id, Channel(row.channel), row.priority) for row in rows]
+
+
+def extend(connection: Connection, ids: Collection[int], state: State, now: datetime, until: datetime) -> list[int]:
+    """Push `check_at` on for those still in `state` and overdue; returns the ones this call got."""
+    return list(
+        connection.execute(
+            update(messages)
+            .where(messages.c.id.in_(ids), messages.c.state == state, messages.c.check_at <= now)
+            .values(check_at=until)
+            .returning(messages.c.id)
+        ).scalars()
+    )
+
+
+def next_due(connection: Connection, channel: Channel, sender: str, priority: int) -> datetime | None:
+    """When the sender's next message is due."""
+    return connection.execute(
+        select(messages.c.due_at)
+        .where(
+            messages.c.state == State.PLANNED,
+            messages.c.channel == channel,
+            messages.c.sender == sender,
+            messages.c.priority == priority,
+        )
+        .order_by(messages.c.due_at)
+        .limit(1)
+    ).scalar_one_or_none()
+
+
+# Moves in bulk
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One message to one state."""
+
+    id: int
+    state: State
+    reason: Reason
+    due_at: datetime | None = None
+    """A new due time; None keeps the old one."""
+    check_at: datetime | None = None
+    unhanded: bool = False
+    """True when the attempt is proven never to have arrived: the message counts as not handed over."""
+
+
+_MOVE_COLUMNS = {"id": "bigint", "reason": "text", "due_at": "moment", "check_at": "moment", "unhanded": "integer"}
+
+
+def move(connection: Connection, moves: Iterable[Move], only_from: Collection[State] | None = None) -> int:
+    """Make these moves, each only from a state that allows it (or from `only_from`); returns how many were made."""
+    by_state: dict[State, list[Move]] = {}
+    for one in moves:
+        by_state.setdefault(one.state, []).append(one)
+    made = 0
+    for state, same in by_state.items():
+        sources = only_from if only_from is not None else sources_of(state)
+        made += _move_to(connection, state, same, sources)
+    return made
+
+
+def _move_to(connection: Connection, state: State, moves: list[Move], sources: Collection[State]) -> int:
+    allowed = ", ".join(f"'{source}'" for source in sorted(sources))
+    # Sorted, so that two bulk moves take their row locks in the same order.
+    rows = as_rows(
+        [
+            {
+                "id": one.id,
+                "reason": one.reason,
+                "due_at": one.due_at,
+                "check_at": one.check_at,
+                "unhanded": int(one.unhanded),
+            }
+            for one in sorted(moves, key=lambda one: one.id)
+        ]
+    )
+    done = connection.execute(
+        text(
+            f"UPDATE messages SET state = :state, reason = listed.reason, check_at = listed.check_at,"
+            f" due_at = COALESCE(listed.due_at, messages.due_at),"
+            f" handed_at = CASE WHEN listed.unhanded = 1 THEN NULL ELSE messages.handed_at END"
+            f" FROM {listed(connection, _MOVE_COLUMNS)} AS listed"
+            f" WHERE messages.id = listed.id AND messages.state IN ({allowed})"
+        ),
+        {"state": state, "rows": rows},
+    )
+    return done.rowcount
+
+
+def still_going(connection: Connection) -> int:
+    """How many messages are between their due time and an end: nothing of that may be in flight when time is moved."""
+    going = [state for state in State if state not in ENDS and state is not State.PLANNED]
+    return len(connection.execute(select(messages.c.id).where(messages.c.state.in_(going)).limit(100_000)).all())

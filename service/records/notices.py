@@ -1,0 +1,40 @@
+"""What the operator of this installation must know: one open notice a kind and subject, counted, never repeated."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from service.records.ids import new_id
+from service.records.tables import notices
+
+
+def raise_notice(connection: Connection, kind: str, subject: str, detail: str, at: datetime) -> bool:
+    """Open a notice, or count one more on the open one. True when it is new."""
+    again = connection.execute(
+        update(notices)
+        .where(notices.c.kind == kind, notices.c.subject == subject, notices.c.closed_at.is_(None))
+        .values(count=notices.c.count + 1, last_at=at, detail=detail)
+    )
+    if again.rowcount:
+        return False
+    connection.execute(
+        insert(notices).values(id=new_id(), kind=kind, subject=subject, detail=detail, count=1, opened_at=at, last_at=at)
+    )
+    return True
+
+
+def close(connection: Connection, kind: str, subject: str, at: datetime) -> None:
+    """The cause is gone."""
+    connection.execute(
+        update(notices)
+        .where(notices.c.kind == kind, notices.c.subject == subject, notices.c.closed_at.is_(None))
+        .values(closed_at=at)
+    )
+
+
+def open_ones(connection: Connection) -> list[dict[str, Any]]:
+    rows = connection.execute(select(notices).where(notices.c.closed_at.is_(None)).order_by(notices.c.id))
+    return [dict(row._mapping) for row in rows]

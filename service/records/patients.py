@@ -1,0 +1,181 @@
+"""Patients: who they are to their clinic, how they are reached, and everything we hold of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from service.care.lifecycle import Channel
+from service.records.ids import new_id
+from service.records.sealing import Vault
+from service.records.tables import patients
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What an event says of a patient. None means that the event does not say."""
+
+    external_id: str
+    given_name: str | None
+    phone: str | None
+    email: str | None
+    timezone: str | None
+    locale: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """A patient, opened."""
+
+    id: int
+    clinic_id: int
+    external_id: str
+    given_name: str | None
+    phone: str | None
+    email: str | None
+    timezone: str | None
+    locale: str | None
+    sms_consent: bool
+    email_consent: bool
+    facts_at: datetime
+    paused_at: datetime | None
+    stopped_at: datetime | None
+    erased_at: datetime | None
+
+    def address(self, channel: Channel) -> str | None:
+        return self.phone if channel is Channel.SMS else self.email
+
+    def consents_to(self, channel: Channel) -> bool:
+        return self.sms_consent if channel is Channel.SMS else self.email_consent
+
+
+def find(connection: Connection, vault: Vault, clinic_id: int, external_id: str, lock: bool = False) -> Patient | None:
+    """The clinic's patient of that id. `lock` makes others wait who would change this patient's plan."""
+    query = select(patients).where(patients.c.clinic_id == clinic_id, patients.c.external_id == external_id)
+    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    return None if row is None else _patient(row, vault)
+
+
+def get(connection: Connection, vault: Vault, patient_id: int, lock: bool = False) -> Patient:
+    """The patient of that row. Raises LookupError."""
+    query = select(patients).where(patients.c.id == patient_id)
+    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    if row is None:
+        raise LookupError(f"no patient {patient_id}")
+    return _patient(row, vault)
+
+
+def upsert(
+    connection: Connection, vault: Vault, clinic_id: int, facts: Facts, facts_at: datetime, known: Patient | None
+) -> Patient:
+    """Bring a patient's row up to what an event says; an event older than the row changes only what was unknown."""
+    if known is None:
+        row_id = new_id()
+        connection.execute(
+            insert(patients).values(
+                id=row_id,
+                clinic_id=clinic_id,
+                external_id=facts.external_id,
+                sms_consent=False,
+                email_consent=False,
+                facts_at=facts_at,
+                **_sealed(vault, row_id, facts),
+            )
+        )
+        return Patient(
+            row_id, clinic_id, facts.external_id, facts.given_name, facts.phone, facts.email, facts.timezone,
+            facts.locale, False, False, facts_at, None, None, None,
+        )  # fmt: skip
+    merged = _merge(known, facts, newer=facts_at >= known.facts_at)
+    if merged != _as_facts(known) or facts_at > known.facts_at:
+        values: dict[str, Any] = {"facts_at": max(facts_at, known.facts_at)}
+        if merged != _as_facts(known):
+            values |= _sealed(vault, known.id, merged)
+        connection.execute(update(patients).where(patients.c.id == known.id).values(**values))
+    return get(connection, vault, known.id)
+
+
+def by_address(connection: Connection, vault: Vault, channel: Channel, address: str) -> list[Patient]:
+    """Every living patient, of whatever clinic, who is reached there. Several may share a phone."""
+    column = patients.c.phone_key if channel is Channel.SMS else patients.c.email_key
+    rows = connection.execute(
+        select(patients)
+        .where(column.in_(vault.indexes(normal(channel, address))), patients.c.erased_at.is_(None))
+        .order_by(patients.c.id)
+    )
+    return [_patient(row, vault) for row in rows]
+
+
+def set_flags(connection: Connection, patient_id: int, **flags: datetime | None) -> None:
+    """Set paused_at, stopped_at."""
+    connection.execute(update(patients).where(patients.c.id == patient_id).values(**flags))
+
+
+def ids_of(connection: Connection, clinic_id: int, after: int, limit: int) -> Sequence[int]:
+    """Patient rows of a clinic, by cursor."""
+    return list(
+        connection.execute(
+            select(patients.c.id)
+            .where(patients.c.clinic_id == clinic_id, patients.c.id > after)
+            .order_by(patients.c.id)
+            .limit(limit)
+        ).scalars()
+    )
+
+
+def normal(channel: Channel, address: str) -> str:
+    """The form in which equal addresses are equal text."""
+    return address if channel is Channel.SMS else address.strip().casefold()
+
+
+def _merge(known: Patient, facts: Facts, newer: bool) -> Facts:
+    def pick(old: str | None, new: str | None) -> str | None:
+        return new if new is not None and (newer or old is None) else old
+
+    return Facts(
+        known.external_id,
+        pick(known.given_name, facts.given_name),
+        pick(known.phone, facts.phone),
+        pick(known.email, facts.email),
+        pick(known.timezone, facts.timezone),
+        pick(known.locale, facts.locale),
+    )
+
+
+def _as_facts(known: Patient) -> Facts:
+    return Facts(known.external_id, known.given_name, known.phone, known.email, known.timezone, known.locale)
+
+
+def _sealed(vault: Vault, row_id: int, facts: Facts) -> dict[str, Any]:
+    return {
+        "given_name": vault.seal_optional(facts.given_name, row_id),
+        "phone": vault.seal_optional(facts.phone, row_id),
+        "phone_key": None if facts.phone is None else vault.index(normal(Channel.SMS, facts.phone)),
+        "email": vault.seal_optional(facts.email, row_id),
+        "email_key": None if facts.email is None else vault.index(normal(Channel.EMAIL, facts.email)),
+        "timezone": facts.timezone,
+        "locale": facts.locale,
+    }
+
+
+def _patient(row: Row[Any], vault: Vault) -> Patient:
+    return Patient(
+        id=row.id,
+        clinic_id=row.clinic_id,
+        external_id=row.external_id,
+        given_name=vault.open_optional(row.given_name, row.id),
+        phone=vault.open_optional(row.phone, row.id),
+        email=vault.open_optional(row.email, row.id),
+        timezone=row.timezone,
+        locale=row.locale,
+        sms_consent=row.sms_consent,
+        email_consent=row.email_consent,
+        facts_at=row.facts_at,
+        paused_at=row.paused_at,
+        stopped_at=row.stopped_at,
+        erased_at=row.erased_at,
+    )

@@ -1,0 +1,120 @@
+"""Plans on record: from the facts in the database, through the pure rules, to rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, select
+
+from service.care.lifecycle import Channel, Reason
+from service.care.planning import PlanFacts, PlannedMessage, plan
+from service.care.replanning import Insert, Move, Revive, Withdraw, replan
+from service.records import messages, protocols, sessions, suppressions
+from service.records.clinics import Clinic
+from service.records.patients import Patient, normal
+from service.records.sealing import Vault
+from service.records.sessions import Session
+from service.records.tables import sessions as session_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What plans need to know of this installation."""
+
+    vault: Vault
+    sms_sender: str
+    email_sender: str
+
+    def of(self, clinic: Clinic) -> dict[Channel, str]:
+        """Which sender each channel of a clinic uses."""
+        return {Channel.SMS: clinic.sender or self.sms_sender, Channel.EMAIL: self.email_sender}
+
+
+@lru_cache(maxsize=1024)
+def zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+def make(
+    connection: Connection, sending: Sending, clinic: Clinic, patient: Patient, session: Session, now: datetime
+) -> None:
+    """Plan a session for the first time: every message, with its due time, in the event's own transaction."""
+    fresh = _fresh(connection, sending, clinic, patient, session, now, told_at=now)
+    messages.insert_planned(connection, clinic.id, patient.id, session.id, sending.of(clinic), fresh)
+
+
+def remake(
+    connection: Connection, sending: Sending, clinic: Clinic, patient: Patient, session: Session, now: datetime
+) -> int:
+    """Bring a session's waiting messages in line with the facts as they are; returns how many changed."""
+    told_at = connection.execute(select(session_rows.c.created_at).where(session_rows.c.id == session.id)).scalar_one()
+    fresh = _fresh(connection, sending, clinic, patient, session, now, told_at)
+    changes = replan(messages.on_record(connection, session.id), fresh)
+    inserts = []
+    for change in changes:
+        match change:
+            case Insert(message):
+                inserts.append(message)
+            case Move(message_id, message):
+                messages.re_time(connection, message_id, message)
+            case Withdraw(message_id, state, reason):
+                messages.withdraw(connection, reason, messages.messages.c.id == message_id, state=state)
+            case Revive(message_id, was_state, was_reason, message):
+                messages.revive(connection, message_id, was_state, was_reason, message)
+    messages.insert_planned(connection, clinic.id, patient.id, session.id, sending.of(clinic), inserts)
+    return len(changes)
+
+
+def remake_all(connection: Connection, sending: Sending, clinic: Clinic, patient: Patient, now: datetime) -> int:
+    """Bring every session of a patient in line: a new address, consent or time zone touches them all."""
+    return sum(
+        remake(connection, sending, clinic, patient, session, now)
+        for session in sessions.of_patient(connection, patient.id)
+        if session.cancelled_at is None
+    )
+
+
+def reachable(
+    connection: Connection, vault: Vault, patient: Patient
+) -> Mapping[Channel, Reason | None]:
+    """For each channel why the patient cannot be written to there; None where they can."""
+    found: dict[Channel, Reason | None] = {}
+    for channel in Channel:
+        address = patient.address(channel)
+        if address is None:
+            found[channel] = Reason.NO_ADDRESS
+        elif not patient.consents_to(channel):
+            found[channel] = Reason.NO_CONSENT
+        else:
+            keys = vault.indexes(normal(channel, address))
+            found[channel] = suppressions.of_address(connection, patient.clinic_id, channel, keys)
+    return found
+
+
+def _fresh(
+    connection: Connection,
+    sending: Sending,
+    clinic: Clinic,
+    patient: Patient,
+    session: Session,
+    now: datetime,
+    told_at: datetime,
+) -> list[PlannedMessage]:
+    if session.protocol_id is None or session.ended_at is None:
+        return []
+    facts = PlanFacts(
+        ended_at=session.ended_at,
+        next_session_at=session.next_session_at,
+        has_baseline=session.has_baseline,
+        timezone=zone(patient.timezone or clinic.timezone),
+        quiet=clinic.quiet,
+        reachable=reachable(connection, sending.vault, patient),
+        superseded_from=session.superseded_from,
+        now=now,
+        told_at=told_at,
+    )
+    return plan(protocols.parsed(connection, session.protocol_id), facts)

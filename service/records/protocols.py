@@ -1,0 +1,110 @@
+"""Protocol versions: never changed once written, followed once a named person has approved them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from service.care.protocol import Protocol, content_fingerprint, timing_fingerprint
+from service.care.protocol_file import load
+from service.records.ids import new_id
+from service.records.tables import protocols
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a clinic's protocol."""
+
+    id: int
+    clinic_id: int
+    name: str
+    version: int
+    timing: str
+    approved_by: str | None
+    approved_at: datetime | None
+
+
+_COLUMNS = (
+    protocols.c.id,
+    protocols.c.clinic_id,
+    protocols.c.name,
+    protocols.c.version,
+    protocols.c.timing,
+    protocols.c.approved_by,
+    protocols.c.approved_at,
+)
+
+_parsed: dict[int, Protocol] = {}
+
+
+def add(connection: Connection, clinic_id: int, body: str, now: datetime) -> Version:
+    """Store `body` (valid YAML) as the next version of its protocol; the same text again is the version it already is."""
+    protocol = load(body, "protocol")
+    content = content_fingerprint(protocol)
+    mine = (protocols.c.clinic_id == clinic_id, protocols.c.name == protocol.name)
+    last = connection.execute(select(func.max(protocols.c.version)).where(*mine)).scalar()
+    if last is not None:
+        same = connection.execute(
+            select(*_COLUMNS).where(*mine, protocols.c.version == last, protocols.c.content == content)
+        ).one_or_none()
+        if same is not None:
+            return Version(*same)
+    row = new_id()
+    connection.execute(
+        insert(protocols).values(
+            id=row,
+            clinic_id=clinic_id,
+            name=protocol.name,
+            version=(last or 0) + 1,
+            body=body,
+            timing=timing_fingerprint(protocol),
+            content=content,
+            created_at=now,
+        )
+    )
+    return version(connection, row)
+
+
+def approve(connection: Connection, version_id: int, by: str, now: datetime) -> Version:
+    """Sign a version off. The first signature stays."""
+    connection.execute(
+        update(protocols)
+        .where(protocols.c.id == version_id, protocols.c.approved_at.is_(None))
+        .values(approved_by=by, approved_at=now)
+    )
+    return version(connection, version_id)
+
+
+def version(connection: Connection, version_id: int) -> Version:
+    return Version(*connection.execute(select(*_COLUMNS).where(protocols.c.id == version_id)).one())
+
+
+def current(connection: Connection, clinic_id: int, name: str) -> Version | None:
+    """The version in force: the newest approved one, or, while none is, the newest draft (planned, but held)."""
+    row = connection.execute(
+        select(*_COLUMNS)
+        .where(protocols.c.clinic_id == clinic_id, protocols.c.name == name)
+        .order_by(protocols.c.approved_at.is_(None), protocols.c.version.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else Version(*row)
+
+
+def of_clinic(connection: Connection, clinic_id: int) -> list[Version]:
+    rows = connection.execute(
+        select(*_COLUMNS).where(protocols.c.clinic_id == clinic_id).order_by(protocols.c.name, protocols.c.version)
+    )
+    return [Version(*row) for row in rows]
+
+
+def body(connection: Connection, version_id: int) -> str:
+    return connection.execute(select(protocols.c.body).where(protocols.c.id == version_id)).scalar_one()
+
+
+def parsed(connection: Connection, version_id: int) -> Protocol:
+    """The protocol of a version. Kept for the life of the process: versions never change."""
+    if version_id not in _parsed:
+        _parsed[version_id] = load(body(connection, version_id), "protocol")
+    return _parsed[version_id]

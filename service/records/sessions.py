@@ -1,0 +1,135 @@
+"""Sessions and the courses they make up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from service.records.ids import new_id
+from service.records.sealing import Vault
+from service.records.tables import courses, sessions
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One treatment."""
+
+    id: int
+    clinic_id: int
+    external_id: str
+    patient_id: int | None
+    course_id: int | None
+    protocol_id: int | None
+    ended_at: datetime | None
+    number: int | None
+    next_session_at: datetime | None
+    has_baseline: bool
+    cancelled_at: datetime | None
+    superseded_from: datetime | None
+    facts_at: datetime
+
+
+_COLUMNS = [column for column in sessions.c if column.name not in ("baseline", "created_at")]
+
+
+def find(connection: Connection, clinic_id: int, external_id: str) -> Session | None:
+    row = connection.execute(
+        select(*_COLUMNS, sessions.c.baseline.is_not(None).label("has_baseline")).where(
+            sessions.c.clinic_id == clinic_id, sessions.c.external_id == external_id
+        )
+    ).one_or_none()
+    return None if row is None else _session(row)
+
+
+def get(connection: Connection, session_id: int) -> Session:
+    return _session(
+        connection.execute(
+            select(*_COLUMNS, sessions.c.baseline.is_not(None).label("has_baseline")).where(sessions.c.id == session_id)
+        ).one()
+    )
+
+
+def of_patient(connection: Connection, patient_id: int) -> list[Session]:
+    """A patient's reported sessions, oldest first."""
+    rows = connection.execute(
+        select(*_COLUMNS, sessions.c.baseline.is_not(None).label("has_baseline"))
+        .where(sessions.c.patient_id == patient_id, sessions.c.ended_at.is_not(None))
+        .order_by(sessions.c.ended_at, sessions.c.id)
+    )
+    return [_session(row) for row in rows]
+
+
+def site_of(connection: Connection, course_id: int) -> str:
+    return connection.execute(select(courses.c.site).where(courses.c.id == course_id)).scalar_one()
+
+
+def course_for(connection: Connection, clinic_id: int, patient_id: int, site: str) -> int:
+    """The patient's course at a site, begun if there is none."""
+    known = connection.execute(
+        select(courses.c.id).where(courses.c.patient_id == patient_id, courses.c.site == site)
+    ).scalar_one_or_none()
+    if known is not None:
+        return known
+    row = new_id()
+    connection.execute(insert(courses).values(id=row, clinic_id=clinic_id, patient_id=patient_id, site=site))
+    return row
+
+
+def add(connection: Connection, vault: Vault, baseline: dict[str, Any] | None, **values: Any) -> int:
+    """Insert a session; `values` are its columns without id and baseline."""
+    row = new_id()
+    sealed = None if baseline is None else vault.seal(json.dumps(baseline), row)
+    connection.execute(insert(sessions).values(id=row, baseline=sealed, **values))
+    return row
+
+
+def change(
+    connection: Connection, vault: Vault, session_id: int, baseline: dict[str, Any] | None = None, **values: Any
+) -> None:
+    """Set the given columns of a session."""
+    if baseline is not None:
+        values["baseline"] = vault.seal(json.dumps(baseline), session_id)
+    connection.execute(update(sessions).where(sessions.c.id == session_id).values(**values))
+
+
+def baseline(connection: Connection, vault: Vault, session_id: int) -> dict[str, Any] | None:
+    blob = connection.execute(select(sessions.c.baseline).where(sessions.c.id == session_id)).scalar_one()
+    return None if blob is None else json.loads(vault.open(blob, session_id))
+
+
+def supersede(connection: Connection, course_id: int) -> list[Session]:
+    """Mark where each session of a course gives way to the next; returns the sessions for which that changed.
+
+    A pure function of the sessions there are, so that events may come in any order.
+    """
+    rows = connection.execute(
+        select(sessions.c.id, sessions.c.ended_at, sessions.c.superseded_from)
+        .where(sessions.c.course_id == course_id, sessions.c.cancelled_at.is_(None))
+        .order_by(sessions.c.ended_at, sessions.c.id)
+    ).all()
+    changed = []
+    for row, following in zip(rows, [*rows[1:], None], strict=True):
+        ends = None if following is None else following.ended_at
+        if ends != row.superseded_from:
+            connection.execute(update(sessions).where(sessions.c.id == row.id).values(superseded_from=ends))
+            changed.append(row.id)
+    return [get(connection, session_id) for session_id in changed]
+
+
+def live_of_protocol(connection: Connection, version_ids: Sequence[int], after: datetime) -> list[Session]:
+    """Sessions planned under these versions that ended after `after` and were not cancelled."""
+    rows = connection.execute(
+        select(*_COLUMNS, sessions.c.baseline.is_not(None).label("has_baseline")).where(
+            sessions.c.protocol_id.in_(version_ids), sessions.c.ended_at > after, sessions.c.cancelled_at.is_(None)
+        )
+    )
+    return [_session(row) for row in rows]
+
+
+def _session(row: Row[Any]) -> Session:
+    return Session(**row._mapping)

@@ -1,0 +1,100 @@
+"""Addresses that get nothing more: opted out, bounced, known not to work."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, or_, select, update
+
+from service.care.lifecycle import Channel, Reason
+from service.records.ids import new_id
+from service.records.tables import suppressions
+
+
+def suppress(
+    connection: Connection,
+    clinic_id: int | None,
+    channel: Channel,
+    address_key: bytes,
+    reason: Reason,
+    cause: str,
+    now: datetime,
+    certain: bool = True,
+) -> bool:
+    """Suppress an address for a clinic (None: for everyone who uses our default sender). False when it already was."""
+    scope = suppressions.c.clinic_id.is_(None) if clinic_id is None else suppressions.c.clinic_id == clinic_id
+    known = connection.execute(
+        select(suppressions.c.id).where(
+            suppressions.c.address_key == address_key,
+            suppressions.c.channel == channel,
+            suppressions.c.reason == reason,
+            suppressions.c.lifted_at.is_(None),
+            scope,
+        )
+    ).first()
+    if known is not None:
+        return False
+    connection.execute(
+        insert(suppressions).values(
+            id=new_id(),
+            clinic_id=clinic_id,
+            channel=channel,
+            address_key=address_key,
+            reason=reason,
+            certain=certain,
+            since=now,
+            cause=cause,
+        )
+    )
+    return True
+
+
+def lift(
+    connection: Connection,
+    clinic_ids: Collection[int],
+    channel: Channel,
+    address_keys: Sequence[bytes],
+    reason: Reason,
+    now: datetime,
+) -> int:
+    """End the suppressions of an address for these clinics, and the one that held for all. Returns how many."""
+    done = connection.execute(
+        update(suppressions)
+        .where(
+            suppressions.c.address_key.in_(address_keys),
+            suppressions.c.channel == channel,
+            suppressions.c.reason == reason,
+            suppressions.c.lifted_at.is_(None),
+            or_(suppressions.c.clinic_id.is_(None), suppressions.c.clinic_id.in_(clinic_ids)),
+        )
+        .values(lifted_at=now)
+    )
+    return done.rowcount
+
+
+def standing(
+    connection: Connection, channel: Channel, address_keys: Collection[bytes]
+) -> dict[tuple[int | None, bytes], Reason]:
+    """The suppressions now in force on these addresses, by clinic (None: all clinics) and address."""
+    if not address_keys:
+        return {}
+    rows = connection.execute(
+        select(suppressions.c.clinic_id, suppressions.c.address_key, suppressions.c.reason).where(
+            suppressions.c.address_key.in_(address_keys),
+            suppressions.c.channel == channel,
+            suppressions.c.lifted_at.is_(None),
+        )
+    )
+    return {(row.clinic_id, bytes(row.address_key)): Reason(row.reason) for row in rows}
+
+
+def of_address(
+    connection: Connection, clinic_id: int, channel: Channel, address_keys: Sequence[bytes]
+) -> Reason | None:
+    """Why this clinic may not write to an address, if it may not."""
+    found = standing(connection, channel, address_keys)
+    for (owner, _), reason in found.items():
+        if owner is None or owner == clinic_id:
+            return reason
+    return None
