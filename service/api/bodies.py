@@ -15,7 +15,9 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
+    Tag,
     TypeAdapter,
     ValidationError,
     model_validator,
@@ -112,11 +114,23 @@ class ConsentWithdrawn(_Body):
     source: Annotated[Text, Field(min_length=1, max_length=200)]
 
 
+def _which_consent(value: object) -> str:
+    if isinstance(value, ConsentWithdrawn) or (isinstance(value, dict) and "withdrawn_at" in value):
+        return "withdrawn"
+    return "given"
+
+
+ConsentWord = Annotated[
+    Annotated[ConsentGiven, Tag("given")] | Annotated[ConsentWithdrawn, Tag("withdrawn")],
+    Discriminator(_which_consent),
+]
+
+
 class ConsentBody(_Body):
     """Consent a channel. A channel that is left out stays as it is."""
 
-    sms: ConsentGiven | ConsentWithdrawn | None = None
-    email: ConsentGiven | ConsentWithdrawn | None = None
+    sms: ConsentWord | None = None
+    email: ConsentWord | None = None
 
 
 class BaselineBody(_Body):
@@ -308,7 +322,7 @@ def _check_times(event: AnyEvent, now: datetime) -> None:
         raise Problem(422, "invalid_event", "The event has fields that cannot be accepted.", problems)
 
 
-_TAGS = {*TYPES, "ConsentGiven", "ConsentWithdrawn"}
+_TAGS = {*TYPES, "given", "withdrawn"}
 _SAFE_KEY = re.compile(r"[a-z][a-z_0-9]{0,39}")
 
 

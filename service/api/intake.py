@@ -1,0 +1,305 @@
+"""What each event does to the records: one transaction, at the end of which everything it asks for is planned.
+
+Events may come doubled and in any order. Doubles stop at the unique key of `events`. Order does not matter because a later fact never
+gives way to an earlier one (`timestamp`), a cancellation is final, and who supersedes whom follows from the sessions' own times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from service.api.bodies import (
+    AnyEvent,
+    BaselineBody,
+    ConsentBody,
+    ConsentGiven,
+    ConsentWithdrawn,
+    PatientBody,
+    PatientErased,
+    PatientUpdated,
+    SessionBody,
+    SessionCancelled,
+    SessionChange,
+    SessionCompleted,
+    SessionUpdated,
+)
+from service.api.problems import FieldProblem, Problem
+from service.api.timelines import shown, timeline
+from service.care import sites
+from service.care.lifecycle import Channel, Reason
+from service.records import clinics, consents, erasure, events, messages, patients, plans, protocols, sessions
+from service.records.clinics import Clinic
+from service.records.patients import Patient
+from service.records.plans import Sending
+from service.records.sessions import Session
+
+DEFAULT_PROTOCOL = "prolotherapy"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """An event's effect: the answer, and whether something may now be due."""
+
+    status: int
+    answer: dict[str, Any]
+    session_id: int | None = None
+
+
+def take_in(
+    connection: Connection, sending: Sending, clinic_id: int, key: str, raw: bytes, event: AnyEvent, now: datetime
+) -> Applied:
+    """Apply an event once. A repeat gets the first answer; the same key with other content raises Problem 409."""
+    earlier = events.earlier_answer(connection, sending.vault, clinic_id, key, raw)
+    if earlier is not None:
+        if not earlier.same_content:
+            raise Problem(409, "key_reused", "This id was used before for an event with other content.")
+        return Applied(earlier.status, earlier.answer)
+    clinic = clinics.get(connection, clinic_id)
+    applied = _apply(connection, sending, clinic, event, now)
+    events.keep_answer(
+        connection,
+        sending.vault,
+        clinic_id,
+        key,
+        raw,
+        event.type,
+        applied.session_id,
+        applied.status,
+        applied.answer,
+        now,
+    )
+    return applied
+
+
+def _apply(connection: Connection, sending: Sending, clinic: Clinic, event: AnyEvent, now: datetime) -> Applied:
+    said_at = event.timestamp or now
+    match event:
+        case SessionCompleted():
+            return _completed(connection, sending, clinic, event.data.session, event.data.patient, said_at, now)
+        case SessionUpdated():
+            return _updated(connection, sending, clinic, event.data.session, event.data.patient, said_at, now)
+        case SessionCancelled():
+            return _cancelled(connection, sending, clinic, event.data.session.id, said_at, now)
+        case PatientUpdated():
+            return _patient_updated(connection, sending, clinic, event.data.patient, said_at, now)
+        case PatientErased():
+            return _erased(connection, sending, clinic, event.data.patient.id, now)
+
+
+def _completed(
+    connection: Connection,
+    sending: Sending,
+    clinic: Clinic,
+    body: SessionBody,
+    who: PatientBody,
+    said_at: datetime,
+    now: datetime,
+) -> Applied:
+    version = _protocol(connection, clinic, body.protocol)
+    patient = _upsert_patient(connection, sending, clinic, who, said_at, now)
+    known = sessions.find(connection, clinic.id, body.id)
+    if known is not None:
+        return _change_known(connection, sending, clinic, known, body, patient, said_at, now)
+    session_id = sessions.add(
+        connection,
+        sending.vault,
+        _baseline(body.baseline),
+        clinic_id=clinic.id,
+        external_id=body.id,
+        patient_id=patient.id,
+        course_id=_course(connection, clinic, patient, body.site),
+        protocol_id=version.id,
+        ended_at=body.ended_at,
+        number=body.number,
+        next_session_at=body.next_session_at,
+        facts_at=said_at,
+        created_at=now,
+    )
+    session = sessions.get(connection, session_id)
+    _settle_course(connection, sending, clinic, patient, session, now)
+    session = sessions.get(connection, session_id)
+    plans.make(connection, sending, clinic, patient, session, now)
+    return _answer(connection, session)
+
+
+def _updated(
+    connection: Connection,
+    sending: Sending,
+    clinic: Clinic,
+    body: SessionChange,
+    who: PatientBody | None,
+    said_at: datetime,
+    now: datetime,
+) -> Applied:
+    known = sessions.find(connection, clinic.id, body.id)
+    if known is None:
+        # Asking the sender to try again keeps the order right without keeping half a session.
+        raise Problem(
+            409, "session_unknown", "This session has not been reported yet; post session.completed, then this again."
+        )
+    if body.protocol is not None:
+        _protocol(connection, clinic, body.protocol)
+    if who is not None:
+        patient = _upsert_patient(connection, sending, clinic, who, said_at, now)
+        if known.patient_id is not None and patient.id != known.patient_id:
+            raise Problem(
+                409, "other_patient", "The session belongs to another patient; cancel it and report it anew."
+            )
+    elif known.patient_id is not None:
+        patient = patients.get(connection, sending.vault, known.patient_id, lock=True)
+    else:
+        return _answer(connection, known)
+    return _change_known(connection, sending, clinic, known, body, patient, said_at, now)
+
+
+def _change_known(
+    connection: Connection,
+    sending: Sending,
+    clinic: Clinic,
+    known: Session,
+    body: SessionBody | SessionChange,
+    patient: Patient,
+    said_at: datetime,
+    now: datetime,
+) -> Applied:
+    """Apply newer facts to a session on record; a cancelled one stays cancelled, older facts change nothing."""
+    if known.patient_id is not None and known.patient_id != patient.id:
+        raise Problem(409, "other_patient", "The session belongs to another patient; cancel it and report it anew.")
+    if known.cancelled_at is not None or said_at < known.facts_at:
+        return _answer(connection, known)
+    values: dict[str, Any] = {"facts_at": said_at, "patient_id": patient.id}
+    for name in ("ended_at", "number", "next_session_at"):
+        if name in body.model_fields_set and (getattr(body, name) is not None or name == "next_session_at"):
+            values[name] = getattr(body, name)
+    if body.protocol is not None:
+        values["protocol_id"] = _protocol(connection, clinic, body.protocol).id
+    if body.site is not None:
+        values["course_id"] = _course(connection, clinic, patient, body.site)
+    sessions.change(connection, sending.vault, known.id, _baseline(body.baseline), **values)
+    if known.course_id is not None and values.get("course_id", known.course_id) != known.course_id:
+        _replan(connection, sending, clinic, sessions.supersede(connection, known.course_id), now)
+    session = sessions.get(connection, known.id)
+    _settle_course(connection, sending, clinic, patient, session, now)
+    plans.remake(connection, sending, clinic, patient, sessions.get(connection, known.id), now)
+    return _answer(connection, sessions.get(connection, known.id))
+
+
+def _cancelled(
+    connection: Connection, sending: Sending, clinic: Clinic, external_id: str, said_at: datetime, now: datetime
+) -> Applied:
+    known = sessions.find(connection, clinic.id, external_id)
+    if known is None:
+        # The cancellation overtook the session: remember it, so that the session finds it when it comes.
+        session_id = sessions.add(
+            connection,
+            sending.vault,
+            None,
+            clinic_id=clinic.id,
+            external_id=external_id,
+            cancelled_at=now,
+            facts_at=said_at,
+            created_at=now,
+        )
+        return _answer(connection, sessions.get(connection, session_id))
+    if known.patient_id is not None:
+        patients.get(connection, sending.vault, known.patient_id, lock=True)
+    if known.cancelled_at is None:
+        sessions.change(connection, sending.vault, known.id, cancelled_at=now)
+        messages.withdraw(
+            connection, Reason.SESSION_CANCELLED, messages.messages.c.session_id == known.id
+        )
+        if known.course_id is not None:
+            _replan(connection, sending, clinic, sessions.supersede(connection, known.course_id), now)
+    return _answer(connection, sessions.get(connection, known.id))
+
+
+def _patient_updated(
+    connection: Connection, sending: Sending, clinic: Clinic, who: PatientBody, said_at: datetime, now: datetime
+) -> Applied:
+    patient = _upsert_patient(connection, sending, clinic, who, said_at, now)
+    plans.remake_all(connection, sending, clinic, patient, now)
+    return Applied(202, {"patient": {"id": patient.external_id}, "messages": _waiting(connection, patient)})
+
+
+def _erased(connection: Connection, sending: Sending, clinic: Clinic, external_id: str, now: datetime) -> Applied:
+    erasure.erase(connection, sending.vault, clinic.id, external_id, now)
+    return Applied(202, {"patient": {"id": external_id}, "messages": []})
+
+
+def _upsert_patient(
+    connection: Connection, sending: Sending, clinic: Clinic, who: PatientBody, said_at: datetime, now: datetime
+) -> Patient:
+    if erasure.was_erased(connection, sending.vault, clinic.id, who.id):
+        raise Problem(409, "patient_erased", "This patient was erased; use another id if they have come back.")
+    known = patients.find(connection, sending.vault, clinic.id, who.id, lock=True)
+    facts = patients.Facts(who.id, who.given_name, who.phone, who.email, who.timezone, who.locale)
+    patient = patients.upsert(connection, sending.vault, clinic.id, facts, said_at, known)
+    if who.consent is None:
+        return patient
+    _note_consent(connection, clinic.id, patient.id, who.consent, now)
+    return patients.get(connection, sending.vault, patient.id)
+
+
+def _note_consent(
+    connection: Connection, clinic_id: int, patient_id: int, consent: ConsentBody, now: datetime
+) -> None:
+    for channel, word in ((Channel.SMS, consent.sms), (Channel.EMAIL, consent.email)):
+        match word:
+            case ConsentGiven():
+                given = consents.Consent(channel, word.at, word.wording, word.source, word.warned_at, word.accepted_at)
+                consents.grant(connection, clinic_id, patient_id, given, now)
+            case ConsentWithdrawn():
+                consents.revoke(connection, clinic_id, patient_id, channel, word.source, word.withdrawn_at, now)
+
+
+def _protocol(connection: Connection, clinic: Clinic, name: str | None) -> protocols.Version:
+    version = protocols.current(connection, clinic.id, name or DEFAULT_PROTOCOL)
+    if version is None:
+        problem = FieldProblem("/data/session/protocol", "is not a protocol of this clinic")
+        raise Problem(422, "invalid_event", "The event has fields that cannot be accepted.", [problem])
+    return version
+
+
+def _course(connection: Connection, clinic: Clinic, patient: Patient, site: str) -> int:
+    key = sites.course_key(site)
+    if key is None:
+        raise AssertionError("the body was validated with the same rule")
+    return sessions.course_for(connection, clinic.id, patient.id, key)
+
+
+def _settle_course(
+    connection: Connection, sending: Sending, clinic: Clinic, patient: Patient, session: Session, now: datetime
+) -> None:
+    """Let each session of the course give way to the next, and re-plan the others for which that changed."""
+    if session.course_id is None:
+        return
+    for other in sessions.supersede(connection, session.course_id):
+        if other.id != session.id:
+            plans.remake(connection, sending, clinic, patient, other, now)
+
+
+def _replan(
+    connection: Connection, sending: Sending, clinic: Clinic, changed: list[Session], now: datetime
+) -> None:
+    for session in changed:
+        if session.patient_id is not None:
+            patient = patients.get(connection, sending.vault, session.patient_id)
+            plans.remake(connection, sending, clinic, patient, session, now)
+
+
+def _baseline(body: BaselineBody | None) -> dict[str, Any] | None:
+    return None if body is None else body.model_dump(exclude_none=True) or None
+
+
+def _answer(connection: Connection, session: Session) -> Applied:
+    return Applied(202, timeline(connection, session), session.id)
+
+
+def _waiting(connection: Connection, patient: Patient) -> list[Mapping[str, Any]]:
+    from_all = messages.of_patient(connection, patient.id)
+    return [shown(row) for row in from_all if row["state"] in ("planned", "queued")]

@@ -1,0 +1,170 @@
+"""Everything we hold of one patient, and its end: export, erasure, retention, and re-sealing under a new key."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, delete, select, update
+
+from service.care.lifecycle import Reason
+from service.records import consents, messages, patients
+from service.records.sealing import Vault
+from service.records.tables import attempts, events, replies, reply_candidates, responses, sessions
+from service.records.tables import messages as message_rows
+from service.records.tables import patients as patient_rows
+
+_NOTHING = b""
+
+
+def erase(connection: Connection, vault: Vault, clinic_id: int, external_id: str, now: datetime) -> bool:
+    """Erase a patient: cancel what waits, blank what names or describes them. False when there is no such patient.
+
+    What stays: that a patient was erased (under a keyed hash, so that a late event cannot bring them back), what was sent when, and the
+    ledger of consent and opt-outs, which is kept as evidence. Nothing in it names anyone.
+    """
+    patient = patients.find(connection, vault, clinic_id, external_id, lock=True)
+    if patient is None:
+        return False
+    messages.withdraw(connection, Reason.PATIENT_ERASED, message_rows.c.patient_id == patient.id)
+    connection.execute(
+        update(patient_rows)
+        .where(patient_rows.c.id == patient.id)
+        .values(
+            external_id=_tombstone(vault, clinic_id, external_id)[0],
+            given_name=None,
+            phone=None,
+            phone_key=None,
+            email=None,
+            email_key=None,
+            timezone=None,
+            locale=None,
+            sms_consent=False,
+            email_consent=False,
+            erased_at=now,
+        )
+    )
+    _blank(connection, patient.id)
+    return True
+
+
+def was_erased(connection: Connection, vault: Vault, clinic_id: int, external_id: str) -> bool:
+    """Whether a patient of that id was erased."""
+    return (
+        connection.execute(
+            select(patient_rows.c.id).where(
+                patient_rows.c.clinic_id == clinic_id,
+                patient_rows.c.external_id.in_(_tombstone(vault, clinic_id, external_id)),
+                patient_rows.c.erased_at.is_not(None),
+            )
+        ).first()
+        is not None
+    )
+
+
+def _tombstone(vault: Vault, clinic_id: int, external_id: str) -> list[str]:
+    return ["erased:" + key.hex() for key in vault.indexes(f"erased {clinic_id} {external_id}")]
+
+
+def _blank(connection: Connection, patient_id: int) -> None:
+    theirs = select(sessions.c.id).where(sessions.c.patient_id == patient_id)
+    sent = select(message_rows.c.id).where(message_rows.c.patient_id == patient_id)
+    connection.execute(delete(events).where(events.c.session_id.in_(theirs)))
+    connection.execute(delete(responses).where(responses.c.patient_id == patient_id))
+    connection.execute(
+        update(attempts)
+        .where(attempts.c.message_id.in_(sent))
+        .values(address=_NOTHING, link_key=None)
+    )
+    connection.execute(
+        update(message_rows).where(message_rows.c.patient_id == patient_id).values(body=None, address=None)
+    )
+    connection.execute(
+        update(replies)
+        .where(replies.c.patient_id == patient_id)
+        .values(sender=_NOTHING, sender_key=_NOTHING, body=_NOTHING, reading=None)
+    )
+    connection.execute(delete(reply_candidates).where(reply_candidates.c.patient_id == patient_id))
+    rows = connection.execute(select(sessions.c.id, sessions.c.external_id).where(sessions.c.patient_id == patient_id))
+    for row in rows.all():
+        blind = "erased:" + hashlib.sha256(f"{row.id} {row.external_id}".encode()).hexdigest()[:32]
+        connection.execute(update(sessions).where(sessions.c.id == row.id).values(baseline=None, external_id=blind))
+
+
+def export(connection: Connection, vault: Vault, clinic_id: int, external_id: str) -> dict[str, Any] | None:
+    """Everything held of a patient, readable; None when there is no such patient."""
+    patient = patients.find(connection, vault, clinic_id, external_id)
+    if patient is None:
+        return None
+    return {
+        "patient": {
+            "id": patient.external_id,
+            "given_name": patient.given_name,
+            "phone": patient.phone,
+            "email": patient.email,
+            "timezone": patient.timezone,
+            "locale": patient.locale,
+        },
+        "consents": [_plain(row) for row in consents.ledger(connection, patient.id)],
+        "sessions": [_session(vault, row) for row in _rows(connection, sessions, sessions.c.patient_id == patient.id)],
+        "messages": [
+            _plain({**row, "body": vault.open_optional(row["body"], row["id"]), "address": None})
+            for row in messages.of_patient(connection, patient.id)
+        ],
+        "answers": [
+            _plain({**row, "answers": vault.open(row["answers"], row["id"])})
+            for row in _rows(connection, responses, responses.c.patient_id == patient.id)
+        ],
+        "replies": [
+            _plain(
+                {
+                    **row,
+                    "sender": vault.open(row["sender"], row["id"]),
+                    "body": vault.open(row["body"], row["id"]),
+                    "reading": vault.open_optional(row["reading"], row["id"]),
+                    "sender_key": None,
+                }
+            )
+            for row in _rows(connection, replies, replies.c.patient_id == patient.id)
+        ],
+    }
+
+
+def _session(vault: Vault, row: dict[str, Any]) -> dict[str, Any]:
+    return _plain({**row, "baseline": vault.open_optional(row["baseline"], row["id"])})
+
+
+def _rows(connection: Connection, table: Any, condition: Any) -> list[dict[str, Any]]:
+    return [dict(row._mapping) for row in connection.execute(select(table).where(condition).order_by(table.c.id))]
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in row.items()
+        if not isinstance(value, bytes | memoryview)
+    }
+
+
+def forget_old(connection: Connection, now: datetime, days: int, batch: int = 500) -> int:
+    """Retention: blank the free text, answers and addresses that are older than `days`; returns how many rows.
+
+    Consents and suppressions stay: evidence of an opt-out is kept at least five years, and costs nobody's privacy.
+    """
+    before = now - timedelta(days=days)
+    old_replies = select(replies.c.id).where(replies.c.received_at < before, replies.c.body != _NOTHING).limit(batch)
+    blanked = connection.execute(
+        update(replies)
+        .where(replies.c.id.in_(old_replies))
+        .values(sender=_NOTHING, sender_key=_NOTHING, body=_NOTHING, reading=None)
+    ).rowcount
+    old_attempts = select(attempts.c.id).where(attempts.c.started_at < before, attempts.c.address != _NOTHING).limit(batch)
+    blanked += connection.execute(
+        update(attempts).where(attempts.c.id.in_(old_attempts)).values(address=_NOTHING, link_key=None)
+    ).rowcount
+    old_responses = select(responses.c.id).where(responses.c.changed_at < before).limit(batch)
+    blanked += connection.execute(delete(responses).where(responses.c.id.in_(old_responses))).rowcount
+    old_events = select(events.c.id).where(events.c.received_at < before).limit(batch)
+    blanked += connection.execute(delete(events).where(events.c.id.in_(old_events))).rowcount
+    return blanked
