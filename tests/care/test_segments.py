@@ -1,4 +1,4 @@
-"""Segment counts are exactly those of 3GPP TS 23.038 and 23.040: a clinic pays by them and P8's SMS rules rest on them."""
+"""Segment counts are exactly those of 3GPP TS 23.038 and 23.040: a clinic pays by them."""
 
 import pytest
 from hypothesis import given

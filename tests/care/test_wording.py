@@ -121,9 +121,11 @@ def test_email_rules() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "prolotherapy", "Proloterapia", "your injections", "la inyección", "inyeccion", "dextrose", "PRP", "células madre",
-        "your knee", "su rodilla", "lower back", "your back", "la espalda", "el hombro", "su pie", "tendón", "ligaments",
-        "arthritis", "artrosis", "a sprain", "esguince", "tendinitis", "diagnóstico", "7/10", "8 out of 10", "6 de 10",
+        "prolotherapy", "Proloterapia", "your injections", "la inyección", "inyeccion", "dextrose", "PRP",
+        "células madre", "your knee", "su rodilla", "lower back", "your back", "la espalda", "el hombro",
+        "su pie", "tendón",
+        "ligaments", "arthritis", "artrosis", "a sprain", "esguince", "tendinitis",
+        "diagnóstico", "7/10", "8 out of 10", "6 de 10",
         "su puntuación", "lesión",
     ],
 )  # fmt: skip
@@ -136,8 +138,8 @@ def test_what_tells_on_the_patient(text: str) -> None:
     [
         "Fever? Call us.", "Soreness is common tonight.", "pain, swelling, redness", "Chest pain? Call 911.",
         "fever with a stiff neck", "dolor de cabeza", "dolor en el pecho", "fiebre", "We will call you back.",
-        "Welcome back", "come ahead", "un dolor prolongado", "pie chart", "at hand", "24/7", "Your care team", "su visita",
-        "Hard to breathe, faint or newly weak?",
+        "Welcome back", "come ahead", "un dolor prolongado", "pie chart", "at hand", "24/7", "Your care team",
+        "su visita", "Hard to breathe, faint or newly weak?",
     ],
 )  # fmt: skip
 def test_what_anybody_may_be_told(text: str) -> None:
