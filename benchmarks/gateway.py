@@ -53,7 +53,7 @@ def sms(number: int) -> SmsParcel:
     return SmsParcel(
         token=f"t{number}",
         to=f"+1555{number:07d}",
-        body=f"Riverside Clinic: a short question about your treatment. https://a.example/s/midx{number}x Reply STOP to end",
+        body=f"Riverside Clinic: a short question about your treatment. https://a.example/s/midx{number}x STOP to end",
         sender="MG00000000000000000000000000000000",
         status_callback=f"https://a.example/twilio/status?a=t{number}",
         validity_seconds=3600,

@@ -1,7 +1,7 @@
-"""A circuit breaker: after several failures running, leave the provider alone for a while, then try with one message.
+"""A circuit breaker: after several failures running, leave the provider alone for a while, then try one message.
 
-Not pybreaker: that wraps calls and counts exceptions, one call at a time, while here verdicts come back from hundreds of
-hand-overs at once.
+Not pybreaker: that wraps calls and counts exceptions, one call at a time, while here verdicts come back from hundreds
+of hand-overs at once.
 """
 
 from __future__ import annotations

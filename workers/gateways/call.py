@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from workers.gateways.handover import Unsent
 
 
-class NotSent(Exception):
+class NotSent(Exception):  # noqa: N818 - says what happened
     """Not one byte of the request reached a socket."""
 
     def __init__(self, why: Unsent) -> None:
         super().__init__(why.value)
 
 
-class MaybeSent(Exception):
+class MaybeSent(Exception):  # noqa: N818
     """The request was written, at least in part, and no whole answer came back."""
 
 

@@ -61,10 +61,11 @@ class Window:
                 raise
         self._inside += 1
 
-    def leave(self, outcome: Outcome) -> None:
-        """Make room, and more of it after a success."""
+    def leave(self, outcome: Outcome | None) -> None:
+        """Make room, and more of it after a success; None: nothing was tried."""
         self._inside -= 1
-        self._size = self._start if outcome in _SLOWS else min(self._size + 1, self._most)
+        if outcome is not None:
+            self._size = self._start if outcome in _SLOWS else min(self._size + 1, self._most)
         self._wake()
 
     def _wake(self) -> None:
@@ -110,7 +111,7 @@ async def hand_over(
         for place, parcel in enumerate(parcels):
             await window.enter()
             if (why := _why_not(deadline, halted, breaker)) is not None:
-                window.leave(Outcome.REJECTED)
+                window.leave(None)
                 verdicts[place] = Verdict(parcel.token, Outcome.NOT_SENT, code=why)
                 continue
             task = asyncio.create_task(one(place, parcel))
@@ -129,7 +130,7 @@ class Courier(Generic[P]):
 
     def __init__(self, gateway: Gateway[P], *, in_flight: int = 512, breaker: Breaker | None = None) -> None:
         self.breaker = breaker or Breaker()
-        self._gateway = gateway
+        self._gateway: Gateway[P] = gateway
         self._in_flight = in_flight
         self._window: Window | None = None
         self._loop = asyncio.new_event_loop()
@@ -146,7 +147,7 @@ class Courier(Generic[P]):
     def close(self, seconds: float = 30.0) -> None:
         """Wait at most `seconds` for what is in flight, then drop it, and end the thread.
 
-        A batch that is dropped has its future cancelled: its attempts are on record as sending, and are looked up later.
+        A batch that is dropped has its future cancelled: its attempts are on record as sending, to be looked up later.
         """
         if self._loop.is_closed():
             return

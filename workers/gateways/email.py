@@ -1,22 +1,19 @@
-"""E-mails through SendGrid: the real SDK over kept-alive connections.
+"""E-mails through SendGrid: the real SDK over our own connections.
 
 SendGrid is not for health information: what comes here are generic words and an opaque link.
 """
 
 from __future__ import annotations
 
-import asyncio
+import json
 import ssl
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+from collections.abc import Coroutine
 from typing import Any
+from urllib.parse import urlsplit
 
-import python_http_client
-import urllib3
-from python_http_client.exceptions import HTTPError
-from sendgrid import SendGridAPIClient
-from sendgrid.helpers.mail import (
+import python_http_client  # type: ignore[import-untyped]
+from sendgrid import SendGridAPIClient  # type: ignore[import-untyped]
+from sendgrid.helpers.mail import (  # type: ignore[import-untyped]
     ClickTracking,
     Content,
     CustomArg,
@@ -28,11 +25,12 @@ from sendgrid.helpers.mail import (
     To,
     TrackingSettings,
 )
-from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from workers.gateways.call import Call, NotSent, calling, current
-from workers.gateways.handover import EmailParcel, Outcome, Unsent, Verdict
-from workers.gateways.pool import trusted
+from workers.gateways.call import MaybeSent, NotSent, calling, current
+from workers.gateways.codes import outcome_of_refusal
+from workers.gateways.handover import EmailParcel, Outcome, Verdict
+from workers.gateways.http1 import Answer
+from workers.gateways.pool import Pool
 from workers.gateways.quiet import silence
 from workers.gateways.waiting import seconds_to_wait
 
@@ -42,71 +40,53 @@ SENDGRID = "https://api.sendgrid.com"
 
 
 class SendGridGateway:
-    """Implements `EmailGateway`. The SDK blocks, so each hand-over has one of `threads` threads for its time."""
+    """Implements `EmailGateway`. Use one from a single event loop, and close it there."""
 
     def __init__(
         self,
         api_key: str,
         base_url: str | None = None,
         *,
-        threads: int = 32,
+        concurrency: int = 512,
         connect_timeout: float = 5.0,
         read_timeout: float = 20.0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         """`base_url` stands in for SendGrid's own address; the time-outs are seconds. HTTP proxies are not used."""
         origin = (base_url or SENDGRID).rstrip("/")
-        pool = _pool(origin, threads, urllib3.Timeout(connect=connect_timeout, read=read_timeout), tls)
+        self._pool = Pool(
+            origin, limit=concurrency, connect_timeout=connect_timeout, read_timeout=read_timeout, tls=tls
+        )
         self._sdk = SendGridAPIClient(api_key, host=origin)
-        self._sdk.client = _PooledClient(pool, origin, self._sdk.client.request_headers, version=3)
-        self._pool = pool
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="sendgrid")
-        self._slots = asyncio.Semaphore(threads)
-        # urllib3 bounds each read, not their sum: a server that drips could hold a hand-over for ever.
-        self._longest = connect_timeout + 2 * read_timeout
+        self._sdk.client = _PooledClient(self._pool, origin, self._sdk.client.request_headers, version=3)
 
     async def send(self, parcel: EmailParcel, *, deadline: float | None = None) -> Verdict:
         """See `EmailGateway.send`."""
-        async with self._slots:  # so that no hand-over waits unseen in the executor's queue
-            with calling(deadline) as call:
-                answer = asyncio.get_running_loop().run_in_executor(
-                    self._threads, copy_context().run, self._send, parcel, call
-                )
-                try:
-                    return await asyncio.wait_for(answer, self._longest)
-                except TimeoutError:
-                    # The thread may be anywhere; after this it must not begin to write.
-                    call.deadline = 0.0
-                    return Verdict(parcel.token, Outcome.AMBIGUOUS, code="timeout")
-
-    def _send(self, parcel: EmailParcel, call: Call) -> Verdict:
-        try:
-            answer = self._sdk.send(_mail(parcel))
-        except NotSent as why:
-            return Verdict(parcel.token, Outcome.NOT_SENT, code=str(why))
-        except HTTPError as refusal:
-            return _refused(parcel, refusal)
-        except (OSError, urllib3.exceptions.HTTPError) as broken:
-            if not call.written:
-                return Verdict(parcel.token, Outcome.NOT_SENT, code=Unsent.CONNECT)
-            timed_out = isinstance(broken, urllib3.exceptions.TimeoutError | TimeoutError)
-            return Verdict(parcel.token, Outcome.AMBIGUOUS, code="timeout" if timed_out else "dropped")
-        except Exception:
-            # Written: an answer that cannot be read. Not written: words that cannot be put into a request.
-            # What was raised is not logged, since it may quote the parcel.
-            if call.written:
-                return Verdict(parcel.token, Outcome.AMBIGUOUS, code="unreadable")
-            return Verdict(parcel.token, Outcome.REJECTED, code="unwritable")
-        headers = {name.lower(): value for name, value in answer.headers.items()}
-        return Verdict(parcel.token, Outcome.ACCEPTED, provider_id=headers.get("x-message-id"))
+        with calling(deadline) as call:
+            try:
+                sending: Coroutine[Any, Any, Answer] = self._sdk.send(_mail(parcel))
+                answer = await sending
+            except NotSent as why:
+                return Verdict(parcel.token, Outcome.NOT_SENT, code=str(why))
+            except MaybeSent as why:
+                return Verdict(parcel.token, Outcome.AMBIGUOUS, code=str(why))
+            except Exception:
+                # Words that cannot be put into a request. What was raised is not logged: it may quote the parcel.
+                outcome = Outcome.AMBIGUOUS if call.written else Outcome.REJECTED
+                return Verdict(parcel.token, outcome, code="unwritable")
+        if 200 <= answer.status < 300:
+            return Verdict(parcel.token, Outcome.ACCEPTED, provider_id=answer.headers.get("x-message-id"))
+        # The body adds nothing: SendGrid's errors have no codes, and a 413 even comes as HTML.
+        code = str(answer.status)
+        outcome = outcome_of_refusal(answer.status, code)
+        return Verdict(parcel.token, outcome, code=code, retry_after=seconds_to_wait(answer.headers))
 
     async def close(self) -> None:
         """Drop the connections."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        self._pool.close()
+        await self._pool.close()
 
 
-def _mail(parcel: EmailParcel) -> dict[str, Any]:
+def _mail(parcel: EmailParcel) -> Mail:
     mail = Mail()
     mail.from_email = Email(parcel.sender, parcel.sender_name)
     mail.subject = parcel.subject
@@ -124,49 +104,13 @@ def _mail(parcel: EmailParcel) -> dict[str, Any]:
     tracking.click_tracking = ClickTracking(enable=False, enable_text=False)
     tracking.open_tracking = OpenTracking(enable=False)
     mail.tracking_settings = tracking
-    body: dict[str, Any] = mail.get()
-    return body
-
-
-def _refused(parcel: EmailParcel, refusal: HTTPError) -> Verdict:
-    status = int(refusal.status_code)
-    headers = {name.lower(): value for name, value in refusal.headers.items()}
-    return Verdict(parcel.token, _outcome(status), code=str(status), retry_after=seconds_to_wait(headers))
-
-
-def _outcome(status: int) -> Outcome:
-    """What an answer other than 2xx means. The body adds nothing: a 413 even comes as HTML."""
-    if status in (301, 307, 308):
-        return Outcome.MISCONFIGURED  # "ask over there": nothing was done here (RFC 9110, 15.4)
-    if not 400 <= status < 500 or status == 408:
-        return Outcome.AMBIGUOUS
-    if status == 429:
-        return Outcome.BUSY
-    if status in (401, 403, 404, 405, 407):
-        return Outcome.MISCONFIGURED  # key, permission, or an address that is not the API's: true of every message
-    return Outcome.REJECTED
-
-
-class _Response:
-    """What the SDK expects of urllib, out of a urllib3 answer."""
-
-    def __init__(self, answer: urllib3.BaseHTTPResponse) -> None:
-        self._answer = answer
-
-    def getcode(self) -> int:
-        return self._answer.status
-
-    def read(self) -> bytes:
-        return self._answer.data
-
-    def info(self) -> Mapping[str, str]:
-        return self._answer.headers
+    return mail
 
 
 class _PooledClient(python_http_client.Client):  # type: ignore[misc]
-    """The SDK's HTTP client, which opens a connection for each request, over a pool instead."""
+    """The SDK's door to the network. Its own opens a connection for each request, blocks, and logs the key."""
 
-    def __init__(self, pool: urllib3.HTTPConnectionPool, host: str, headers: dict[str, str], **rest: Any) -> None:
+    def __init__(self, pool: Pool, host: str, headers: dict[str, str], **rest: Any) -> None:
         super().__init__(host, request_headers=headers, **rest)
         self._pool = pool
 
@@ -174,47 +118,14 @@ class _PooledClient(python_http_client.Client):  # type: ignore[misc]
         path = [*self._url_path, name] if name else self._url_path
         return _PooledClient(self._pool, self.host, self.request_headers, version=self._version, url_path=path)
 
-    def _make_request(self, opener: object, request: Any, timeout: float | None = None) -> _Response:  # noqa: ARG002
-        answer = self._pool.urlopen(
-            request.get_method(), request.selector, body=request.data, headers=dict(request.header_items()), retries=False
+    async def post(self, request_body: dict[str, Any], **_: object) -> Answer:
+        """One exchange, whatever its status. Raises NotSent or MaybeSent."""
+        headers = {**self.request_headers, "Content-Type": "application/json", "Accept-Encoding": "identity"}
+        call = current()
+        return await self._pool.request(
+            "POST",
+            urlsplit(self._build_url(None)).path,
+            headers,
+            json.dumps(request_body).encode("ascii"),
+            call.begin_writing if call else None,
         )
-        if answer.status >= 300:
-            raise HTTPError(answer.status, answer.reason, answer.data, answer.headers)
-        return _Response(answer)
-
-
-def _begin_writing(connection: HTTPConnection) -> None:
-    # Connect first, so that a slow connect counts against the deadline and a failed one as never sent.
-    if connection.is_closed:
-        connection.connect()
-    call = current()
-    if call is not None:
-        call.begin_writing()
-
-
-class _Plain(HTTPConnection):
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        _begin_writing(self)
-        super().request(*args, **kwargs)
-
-
-class _Secure(HTTPSConnection):
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        _begin_writing(self)
-        super().request(*args, **kwargs)
-
-
-def _pool(origin: str, size: int, timeout: urllib3.Timeout, tls: ssl.SSLContext | None) -> urllib3.HTTPConnectionPool:
-    url = urllib3.util.parse_url(origin)
-    if url.scheme not in ("http", "https") or not url.host:
-        raise ValueError("a provider's address starts with http:// or https://")
-    pool: urllib3.HTTPConnectionPool
-    if url.scheme == "https":
-        pool = urllib3.HTTPSConnectionPool(
-            url.host, url.port, maxsize=size, timeout=timeout, ssl_context=tls or trusted()
-        )
-        pool.ConnectionCls = _Secure
-    else:
-        pool = urllib3.HTTPConnectionPool(url.host, url.port, maxsize=size, timeout=timeout)
-        pool.ConnectionCls = _Plain
-    return pool

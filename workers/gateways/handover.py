@@ -76,8 +76,8 @@ class Verdict:
     outcome: Outcome
     provider_id: str | None = None
     code: str | None = None
-    """The provider's error code, or the HTTP status where it gave none; one of `Unsent` where nothing was sent; "timeout",
-    "dropped" or "unreadable" where an answer was lost."""
+    """The provider's error code, or the HTTP status where it gave none; one of `Unsent` where nothing was sent;
+    "timeout", "dropped" or "unreadable" where an answer was lost."""
     retry_after: float | None = None
     """Seconds the provider asked us to wait."""
 

@@ -1,7 +1,7 @@
 """Kept-alive HTTP/1.1 connections to one provider, from one event loop.
 
 Nothing here ever repeats a request. A failure before the first byte is `NotSent`; any failure after it is
-`MaybeSent`, also when the server closed a kept-alive connection just as it was used again: it may have read the request.
+`MaybeSent`, also when the server closed a kept-alive connection just as it was used again: it may have read it.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Connection(asyncio.Protocol):
         self.reusable = False
         return False
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self.reusable = False
         if self._answer is not None:
             self._fail("dropped")

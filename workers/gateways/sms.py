@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from twilio.base import values
-from twilio.base.exceptions import TwilioRestException, TwilioServiceException
-from twilio.http import AsyncHttpClient
-from twilio.http.response import Response
-from twilio.rest import Client
+from twilio.base import values  # type: ignore[import-untyped]
+from twilio.base.exceptions import TwilioRestException, TwilioServiceException  # type: ignore[import-untyped]
+from twilio.http import AsyncHttpClient  # type: ignore[import-untyped]
+from twilio.http.response import Response  # type: ignore[import-untyped]
+from twilio.rest import Client  # type: ignore[import-untyped]
 
 from service.care.lifecycle import TWILIO_STATUS
 from workers.gateways.call import Call, MaybeSent, NotSent, calling, current
@@ -102,7 +102,9 @@ class TwilioGateway:
         newest_first = True
         previous: datetime | None = None
         could_be_it = False
-        for _ in range(_MOST_PAGES):
+        for pages_before in range(_MOST_PAGES):
+            if pages_before:
+                page = await page.next_page_async()
             for message in page:
                 created = message.date_created
                 inside = created is None or since <= created <= until
@@ -116,7 +118,6 @@ class TwilioGateway:
             behind_us = newest_first and previous is not None and previous < since
             if behind_us or not page.next_page_url:
                 return _UNPROVABLE if could_be_it else Found(Sighting.ABSENT)
-            page = await page.next_page_async()
         return _UNPROVABLE
 
     async def status(self, provider_id: str) -> Found:
@@ -143,7 +144,7 @@ class TwilioGateway:
         await self._pool.close()
 
 
-class _PooledHttpClient(AsyncHttpClient):
+class _PooledHttpClient(AsyncHttpClient):  # type: ignore[misc]
     """The SDK's door to the network. Its own asynchronous client has no time-outs and logs phone numbers."""
 
     def __init__(self, pool: Pool) -> None:
@@ -159,7 +160,7 @@ class _PooledHttpClient(AsyncHttpClient):
         data: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
         auth: tuple[str, str] | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109, ARG002 - the SDK's signature; the pool has its own
+        timeout: float | None = None,  # noqa: ARG002 - the SDK's signature; the pool has its own
         allow_redirects: bool = False,  # noqa: ARG002
     ) -> Response:
         """One exchange. Raises NotSent or MaybeSent."""
