@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -41,9 +41,9 @@ class SmsParcel:
 
     token: str
     """The attempt's opaque token; travels in the status callback's URL."""
-    to: str
+    to: str = field(repr=False)
     """E.164."""
-    body: str
+    body: str = field(repr=False)
     sender: str
     """A messaging service sid (``MG…``) or a number in E.164."""
     status_callback: str
@@ -57,14 +57,14 @@ class EmailParcel:
 
     token: str
     """The attempt's opaque token; travels in `custom_args`."""
-    to: str
+    to: str = field(repr=False)
     sender: str
     sender_name: str
     reply_to: str | None
     subject: str
-    text: str
-    html: str
-    unsubscribe_url: str
+    text: str = field(repr=False)
+    html: str = field(repr=False)
+    unsubscribe_url: str = field(repr=False)
     """https, answers RFC 8058 one-click POSTs."""
 
 
@@ -76,9 +76,23 @@ class Verdict:
     outcome: Outcome
     provider_id: str | None = None
     code: str | None = None
-    """The provider's error code, or the HTTP status where it gave none."""
+    """The provider's error code, or the HTTP status where it gave none; one of `Unsent` where nothing was sent;
+    "timeout", "dropped" or "unreadable" where an answer was lost."""
     retry_after: float | None = None
     """Seconds the provider asked us to wait."""
+
+
+class Unsent(StrEnum):
+    """Why a parcel never left this machine: the code of a NOT_SENT verdict."""
+
+    CONNECT = "connect"
+    """No connection: refused, unresolved, too slow, or a certificate that does not hold."""
+    DEADLINE = "deadline"
+    """Its moment had passed before the first byte."""
+    CIRCUIT_OPEN = "circuit_open"
+    """The provider failed several times running, so it was not tried."""
+    HALTED = "halted"
+    """An earlier parcel of the batch was answered with "slow down" or "wrong settings", so it was not tried."""
 
 
 class Sighting(StrEnum):
@@ -104,8 +118,12 @@ class Found:
 class SmsGateway(Protocol):
     """Hands texts over. One instance lives as long as its worker and keeps its connections open."""
 
-    async def send(self, parcel: SmsParcel) -> Verdict:
-        """Never raises for anything the provider or the network does."""
+    async def send(self, parcel: SmsParcel, *, deadline: float | None = None) -> Verdict:
+        """Never raises for anything the provider or the network does.
+
+        `deadline` is a moment of `time.monotonic()`, checked right before the first byte is written: a process that was
+        paused must not send once its lease may have been given to another.
+        """
 
     async def find(self, to: str, body_matches: BodyTest, since: datetime, until: datetime) -> Found:
         """Look for a text to `to`, created between `since` and `until`, whose exact body passes `body_matches`."""
@@ -126,7 +144,7 @@ class BodyTest(Protocol):
 class EmailGateway(Protocol):
     """Hands e-mails over."""
 
-    async def send(self, parcel: EmailParcel) -> Verdict:
-        """Never raises for anything the provider or the network does."""
+    async def send(self, parcel: EmailParcel, *, deadline: float | None = None) -> Verdict:
+        """As `SmsGateway.send`."""
 
     async def close(self) -> None: ...

@@ -1,0 +1,82 @@
+"""What each Twilio error code asks of us, whether it comes as an answer or later in a status callback.
+
+Source: twilio.com/docs/api/errors, read for each code below.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from workers.gateways.handover import Outcome
+
+
+class CodeAction(StrEnum):
+    """The one thing to do about an error code."""
+
+    MARK_BAD_ADDRESS = "mark_bad_address"
+    """Invalid, a landline or unknown: never text this number again; fall back to e-mail; tell the clinic."""
+    RECORD_OPT_OUT = "record_opt_out"
+    """They told Twilio to stop: record it and cancel every other text to the number."""
+    FIX_SETTINGS = "fix_settings"
+    """Our account or sender: pause the channel, tell the operator, keep the messages waiting."""
+    BACK_OFF = "back_off"
+    """A queue or a rate was full; not sent: try again later, inside the window."""
+    HOLD_TO_TOMORROW = "hold_to_tomorrow"
+    """The day's cap is used up; not sent: hold to the next window; tell the operator."""
+    RETRY_ONCE = "retry_once"
+    """The phone was off or the carrier gave no reason: one delayed retry, as a new attempt."""
+    BLOCKED = "blocked"
+    """The carrier or the phone's owner blocks us: no retry; worth an alert when it happens often."""
+    FIX_TEMPLATE = "fix_template"
+    """Longer than 1600 characters: permanent, and a mistake in a template."""
+    GIVE_UP = "give_up"
+    """Permanent."""
+
+
+_CODES: dict[CodeAction, tuple[int, ...]] = {
+    CodeAction.MARK_BAD_ADDRESS: (21211, 21614, 30005, 30006),
+    CodeAction.RECORD_OPT_OUT: (21610,),
+    CodeAction.FIX_SETTINGS: (20003, 21408, 21606, 21608, 30002, 30034),
+    CodeAction.BACK_OFF: (20429, 21611, 30001, 30022),
+    CodeAction.HOLD_TO_TOMORROW: (30023, 63038),
+    CodeAction.RETRY_ONCE: (30003, 30008),
+    CodeAction.BLOCKED: (30004, 30007),
+    CodeAction.FIX_TEMPLATE: (21617,),
+}
+_ACTIONS: dict[str, CodeAction] = {str(code): action for action, codes in _CODES.items() for code in codes}
+
+_OUTCOMES: dict[CodeAction, Outcome] = {
+    CodeAction.MARK_BAD_ADDRESS: Outcome.BAD_ADDRESS,
+    CodeAction.RECORD_OPT_OUT: Outcome.OPTED_OUT,
+    CodeAction.FIX_SETTINGS: Outcome.MISCONFIGURED,
+    CodeAction.BACK_OFF: Outcome.BUSY,
+    CodeAction.HOLD_TO_TOMORROW: Outcome.CAPPED,
+    # These two come by callback; as an answer they would mean that the text was not taken.
+    CodeAction.RETRY_ONCE: Outcome.REJECTED,
+    CodeAction.BLOCKED: Outcome.REJECTED,
+    CodeAction.FIX_TEMPLATE: Outcome.TOO_LONG,
+    CodeAction.GIVE_UP: Outcome.REJECTED,
+}
+
+
+def action_for(code: str | int | None) -> CodeAction:
+    """What to do about `code`; GIVE_UP for one that is unknown or missing."""
+    return _ACTIONS.get(str(code).strip(), CodeAction.GIVE_UP)
+
+
+def outcome_of_refusal(status: int, code: str | int | None) -> Outcome:
+    """What an answer other than 2xx means for a create call.
+
+    Only a 4xx proves that the text was not taken, so everything else is ambiguous unless HTTP itself says otherwise.
+    """
+    if status in (301, 307, 308):
+        return Outcome.MISCONFIGURED  # "ask over there": nothing was done here (RFC 9110, 15.4)
+    if not 400 <= status < 500 or status == 408:
+        return Outcome.AMBIGUOUS
+    if str(code).strip() in _ACTIONS:
+        return _OUTCOMES[action_for(code)]
+    if status == 429:
+        return Outcome.BUSY
+    if status in (401, 403, 404, 405, 407):
+        return Outcome.MISCONFIGURED  # key, permission, or an address that is not the API's: true of every message
+    return Outcome.REJECTED
