@@ -14,7 +14,7 @@ from service.care.planning import PlannedMessage
 class ExistingMessage:
     """A message on record, as far as planning cares."""
 
-    id: str
+    id: int
     step: str
     channel: Channel
     state: State
@@ -35,7 +35,7 @@ class Insert:
 class Move:
     """A waiting message gets other times (back to PLANNED, should it be QUEUED)."""
 
-    id: str
+    id: int
     message: PlannedMessage
 
 
@@ -43,7 +43,7 @@ class Move:
 class Withdraw:
     """A waiting message is not to be sent."""
 
-    id: str
+    id: int
     state: State
     reason: Reason
 
@@ -56,7 +56,7 @@ class Revive:
     still ask for `state` and `reason` as they were read.
     """
 
-    id: str
+    id: int
     was_state: State
     was_reason: Reason
     message: PlannedMessage

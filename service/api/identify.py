@@ -1,0 +1,130 @@
+"""Who is asking: the clinic behind a signed event or an API key."""
+
+from __future__ import annotations
+
+import binascii
+import json
+import threading
+import time
+from dataclasses import dataclass
+
+from flask import Request, request
+from sqlalchemy import Engine
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from service.api.problems import Problem
+from service.records import clinics
+from service.records.database import reading
+from service.records.sealing import Vault
+
+_KEEP_SECONDS = 5.0
+"""How long living keys are remembered between look-ups: a revoked key dies within this."""
+_KEY = "Idempotency-Key"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The clinic, and the key under which this request's effect is kept."""
+
+    clinic_id: int
+    key: str
+
+
+class Doorkeeper:
+    """Knows living keys and secrets; asks the database again every few seconds."""
+
+    def __init__(self, engine: Engine, vault: Vault) -> None:
+        self._engine = engine
+        self._vault = vault
+        self._lock = threading.Lock()
+        self._secrets: list[tuple[int, Webhook]] = []
+        self._secrets_until = 0.0
+        self._keys: dict[str, tuple[int, float]] = {}
+
+    def sender_of_event(self, asked: Request, body: bytes) -> Caller:
+        """The clinic that posted an event, signed or with a key. Raises Problem 401, or 400 for a missing key."""
+        if "webhook-signature" in asked.headers:
+            return Caller(self._signer(asked, body), _bounded(asked.headers["webhook-id"], "webhook-id"))
+        clinic_id = self.owner_of_key(asked)
+        key = asked.headers.get(_KEY, "")
+        if not key:
+            raise Problem(400, "idempotency_key_missing", f"Send {_KEY} with a value of your own for each event.")
+        return Caller(clinic_id, _bounded(key, _KEY))
+
+    def owner_of_key(self, asked: Request) -> int:
+        """The clinic of `Authorization: Bearer …`. Raises Problem 401."""
+        scheme, _, key = asked.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not key.strip():
+            raise Problem(401, "not_signed_in", "Sign the event, or send Authorization: Bearer with an API key.")
+        clinic_id = self._owner(key.strip())
+        if clinic_id is None:
+            raise Problem(401, "key_unknown", "This API key is unknown or was revoked.")
+        return clinic_id
+
+    def _owner(self, key: str) -> int | None:
+        known = self._keys.get(key)
+        if known is not None and known[1] > time.monotonic():
+            return known[0]
+        with reading(self._engine) as connection:
+            clinic_id = clinics.clinic_of_api_key(connection, key)
+        if clinic_id is not None:
+            if len(self._keys) > 10_000:
+                self._keys.clear()
+            self._keys[key] = (clinic_id, time.monotonic() + _KEEP_SECONDS)
+        return clinic_id
+
+    def _signer(self, asked: Request, body: bytes) -> int:
+        headers = {name.lower(): value for name, value in asked.headers.items()}
+        for clinic_id, secret in self._living_secrets():
+            if _verifies(secret, body, headers):
+                return clinic_id
+        raise Problem(401, "signature_invalid", "The signature does not verify with any living secret, or is too old.")
+
+    def _living_secrets(self) -> list[tuple[int, Webhook]]:
+        with self._lock:
+            if time.monotonic() >= self._secrets_until:
+                with reading(self._engine) as connection:
+                    found = clinics.webhook_secrets(connection, self._vault)
+                self._secrets = [(clinic_id, Webhook(secret)) for clinic_id, secret in found]
+                self._secrets_until = time.monotonic() + _KEEP_SECONDS
+            return self._secrets
+
+
+def _verifies(secret: Webhook, body: bytes, headers: dict[str, str]) -> bool:
+    try:
+        secret.verify(body, headers)
+    except json.JSONDecodeError:
+        return True  # the signature is checked before the library parses; what is wrong with the JSON is said later
+    except (WebhookVerificationError, ValueError, binascii.Error, KeyError, TypeError):
+        return False
+    return True
+
+
+def _bounded(key: str, header: str) -> str:
+    if not 1 <= len(key) <= 255 or not key.isprintable():
+        raise Problem(400, "idempotency_key_invalid", f"{header} must be 1 to 255 printable characters.")
+    return key
+
+
+def body_of(asked: Request, most: int, media_types: tuple[str, ...]) -> bytes:
+    """The raw body. Raises Problem 415 for another media type, 413 for more than `most` bytes."""
+    if asked.mimetype not in media_types:
+        raise Problem(415, "media_type", "Send the body as " + " or ".join(media_types) + ".")
+    if asked.content_length is not None and asked.content_length > most:
+        raise Problem(413, "too_large", f"The body may have at most {most} bytes.")
+    body = asked.stream.read(most + 1)
+    if len(body) > most:
+        raise Problem(413, "too_large", f"The body may have at most {most} bytes.")
+    return body
+
+
+
+
+def cursor() -> tuple[int, int]:
+    """`after` and `limit` of this request. Raises Problem 400."""
+    after, limit = request.args.get("after", "0"), request.args.get("limit", "100")
+    if not after.isascii() or not after.isdigit() or len(after) > 19 or int(after) >= 2**63:
+        raise Problem(400, "cursor_invalid", "after must be a cursor from an earlier answer.")
+    if not limit.isascii() or not limit.isdigit() or len(limit) > 4 or not 1 <= int(limit) <= 1000:
+        raise Problem(400, "limit_invalid", "limit must be a number from 1 to 1000.")
+    return int(after), int(limit)

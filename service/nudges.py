@@ -1,0 +1,101 @@
+"""Nudges: RQ jobs that carry ids and nothing else, and are only ever a hint.
+
+Whoever is nudged claims the rows itself; a lost nudge is repeated by the clock, a doubled one finds nothing to do. So nothing here may
+fail a request: when Redis is away, the clock's own look at the database takes over within a second.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from enum import StrEnum
+
+from redis import Redis, RedisError
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+log = logging.getLogger(__name__)
+
+
+class QueueName(StrEnum):
+    """One worker serves one queue: a worker on several loses what it popped when it is killed."""
+
+    SMS = "deliver-sms"
+    EMAIL = "deliver-email"
+    URGENT = "urgent"
+    """Alerts and answers to patients, on both channels: never behind a burst of the plan."""
+    RECONCILE = "reconcile"
+    LISTEN = "listen"
+    HOOKS = "hooks"
+    """Webhooks out, to clinics."""
+
+
+JOBS: dict[QueueName, str] = {
+    QueueName.SMS: "workers.jobs.deliver",
+    QueueName.EMAIL: "workers.jobs.deliver",
+    QueueName.URGENT: "workers.jobs.deliver",
+    QueueName.RECONCILE: "workers.jobs.reconcile",
+    QueueName.LISTEN: "workers.jobs.listen",
+    QueueName.HOOKS: "workers.jobs.post_webhooks",
+}
+"""By dotted name: the service never imports the workers."""
+
+WAKE = "aftercare:wake"
+_KEEP_SECONDS = 3600
+
+
+class Nudges:
+    """Puts jobs on queues and wakes the clock."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._queues = {
+            name: Queue(name, connection=redis, serializer=JSONSerializer, default_timeout=-1) for name in QueueName
+        }
+
+    def send(self, queue: QueueName, ids: Sequence[int]) -> bool:
+        """Nudge a worker about rows. False when Redis could not take it: the clock will try again."""
+        try:
+            self._queues[queue].enqueue(
+                JOBS[queue],
+                [str(one) for one in ids],
+                description=queue.value,  # the default would store the arguments a second time
+                result_ttl=0,
+                failure_ttl=_KEEP_SECONDS,
+                ttl=_KEEP_SECONDS,
+            )
+        except RedisError as error:
+            log.warning("a nudge was lost, the clock will repeat it: %s", type(error).__name__)
+            return False
+        return True
+
+    def wake_clock(self) -> None:
+        """Tell the clock that something may be due now."""
+        try:
+            # A short list that the clock pops from; more than one entry would only wake it for nothing.
+            pipe = self._redis.pipeline(transaction=False)
+            pipe.lpush(WAKE, b"1")
+            pipe.ltrim(WAKE, 0, 0)
+            pipe.expire(WAKE, 5)
+            pipe.execute()
+        except RedisError:
+            pass  # it wakes by itself within a second
+
+    def wait_for_wake(self, seconds: float) -> bool:
+        """Sleep until woken, `seconds` at most. Raises RedisError when Redis is away."""
+        return self._redis.blpop([WAKE], timeout=max(seconds, 0.01)) is not None
+
+    def reachable(self) -> bool:
+        try:
+            return bool(self._redis.ping())
+        except RedisError:
+            return False
+
+    def depths(self) -> dict[str, int]:
+        """Jobs waiting a queue. Raises RedisError."""
+        return {name.value: self._queues[name].count for name in QueueName}
+
+
+def connect(url: str) -> Redis:
+    """A client with time-outs short enough that a dead Redis never holds up a request."""
+    return Redis.from_url(url, socket_timeout=5, socket_connect_timeout=1, health_check_interval=30)
