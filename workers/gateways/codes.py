@@ -1,6 +1,6 @@
 """What each Twilio error code asks of us, whether it comes as an answer or later in a status callback.
 
-Source: twilio.com/docs/api/errors, read for each code below.
+Twilio lists its codes at twilio.com/docs/api/errors. Those that are not below are permanent.
 """
 
 from __future__ import annotations
