@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -10,6 +9,7 @@ from flask import current_app
 from sqlalchemy import Engine
 
 from service.api.identify import Doorkeeper
+from service.api.signatures import Signatures
 from service.nudges import Nudges
 from service.records.plans import Sending
 from service.settings import Settings
@@ -24,11 +24,7 @@ class Context:
     sending: Sending
     doorkeeper: Doorkeeper
     nudges: Nudges
-    verify_twilio: Callable[[str, dict[str, str], str], bool]
-    """(url, form, signature): whether Twilio signed it."""
-    verify_sendgrid_events: Callable[[bytes, str, str], bool]
-    """(body, signature, timestamp): whether SendGrid signed it."""
-    verify_sendgrid_inbound: Callable[[bytes, str, str], bool]
+    signatures: Signatures
 
 
 def context() -> Context:

@@ -27,7 +27,7 @@ from sendgrid.helpers.mail import (  # type: ignore[import-untyped]
 )
 
 from workers.gateways.call import MaybeSent, NotSent, calling, current
-from workers.gateways.codes import outcome_of_refusal
+from workers.gateways.refusals import outcome_of_refusal
 from workers.gateways.handover import EmailParcel, Outcome, Verdict
 from workers.gateways.http1 import Answer
 from workers.gateways.pool import Pool

@@ -18,7 +18,7 @@ from twilio.rest import Client  # type: ignore[import-untyped]
 
 from service.care.lifecycle import TWILIO_STATUS
 from workers.gateways.call import Call, MaybeSent, NotSent, calling, current
-from workers.gateways.codes import outcome_of_refusal
+from workers.gateways.refusals import outcome_of_refusal
 from workers.gateways.handover import BodyTest, Found, Outcome, Sighting, SmsParcel, Verdict
 from workers.gateways.pool import Pool
 from workers.gateways.quiet import silence

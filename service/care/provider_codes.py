@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from workers.gateways.handover import Outcome
-
 
 class CodeAction(StrEnum):
     """The one thing to do about an error code."""
@@ -45,38 +43,11 @@ _CODES: dict[CodeAction, tuple[int, ...]] = {
 }
 _ACTIONS: dict[str, CodeAction] = {str(code): action for action, codes in _CODES.items() for code in codes}
 
-_OUTCOMES: dict[CodeAction, Outcome] = {
-    CodeAction.MARK_BAD_ADDRESS: Outcome.BAD_ADDRESS,
-    CodeAction.RECORD_OPT_OUT: Outcome.OPTED_OUT,
-    CodeAction.FIX_SETTINGS: Outcome.MISCONFIGURED,
-    CodeAction.BACK_OFF: Outcome.BUSY,
-    CodeAction.HOLD_TO_TOMORROW: Outcome.CAPPED,
-    # These two come by callback; as an answer they would mean that the text was not taken.
-    CodeAction.RETRY_ONCE: Outcome.REJECTED,
-    CodeAction.BLOCKED: Outcome.REJECTED,
-    CodeAction.FIX_TEMPLATE: Outcome.TOO_LONG,
-    CodeAction.GIVE_UP: Outcome.REJECTED,
-}
-
-
 def action_for(code: str | int | None) -> CodeAction:
     """What to do about `code`; GIVE_UP for one that is unknown or missing."""
     return _ACTIONS.get(str(code).strip(), CodeAction.GIVE_UP)
 
 
-def outcome_of_refusal(status: int, code: str | int | None) -> Outcome:
-    """What an answer other than 2xx means for a create call.
-
-    Only a 4xx proves that the text was not taken, so everything else is ambiguous unless HTTP itself says otherwise.
-    """
-    if status in (301, 307, 308):
-        return Outcome.MISCONFIGURED  # "ask over there": nothing was done here (RFC 9110, 15.4)
-    if not 400 <= status < 500 or status == 408:
-        return Outcome.AMBIGUOUS
-    if str(code).strip() in _ACTIONS:
-        return _OUTCOMES[action_for(code)]
-    if status == 429:
-        return Outcome.BUSY
-    if status in (401, 403, 404, 405, 407):
-        return Outcome.MISCONFIGURED  # key, permission, or an address that is not the API's: true of every message
-    return Outcome.REJECTED
+def is_known(code: str | int | None) -> bool:
+    """Whether the table has a line for `code`."""
+    return str(code).strip() in _ACTIONS
