@@ -37,6 +37,16 @@ def now() -> datetime:
     return datetime.fromtimestamp(service_anchor + (time.time() - real_anchor) * speed, UTC)
 
 
+def later(seconds: float) -> datetime:
+    """The service's moment when `seconds` of real time have passed: for leases and time-outs, which bound what machines do."""
+    return now() + timedelta(seconds=seconds * speed())
+
+
+def real_now() -> datetime:
+    """The world's moment, whatever the service's clock shows: what providers stamp on their records."""
+    return datetime.now(UTC)
+
+
 def real_seconds(duration: timedelta) -> float:
     """How many real seconds pass while the service's clock moves on by `duration`."""
     return duration.total_seconds() / speed()

@@ -189,6 +189,13 @@ messages = Table(
         sqlite_where=text("check_at IS NOT NULL"),
     ),
     Index(
+        "ix_messages_queued",
+        "channel",
+        "sender",
+        postgresql_where=text("state = 'queued'"),
+        sqlite_where=text("state = 'queued'"),
+    ),
+    Index(
         "ix_messages_handed",
         "patient_id",
         "handed_at",
@@ -214,21 +221,14 @@ attempts = Table(
     Column("address", LargeBinary, nullable=False),  # sealed, as it was handed over
     Column("address_key", LargeBinary, nullable=False),
     Column("body_key", LargeBinary, nullable=False),  # keyed hash of the exact text, to know it again in a listing
-    Column("started_at", Moment, nullable=False),
+    Column("started_at", Moment, nullable=False),  # real time, to be held against the provider's record
     Column("outcome", String(12)),  # null while it is in a worker's hands
     Column("provider_id", Text),
     Column("code", String(24)),
     Column("settled_at", Moment),
-    Column("check_at", Moment),  # when reconcile should ask (again)
-    Column("checks", SmallInteger, nullable=False),
+    Column("checks", SmallInteger, nullable=False),  # how often the provider was asked about it
     UniqueConstraint("message_id", "number"),
     Index("ix_attempts_provider_id", "provider_id"),
-    Index(
-        "ix_attempts_check",
-        "check_at",
-        postgresql_where=text("check_at IS NOT NULL"),
-        sqlite_where=text("check_at IS NOT NULL"),
-    ),
 )
 
 receipts = Table(

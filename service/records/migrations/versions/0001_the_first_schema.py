@@ -287,6 +287,7 @@ def upgrade() -> None:
         sa.Column("tries", sa.SmallInteger(), nullable=False),
         sa.Column("check_at", Moment(), nullable=True),
         sa.Column("handed_at", Moment(), nullable=True),
+        sa.Column("address", sa.LargeBinary(), nullable=True),
         sa.Column("body", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(["clinic_id"], ["clinics.id"], name=op.f("fk_messages_clinic_id")),
         sa.ForeignKeyConstraint(["patient_id"], ["patients.id"], name=op.f("fk_messages_patient_id")),
@@ -316,6 +317,13 @@ def upgrade() -> None:
             unique=False,
             postgresql_where=sa.text("handed_at IS NOT NULL"),
             sqlite_where=sa.text("handed_at IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_messages_queued",
+            ["channel", "sender"],
+            unique=False,
+            postgresql_where=sa.text("state = 'queued'"),
+            sqlite_where=sa.text("state = 'queued'"),
         )
         batch_op.create_index(
             "ix_messages_waiting",
@@ -398,7 +406,6 @@ def upgrade() -> None:
         sa.Column("provider_id", sa.Text(), nullable=True),
         sa.Column("code", sa.String(length=24), nullable=True),
         sa.Column("settled_at", Moment(), nullable=True),
-        sa.Column("check_at", Moment(), nullable=True),
         sa.Column("checks", sa.SmallInteger(), nullable=False),
         sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name=op.f("fk_attempts_message_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attempts")),
@@ -407,13 +414,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("token", name=op.f("uq_attempts_token")),
     )
     with op.batch_alter_table("attempts", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_attempts_check",
-            ["check_at"],
-            unique=False,
-            postgresql_where=sa.text("check_at IS NOT NULL"),
-            sqlite_where=sa.text("check_at IS NOT NULL"),
-        )
         batch_op.create_index("ix_attempts_provider_id", ["provider_id"], unique=False)
 
     op.create_table(
@@ -434,11 +434,6 @@ def downgrade() -> None:
     op.drop_table("reply_candidates")
     with op.batch_alter_table("attempts", schema=None) as batch_op:
         batch_op.drop_index("ix_attempts_provider_id")
-        batch_op.drop_index(
-            "ix_attempts_check",
-            postgresql_where=sa.text("check_at IS NOT NULL"),
-            sqlite_where=sa.text("check_at IS NOT NULL"),
-        )
 
     op.drop_table("attempts")
     with op.batch_alter_table("responses", schema=None) as batch_op:
@@ -460,6 +455,9 @@ def downgrade() -> None:
             "ix_messages_waiting",
             postgresql_where=sa.text("state IN ('planned', 'queued')"),
             sqlite_where=sa.text("state IN ('planned', 'queued')"),
+        )
+        batch_op.drop_index(
+            "ix_messages_queued", postgresql_where=sa.text("state = 'queued'"), sqlite_where=sa.text("state = 'queued'")
         )
         batch_op.drop_index(
             "ix_messages_handed",

@@ -1,0 +1,149 @@
+"""Attempts: written before a message leaves the house, settled by the provider's word."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select, text, update
+
+from service.records.database import Moment, as_rows, listed
+from service.records.ids import new_ids
+from service.records.sealing import Vault, token_key
+from service.records.tables import attempts, messages
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An attempt about to be made."""
+
+    message_id: int
+    number: int
+    token: str
+    link_token: str | None
+    address: str
+    address_key: bytes
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What came of an attempt."""
+
+    id: int
+    outcome: str
+    provider_id: str | None = None
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """An attempt nobody knows the end of, with what is needed to ask the provider about it."""
+
+    id: int
+    message_id: int
+    channel: str
+    clinic_id: int
+    address: str | None
+    body_key: bytes
+    started_at: datetime
+    outcome: str | None
+    provider_id: str | None
+    checks: int
+
+
+def write(connection: Connection, vault: Vault, drafts: Sequence[Draft], started_at: datetime) -> range:
+    """Put attempts on record before anything is handed over; returns their ids, in order."""
+    ids = new_ids(len(drafts))
+    if drafts:
+        connection.execute(
+            insert(attempts),
+            [
+                {
+                    "id": row_id,
+                    "message_id": draft.message_id,
+                    "number": draft.number,
+                    "token": draft.token,
+                    "link_key": None if draft.link_token is None else token_key(draft.link_token),
+                    "address": vault.seal(draft.address, row_id),
+                    "address_key": draft.address_key,
+                    "body_key": vault.index(draft.body),
+                    "started_at": started_at,
+                    "checks": 0,
+                }
+                for row_id, draft in zip(ids, drafts, strict=True)
+            ],
+        )
+    return ids
+
+
+def settle(connection: Connection, settled: Sequence[Settled], at: datetime) -> None:
+    """Record how attempts ended, unless a receipt was quicker and has said more."""
+    if not settled:
+        return
+    rows = as_rows(
+        [
+            {"id": one.id, "outcome": one.outcome, "provider_id": one.provider_id, "code": one.code}
+            for one in sorted(settled, key=lambda one: one.id)
+        ]
+    )
+    columns = {"id": "bigint", "outcome": "text", "provider_id": "text", "code": "text"}
+    connection.execute(
+        text(
+            "UPDATE attempts SET outcome = listed.outcome, settled_at = :at,"
+            " provider_id = COALESCE(attempts.provider_id, listed.provider_id),"
+            " code = COALESCE(listed.code, attempts.code)"
+            f" FROM {listed(connection, columns)} AS listed"
+            " WHERE attempts.id = listed.id AND (attempts.outcome IS NULL OR attempts.outcome = 'ambiguous')"
+        ).bindparams(bindparam("at", type_=Moment)),
+        {"rows": rows, "at": at},
+    )
+
+
+def last_of(connection: Connection, vault: Vault, message_ids: Sequence[int]) -> list[Open]:
+    """The latest attempt of each message."""
+    newer = attempts.alias("newer")
+    rows = connection.execute(
+        select(
+            attempts.c.id,
+            attempts.c.message_id,
+            messages.c.channel,
+            messages.c.clinic_id,
+            attempts.c.address,
+            attempts.c.body_key,
+            attempts.c.started_at,
+            attempts.c.outcome,
+            attempts.c.provider_id,
+            attempts.c.checks,
+        )
+        .join(messages, messages.c.id == attempts.c.message_id)
+        .where(
+            attempts.c.message_id.in_(message_ids),
+            ~select(newer.c.id)
+            .where(newer.c.message_id == attempts.c.message_id, newer.c.number > attempts.c.number)
+            .exists(),
+        )
+    )
+    return [_open(row, vault) for row in rows]
+
+
+def count_check(connection: Connection, attempt_id: int) -> None:
+    """One more question was put to the provider."""
+    connection.execute(update(attempts).where(attempts.c.id == attempt_id).values(checks=attempts.c.checks + 1))
+
+
+def _open(row: Any, vault: Vault) -> Open:
+    return Open(
+        id=row.id,
+        message_id=row.message_id,
+        channel=row.channel,
+        clinic_id=row.clinic_id,
+        address=vault.open(row.address, row.id) if row.address else None,
+        body_key=bytes(row.body_key),
+        started_at=row.started_at,
+        outcome=row.outcome,
+        provider_id=row.provider_id,
+        checks=row.checks,
+    )
