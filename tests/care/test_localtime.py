@@ -153,6 +153,13 @@ def test_p4_open_until_closing(moment: datetime, zone: ZoneInfo, quiet: QuietHou
     assert is_open(moment + (closes - moment) * part, zone, quiet)
 
 
+@pytest.mark.parametrize(("moment", "closes"), [("05:10", "05:30"), ("05:40", "05:40"), ("06:10", "06:30")])
+def test_a_closing_that_passes_twice(moment: str, closes: str) -> None:
+    """New York, 1 November 2026: 01:30 comes at 05:30 and again at 06:30 UTC."""
+    asked, expected = (datetime.fromisoformat(f"2026-11-01 {text}").replace(tzinfo=UTC) for text in (moment, closes))
+    assert closing(asked, ZoneInfo("America/New_York"), QuietHours(time(0, 30), time(1, 30))) == expected
+
+
 @pytest.mark.parametrize(("opens", "closes"), [("21:00", "08:00"), ("08:00", "08:00")])
 def test_hours_over_midnight_are_refused(opens: str, closes: str) -> None:
     with pytest.raises(ValueError, match="no hours in one day"):

@@ -226,6 +226,23 @@ def test_before_the_next_visit(visit: str | None, now: str, due: str, until: str
 
 
 @pytest.mark.parametrize(
+    ("visit", "delay", "until", "expected"),
+    [
+        ("02-11 15:00", 2 * DAY, "02-09 10:00", PLANNED),
+        ("02-11 15:00", 6 * DAY, "02-11 15:00", PLANNED),
+        ("02-11 15:00", 8 * DAY, "02-11 15:00", (State.EXPIRED, Reason.WINDOW_CLOSED)),
+        ("01-15 09:00", 2 * DAY, "01-13 10:00", (State.SKIPPED, Reason.WINDOW_CLOSED)),
+    ],
+)
+def test_nothing_about_a_visit_goes_after_it(
+    visit: str, delay: timedelta, until: str, expected: tuple[State, Reason]
+) -> None:
+    step = replace(NEXT_VISIT, sends=(Send(SMS), Send(SMS, "later", delay)))
+    later = named(step, facts(next_session_at=at(f"2026-{visit}")))["next_visit.later", SMS]
+    assert (later.window_until, outcome(later)) == (at(f"2026-{until}"), expected)
+
+
+@pytest.mark.parametrize(
     ("at_time", "now", "first", "reminder"),
     [
         ("09:30", "01-14 14:00", "01-15 09:30", "01-15 14:30"),
