@@ -162,11 +162,11 @@ def _delayed_slot(first: _Slot, delay: timedelta, step: Step, facts: PlanFacts, 
     """So long after the step's own message, counted from when that is really due: five hours must mean five hours."""
     asked = first.due_at + delay
     until = asked + _useful_for(step)
-    if isinstance(step.when, BeforeNextVisit):
-        if first.refusal is _NO_TIME_BEFORE_VISIT:
-            return _Slot(asked, asked, until, _NO_TIME_BEFORE_VISIT)
-        if facts.next_session_at is not None and facts.ended_at < facts.next_session_at <= asked:
-            return _Slot(asked, asked, until, _NO_TIME_BEFORE_VISIT)
+    if first.refusal is _NO_TIME_BEFORE_VISIT:
+        return _Slot(asked, asked, until, _NO_TIME_BEFORE_VISIT)
+    visit = facts.next_session_at
+    if isinstance(step.when, BeforeNextVisit) and visit is not None and visit > facts.ended_at:
+        until = min(until, visit)
     return _slot(asked, until, facts, earliest)
 
 

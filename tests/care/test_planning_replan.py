@@ -1,0 +1,83 @@
+"""Changing a plan: what waits is moved, what has left stays, what was ruled out may come back."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from service.care.lifecycle import WAITING, Channel, Reason, State
+from service.care.planning import PlannedMessage
+from service.care.replanning import Change, ExistingMessage, Insert, Move, Revive, Withdraw, replan
+
+DUE = datetime(2026, 1, 15, 14, 30, tzinfo=UTC)
+DAY = timedelta(days=1)
+RULED_OUT = {State.SKIPPED, State.CANCELLED, State.EXPIRED}
+FRESH = PlannedMessage("day1", Channel.SMS, DUE, DUE + DAY, "S1", State.PLANNED, Reason.NOT_YET_DUE, DUE)
+MOVED = replace(FRESH, due_at=DUE + DAY, window_until=DUE + 2 * DAY, asked_at=DUE + DAY)
+SOONER = replace(FRESH, due_at=DUE - timedelta(hours=3))
+NO_CONSENT = replace(FRESH, state=State.SKIPPED, reason=Reason.NO_CONSENT)
+
+
+def on_record(state: State, reason: Reason = Reason.NOT_YET_DUE, due: datetime = DUE) -> ExistingMessage:
+    return ExistingMessage("m1", "day1", Channel.SMS, state, reason, due, DUE + DAY, "S1")
+
+
+@pytest.mark.parametrize(
+    ("existing", "fresh", "change"),
+    [
+        # waiting
+        (on_record(State.PLANNED), FRESH, None),
+        (on_record(State.QUEUED), FRESH, None),
+        (on_record(State.PLANNED), MOVED, Move("m1", MOVED)),
+        (on_record(State.QUEUED), MOVED, Move("m1", MOVED)),
+        (on_record(State.PLANNED), SOONER, Move("m1", SOONER)),
+        (on_record(State.PLANNED), replace(FRESH, survey=None), Move("m1", replace(FRESH, survey=None))),
+        (on_record(State.PLANNED), NO_CONSENT, Withdraw("m1", State.SKIPPED, Reason.NO_CONSENT)),
+        (on_record(State.PLANNED), None, Withdraw("m1", State.CANCELLED, Reason.PLAN_CHANGED)),
+        # put off by a gate or a retry: that is not undone
+        (on_record(State.PLANNED, Reason.RETRY_LATER, DUE + timedelta(hours=1)), FRESH, None),
+        (on_record(State.PLANNED, Reason.DAILY_CAP, DUE + timedelta(hours=1)), SOONER, None),
+        (on_record(State.PLANNED, Reason.RETRY_LATER, DUE + timedelta(hours=1)), MOVED, Move("m1", MOVED)),
+        # ruled out before, possible now
+        *(
+            (on_record(State.SKIPPED, reason), FRESH, Revive("m1", State.SKIPPED, reason, FRESH))
+            for reason in (Reason.NO_ADDRESS, Reason.NO_CONSENT, Reason.OPTED_OUT, Reason.BAD_ADDRESS)
+        ),
+        (
+            on_record(State.CANCELLED, Reason.SUPERSEDED),
+            FRESH,
+            Revive("m1", State.CANCELLED, Reason.SUPERSEDED, FRESH),
+        ),
+        (
+            on_record(State.EXPIRED, Reason.WINDOW_CLOSED),
+            MOVED,
+            Revive("m1", State.EXPIRED, Reason.WINDOW_CLOSED, MOVED),
+        ),
+        (on_record(State.EXPIRED, Reason.WINDOW_CLOSED), FRESH, None),
+        (on_record(State.SKIPPED, Reason.NO_CONSENT), NO_CONSENT, None),
+        (
+            on_record(State.SKIPPED, Reason.NO_CONSENT),
+            replace(FRESH, state=State.EXPIRED, reason=Reason.WINDOW_CLOSED),
+            None,
+        ),
+        (on_record(State.SKIPPED, Reason.ANSWERED), FRESH, None),
+        (on_record(State.SKIPPED, Reason.SAID_BY_ANOTHER_SESSION), FRESH, None),
+        (on_record(State.CANCELLED, Reason.SESSION_CANCELLED), FRESH, None),
+        (on_record(State.FAILED, Reason.BAD_ADDRESS), FRESH, None),
+    ],
+)
+def test_one_message(existing: ExistingMessage, fresh: PlannedMessage | None, change: Change | None) -> None:
+    assert replan([existing], [fresh] if fresh else []) == ([change] if change else [])
+
+
+@pytest.mark.parametrize(
+    "state", [s for s in State if s not in WAITING | {State.SKIPPED, State.CANCELLED, State.EXPIRED}]
+)
+@pytest.mark.parametrize("fresh", [FRESH, MOVED, NO_CONSENT, None])
+def test_p2_what_was_handed_over_is_left_alone(state: State, fresh: PlannedMessage | None) -> None:
+    assert replan([on_record(state, Reason.HANDED_OVER)], [fresh] if fresh else []) == []
+
+
+def test_a_new_message_is_inserted_whatever_its_state_p7() -> None:
+    other = replace(NO_CONSENT, channel=Channel.EMAIL)
+    assert replan([on_record(State.PLANNED)], [FRESH, other]) == [Insert(other)]
