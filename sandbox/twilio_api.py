@@ -219,11 +219,14 @@ def _redact(text: Text, body: str) -> None:
 def _search(to: str | None, sender: str | None, query: Any) -> Search:
     try:
         on, until, since = query.get("DateSent"), query.get("DateSent<"), query.get("DateSent>")
+        if on:
+            # Without < or > the filter means a UTC day, also when the SDK writes that day as its midnight.
+            until = since = on[:10]
         return Search(
             text_rules.e164(to) or to if to else None,
             text_rules.e164(sender) or sender if sender else None,
-            day_or_moment(on or since, False) if on or since else None,
-            day_or_moment(on or until, True) if on or until else None,
+            day_or_moment(since, False) if since else None,
+            day_or_moment(until, True) if until else None,
         )
     except ValueError:
         raise ApiError(20001, 400, "DateSent must be YYYY-MM-DD or an ISO 8601 time") from None
