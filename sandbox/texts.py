@@ -16,6 +16,7 @@ _GSM = frozenset(
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _GSM_TWO = frozenset("^{}\\[~]|€\f")
+_GSM_ALL = _GSM | _GSM_TWO
 
 
 @dataclass(slots=True)
@@ -158,8 +159,8 @@ def day_or_moment(value: str, end: bool) -> datetime:
 
 def segments(body: str) -> int:
     """How many SMS segments a body takes: 160/153 GSM-7 septets or 70/67 UTF-16 units (3GPP TS 23.038)."""
-    if all(char in _GSM or char in _GSM_TWO for char in body):
-        septets = sum(2 if char in _GSM_TWO else 1 for char in body)
+    if _GSM_ALL.issuperset(body):
+        septets = len(body) + sum(map(_GSM_TWO.__contains__, body))
         return 1 if septets <= 160 else -(-septets // 153)
     units = len(body.encode("utf-16-le")) // 2
     return 1 if units <= 70 else -(-units // 67)

@@ -207,11 +207,11 @@ function showPeople(people, phones) {
     .map((row) => {
       const item = make("li"), button = make("button");
       button.setAttribute("aria-current", String([first.number, first.email].includes(row.address)));
-      const icon = row.kind === "sms" ? "💬" : "✉️";
-      const last = row.mine ? `↩ ${row.last}` : row.last;
-      const who = row.name ? `${row.name} · ${row.address}` : row.address;
-      button.append(make("span", "who", `${icon} ${who}`), make("span", "when", clock(row.at)), make("span", "last", last));
-      button.title = who;
+      const last = row.mine ? `Replied: ${row.last}` : row.last;
+      const who = make("span", "who");
+      who.append(make("span", "kind", row.kind === "sms" ? "text" : "mail"), row.name || row.address);
+      button.append(who, make("span", "when", clock(row.at)), make("span", "last", last));
+      button.title = row.address;
       button.onclick = () => pick(row, phones, people);
       item.append(button);
       return item;

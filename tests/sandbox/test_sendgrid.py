@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from email import message_from_bytes
-from email.message import Message
+from email.message import EmailMessage
+from email.policy import default
 from http.client import RemoteDisconnected
 from typing import Any
 from urllib.error import URLError
@@ -225,13 +226,13 @@ def test_a_reply_by_mail_comes_through_inbound_parse(sandbox: Handle, service: L
     (heard,) = service.heard
     assert heard.target == "/sendgrid/inbound"
     parts = _parts(heard)
-    fields = {name: part.get_payload(decode=True).decode() for name, part in parts.items() if name != "attachment1"}
+    fields = {name: _bytes(part).decode() for name, part in parts.items() if name != "attachment1"}
     assert (fields["from"], fields["text"], fields["subject"]) == (ANA, "Besser — danke", "Re: Hello")
     assert json.loads(fields["envelope"]) == {"to": ["r+token@reply.example"], "from": ANA}
     assert json.loads(fields["charsets"])["text"] == "UTF-8"
     assert (fields["SPF"], fields["attachments"]) == ("pass", "1")
     assert "Message-ID: <" in fields["headers"]
-    assert parts["attachment1"].get_payload(decode=True) == file.content
+    assert _bytes(parts["attachment1"]) == file.content
 
 
 def test_inbound_mail_is_signed_over_its_raw_body_and_not_repeated_after_a_refusal(
@@ -255,6 +256,13 @@ def test_one_click_unsubscribe_posts_what_rfc_8058_says(
     assert (service.heard[-1].target, service.heard[-1].body) == ("/u/token", b"List-Unsubscribe=One-Click")
 
 
-def _parts(heard: Heard) -> dict[str, Message]:
-    whole = message_from_bytes(b"Content-Type: " + heard.headers["Content-Type"].encode() + b"\r\n\r\n" + heard.body)
-    return {str(part.get_param("name", header="content-disposition")): part for part in whole.get_payload()}
+def _parts(heard: Heard) -> dict[str, EmailMessage]:
+    head = b"Content-Type: " + heard.headers["Content-Type"].encode() + b"\r\n\r\n"
+    whole = message_from_bytes(head + heard.body, EmailMessage, policy=default)
+    return {part["content-disposition"].params["name"]: part for part in whole.iter_parts()}  # type: ignore[misc]
+
+
+def _bytes(part: EmailMessage) -> bytes:
+    content = part.get_payload(decode=True)
+    assert isinstance(content, bytes)
+    return content

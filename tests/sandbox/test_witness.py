@@ -154,6 +154,6 @@ def test_it_runs_as_a_process(tmp_path: Path) -> None:
 
 def _answers(port: int) -> bool:
     try:
-        return requests.get(f"http://127.0.0.1:{port}/__sandbox/pending", timeout=1).json() == {"pending": 0}
+        return bool(requests.get(f"http://127.0.0.1:{port}/__sandbox/pending", timeout=1).json() == {"pending": 0})
     except requests.ConnectionError:
         return False
