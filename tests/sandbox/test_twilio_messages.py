@@ -123,6 +123,9 @@ def test_texts_that_arrive_between_pages_neither_repeat_nor_hide_others(twilio: 
 
 
 def test_date_sent_filters_and_a_text_not_yet_sent_matches_none(sandbox: Handle, twilio: Client) -> None:
+    def found(**filters: object) -> list[str]:
+        return [text.body for text in twilio.messages.list(to=TO, **filters)]
+
     with time.held(datetime(2026, 3, 1, 12, 0, 0, 500_000, tzinfo=UTC)):
         twilio.messages.create(to=TO, from_=FROM, body="old")
         eventually(lambda: twilio.messages.list(to=TO)[0].status == "delivered")
@@ -137,17 +140,14 @@ def test_date_sent_filters_and_a_text_not_yet_sent_matches_none(sandbox: Handle,
             schedule_type="fixed",
             send_at=soon,
         )
-
-    def found(**filters: object) -> list[str]:
-        return [text.body for text in twilio.messages.list(to=TO, **filters)]
-
-    noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
-    assert found() == ["later", "new", "old"]
-    assert found(date_sent=datetime(2026, 3, 1, tzinfo=UTC).date()) == ["old"]
-    assert found(date_sent_before=noon) == ["old"]
-    assert found(date_sent_after=noon) == ["new", "old"]
-    assert found(date_sent_after=noon + timedelta(seconds=1)) == ["new"]
-    assert found(date_sent_after=noon, date_sent_before=noon) == ["old"]
+        # Still under the held clock: once it is let go, the scheduled text is overdue and goes out.
+        noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
+        assert found() == ["later", "new", "old"]
+        assert found(date_sent=datetime(2026, 3, 1, tzinfo=UTC).date()) == ["old"]
+        assert found(date_sent_before=noon) == ["old"]
+        assert found(date_sent_after=noon) == ["new", "old"]
+        assert found(date_sent_after=noon + timedelta(seconds=1)) == ["new"]
+        assert found(date_sent_after=noon, date_sent_before=noon) == ["old"]
 
 
 def test_redaction_needs_a_final_status_and_leaves_the_ledger_alone(sandbox: Handle, twilio: Client) -> None:
