@@ -169,10 +169,10 @@ def _end_orphan(socket: Path) -> None:
     """We hold the lock, so a server that answers here belongs to nobody: its parent was killed."""
     if _listens(socket):
         with _client(socket, timeout=_STOP_SECONDS) as client:
-            pid = client.info("server")["process_id"]
             client.shutdown(nosave=True)
+        # It closes its socket after its files. Its process id would tell less: nobody may be there to reap it.
         until = time.monotonic() + _STOP_SECONDS
-        while _exists(pid) and time.monotonic() < until:
+        while _listens(socket) and time.monotonic() < until:
             time.sleep(0.02)
     socket.unlink(missing_ok=True)
 
@@ -218,11 +218,3 @@ def _listens(socket: Path) -> bool:
         connection.connect(str(socket))
         return True
     return False
-
-
-def _exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

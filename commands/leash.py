@@ -66,7 +66,7 @@ class Leash:
             os.write(self._pipe, line.encode())
 
 
-def end_groups(groups: list[int], grace: float = _GRACE_SECONDS) -> None:
+def end_groups(groups: list[int], grace: float) -> None:
     """SIGTERM to all, then SIGKILL to what is left after `grace` seconds."""
     for group in groups:
         signal_group(group, signal.SIGTERM)
@@ -112,6 +112,6 @@ def _watch(read_end: int) -> None:
                     groups.append(group)
                 elif group in groups:
                     groups.remove(group)
-        end_groups(groups)
+        end_groups(groups, _GRACE_SECONDS)
     finally:
         os._exit(0)
