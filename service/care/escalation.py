@@ -93,11 +93,11 @@ class Ladders:
     """One ladder an urgency that cannot wait. The defaults are drafts for a clinic's clinician to sign off."""
 
     emergency: Ladder = Ladder(_minutes(5, 10), timedelta(minutes=10))
-    """The care plan's table of warning signs: the on-call contact is paged at once. Nobody stays the only one who knows for
-    longer than five minutes."""
+    """The care plan's table of warning signs: the on-call contact is paged at once. Nobody stays the only one who knows
+    for longer than five minutes."""
     urgent: Ladder = Ladder(_minutes(20, 40), timedelta(hours=1))
-    """The same table: call back within an hour when open; goes to the second contact if nobody acknowledges. So three people
-    know before the hour is over."""
+    """The same table: call back within an hour when open; goes to the second contact if nobody acknowledges. So three
+    people know before the hour is over."""
 
     def __post_init__(self) -> None:
         for ladder in (self.emergency, self.urgent):
@@ -214,7 +214,7 @@ def _first(most: int, openings: Iterator[datetime]) -> Iterator[datetime]:
 
 
 def _told(facts: AlertFacts, number: int, *, on_call_too: bool) -> list[Person]:
-    """The first `number` contacts that can be reached and any before them, whoever knows already, and who is on call."""
+    """The first `number` contacts that can be reached, any before them, whoever knows already, and who is on call."""
     knows = {contact for contact, _ in facts.tried}
     told, reached = [], 0
     for person in facts.contacts:

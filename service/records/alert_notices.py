@@ -30,7 +30,7 @@ WINDOW = timedelta(minutes=30)
 """Later than this a notice is stale: the rounds after it say the same."""
 LINK_LIVES = timedelta(days=7)
 DOWN_AFTER = 20
-"""Hand-overs in a row without an answer after which a channel counts as dead: what opens the workers' circuit breaker."""
+"""Hand-overs in a row without an answer after which a channel counts as dead: it opens the workers' breaker."""
 
 _STEP = f"{SystemText.ALERT_NOTICE}."
 _WENT_WRONG = (State.FAILED, State.UNDELIVERED, State.SKIPPED, State.EXPIRED, State.UNKNOWN)

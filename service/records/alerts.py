@@ -1,8 +1,8 @@
 """Alerts: opened once a patient and cause, kept in front of people until a named one takes them on, and never deleted.
 
 The row says where an alert stands; `alert_events` is its history and is only ever added to.
-Lock order: the patient's row, then the alert's, then messages. Whoever inserts notices holds the alert's row, and whoever
-acknowledges takes it first: a notice is either there to be withdrawn, or never written.
+Lock order: the patient's row, then the alert's, then messages. Whoever inserts notices holds the alert's row, and
+whoever acknowledges takes it first: a notice is either there to be withdrawn, or never written.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from service.records.tables import messages as message_rows
 UNHEARD = "alert_unheard"
 """Kind of the operator's notice about an alert that everybody was told of and nobody acknowledged."""
 NEWS_AFTER = timedelta(hours=1)
-"""The same cause again this long after it was acknowledged rings anew. Sooner it belongs to the call that is being made:
+"""The same cause again this long after it was acknowledged rings anew. Sooner it belongs to the call being made:
 an urgent alert is to be called back within the hour."""
 RED_FLAG_AGAIN = timedelta(minutes=30)
 """Several alerts out of one reply or survey tell the patient once that they should call."""
@@ -109,9 +109,10 @@ def open_alert(
 ) -> int:
     """Open an alert, or add to the one that stands open for this patient and cause; returns its id.
 
-    Call it in the transaction that stores the reply or answer, and wake the clock after the commit. `cause` is the id of a
-    warning sign or rule (64 characters at most), `source` where it was said ("survey S1", "reply 123"), `details` what was
-    said; only `details` may hold a patient's words. The urgency only rises. Raises LookupError for an unknown patient.
+    Call it in the transaction that stores the reply or answer, and wake the clock after the commit. `cause` is the id
+    of a warning sign or rule (64 characters at most), `source` where it was said ("survey S1", "reply 123"), `details`
+    what was said; only `details` may hold a patient's words. The urgency only rises. Raises LookupError for an unknown
+    patient.
     """
     patient = patients.get(connection, sending.vault, patient_id, lock=True)
     known = _standing(connection, patient_id, cause)
@@ -151,7 +152,7 @@ def acknowledge(connection: Connection, clinic_id: int, alert_id: int, by_name: 
 
 
 def acknowledge_by_contact(connection: Connection, vault: Vault, phone: str, now: datetime) -> list[int]:
-    """ACK came from this phone: take on whatever its owner was told of and nobody has acknowledged. Returns those alerts."""
+    """ACK came from this phone: acknowledge what its owner was told of and nobody took on. Returns those alerts."""
     taken = []
     for contact in contacts.by_phone(connection, vault, phone):
         told = connection.execute(
@@ -179,7 +180,8 @@ def close(
 ) -> bool:
     """Take an alert off the worklist, with a note of what came of it. Acknowledges it too, where nobody had.
 
-    False when it was closed already. Raises LookupError when the clinic has no such alert, ValueError for a blank note or name.
+    False when it was closed already. Raises LookupError when the clinic has no such alert, ValueError for a blank note
+    or name.
     """
     if not note.strip() or not by.strip():
         raise ValueError("closing an alert takes a note and a name")
