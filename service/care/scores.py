@@ -23,8 +23,8 @@ class Scores:
     nrs: int | None = None
     """Pain now, 0 to 10; higher is worse."""
     peg: float | None = None
-    """Mean of the three PEG items, 0 to 10; higher is worse. Krebs et al. 2009 (J Gen Intern Med 24:733) define it for all
-    three only, so there is no mean of two."""
+    """Mean of the three PEG items, 0 to 10; higher is worse. Krebs et al. 2009 (J Gen Intern Med 24:733) define it for
+    all three only, so there is no mean of two."""
     peg_pain: int | None = None
     """The first PEG item alone: average pain over the past week."""
     psfs: int | None = None
@@ -47,12 +47,12 @@ class Thresholds:
     """Farrar et al. 2001 (Pain 94:149): 2 points or 30 % on the 0-10 scale go with "much better"."""
     nrs_percent: float = 30.0
     peg_least: float = 1.0
-    """Reed et al. 2024 (J Pain 25:142), over six trials: most anchored estimates lie between 1.0 and 1.75 points. The scale
-    itself: Krebs et al. 2009."""
+    """Reed et al. 2024 (J Pain 25:142), over six trials: most anchored estimates lie between 1.0 and 1.75 points. The
+    scale itself: Krebs et al. 2009."""
     peg_clear: float = 1.75
     psfs_small: float = 1.3
-    """Abbott and Schmitt 2014 (J Orthop Sports Phys Ther 44:560): 1.3 for a small, 2.3 for a medium, 2.7 for a large change
-    as patients see it, much the same over body regions."""
+    """Abbott and Schmitt 2014 (J Orthop Sports Phys Ther 44:560): 1.3 for a small, 2.3 for a medium, 2.7 for a large
+    change as patients see it, much the same over body regions."""
     psfs_medium: float = 2.3
     psfs_large: float = 2.7
 
@@ -127,7 +127,7 @@ def changes(before: Scores | None, now: Scores, thresholds: Thresholds | None = 
 
 
 def nrs_change(before: float, now: float, limits: Thresholds) -> Change:
-    """2 points or 30 % for the better (Farrar 2001). For the worse only points count: from 1 to 2 is 100 %, and nothing."""
+    """2 points or 30 % for the better (Farrar 2001). For the worse only points count: 1 to 2 is 100 %, and little."""
     drop = before - now
     if drop >= limits.nrs_points or (drop > 0 and 100 * drop >= limits.nrs_percent * before):
         return Change("nrs", before, now, Meaning.BETTER)
@@ -157,7 +157,7 @@ def pgic_worse(pgic: int) -> bool:
 
 
 def _sized(measure: str, before: float, now: float, better: float, steps: Iterable[tuple[float, Size]]) -> Change:
-    # Hundredths, as the mean is kept: 6.33 - 5.33 is 0.9999999999999996 in floating point, and a whole point to everybody.
+    # Hundredths, as the mean is kept: 6.33 - 5.33 falls just short of 1 in floating point, and is a whole point to all.
     amount = round(abs(better), 2)
     for least, size in steps:
         if amount >= least:

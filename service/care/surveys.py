@@ -137,8 +137,8 @@ Value = int | bool | str | tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A valid answer. `value`: int for a scale, option id for a choice, bool for yes/no, text for words, and for the two
-    kinds of checklist the ids that were tapped (empty: "none of these")."""
+    """A valid answer. `value`: int for a scale, option id for a choice, bool for yes/no, text for words, and for the
+    two kinds of checklist the ids that were tapped (empty: "none of these")."""
 
     question: str
     kind: Kind
@@ -187,13 +187,11 @@ class NotAnAnswer:
     fault: Fault
 
 
-def questions_for(
-    survey: Survey, site_groups: frozenset[str], has_activity: bool, day: int
-) -> tuple[Question, ...]:
+def questions_for(survey: Survey, site_groups: frozenset[str], has_activity: bool, day: int) -> tuple[Question, ...]:
     """The questions that this patient gets on this local day after the session (day 0 is the session's).
 
-    Without a site group, or with one that nobody here knows, every sign is shown: too long a list is safer than too short
-    a one.
+    Without a site group, or with one that nobody here knows, every sign is shown: too long a list is safer than too
+    short a one.
     """
     groups = site_groups if site_groups <= SITE_GROUPS else frozenset()
     asks_activity = any(question.measure is Measure.PSFS_ACTIVITY for question in survey.questions)
