@@ -160,6 +160,8 @@ def _questions(
     top: Section, languages: tuple[str, ...], shared: Mapping[str, Question], notes: Notes
 ) -> tuple[Question, ...]:
     found: dict[str, Question] = {}
+    if key := top.key_nodes.get("questions"):
+        notes.places["questions"] = place_of(key)
     for index, node in enumerate(top.items("questions", required=True)):
         question = _named(node, shared, notes) if scalar(node) is not None else _question(node, index, languages, notes)
         if question is None:
