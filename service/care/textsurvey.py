@@ -106,6 +106,8 @@ class State:
     answered: frozenset[str] = frozenset()
     """Answered in this conversation; the page marks them."""
     skipped: frozenset[str] = frozenset()
+    on_page: frozenset[str] = frozenset()
+    """Answered on the page, as far as anybody told: not asked here."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -121,6 +123,7 @@ class State:
             "ticked": list(self.ticked),
             "answered": sorted(self.answered),
             "skipped": sorted(self.skipped),
+            "on_page": sorted(self.on_page),
         }
 
     @classmethod
@@ -139,6 +142,7 @@ class State:
             ticked=tuple(stored["ticked"]),
             answered=frozenset(stored["answered"]),
             skipped=frozenset(stored["skipped"]),
+            on_page=frozenset(stored["on_page"]),
         )
 
 
@@ -156,8 +160,8 @@ def start(
     where `survey.takes_bare_number`.
     """
     spoken = language if language in survey.languages else survey.languages[0]
-    fresh = State(survey.id, spoken, day, has_activity, now)
-    state, effects = _ask_next(survey, fresh, now, answered)
+    fresh = State(survey.id, spoken, day, has_activity, now, on_page=answered)
+    state, effects = _ask_next(survey, fresh, now)
     return state, next(effect.outgoing for effect in effects if isinstance(effect, Say))
 
 
@@ -168,9 +172,10 @@ def step(
     now: datetime,
     answered_elsewhere: frozenset[str] = frozenset(),
 ) -> tuple[State, tuple[Effect, ...]]:
-    """Take one reply. `answered_elsewhere`: ids answered on the page meanwhile, which are not asked again."""
+    """Take one reply. `answered_elsewhere`: ids answered on the page meanwhile, which are not asked any more."""
     if state.phase is not Phase.ASKING:
         return state, (Keep(text),)
+    state = replace(state, on_page=state.on_page | answered_elsewhere)
     question = _question(survey, state)
     if question is None:  # the clinic changed the survey under way
         return _to_page(survey, state, text)
@@ -179,15 +184,15 @@ def step(
     options = _options(survey, state, question)
     reply = text_answers.read(question, options, state.language, text)
     if reply.skip and question.optional:
-        return _ask_next(survey, _skipping(survey, state, question), now, answered_elsewhere)
+        return _ask_next(survey, _skipping(survey, state, question), now)
     answer = validate(question, reply.raw)
     if not isinstance(answer, Answer):
         return _not_understood(survey, state, question, options, reply, text, now)
     if question.kind is Kind.SIGNS and answer.value:
         return _warned(state, answer, reply.words)
     if question.kind in (Kind.SIGNS, Kind.CHECKLIST):
-        return _listed(survey, state, question, answer, reply.words, now, answered_elsewhere)
-    moved, effects = _ask_next(survey, _answering(state, question), now, answered_elsewhere)
+        return _listed(survey, state, question, answer, reply.words, now)
+    moved, effects = _ask_next(survey, _answering(state, question), now)
     return moved, (Record(answer, reply.words), *effects)
 
 
@@ -233,10 +238,8 @@ def _skipping(survey: Survey, state: State, question: Question) -> State:
     return replace(state, skipped=state.skipped | gone, part=0, repeats=0, ticked=())
 
 
-def _ask_next(
-    survey: Survey, state: State, now: datetime, elsewhere: frozenset[str]
-) -> tuple[State, tuple[Effect, ...]]:
-    done = state.answered | state.skipped | elsewhere
+def _ask_next(survey: Survey, state: State, now: datetime) -> tuple[State, tuple[Effect, ...]]:
+    done = state.answered | state.skipped | state.on_page
     for question in _asked(survey, state):
         if question.id not in done:
             asking = replace(state, question=question.id, part=0, repeats=0, ticked=(), asked_at=now)
@@ -253,7 +256,6 @@ def _listed(
     answer: Answer,
     words: str | None,
     now: datetime,
-    elsewhere: frozenset[str],
 ) -> tuple[State, tuple[Effect, ...]]:
     """Go on to the next part of a long list; after the last, the answer is whole."""
     ticked = (*state.ticked, *sorted(answer.chosen))
@@ -263,7 +265,7 @@ def _listed(
         kept = (Keep(words, question.id),) if words else ()
         return asking, (*kept, Say(Outgoing(What.QUESTION, text)))
     whole = replace(answer, value=tuple(sorted(set(ticked))))
-    moved, effects = _ask_next(survey, _answering(state, question), now, elsewhere)
+    moved, effects = _ask_next(survey, _answering(state, question), now)
     return moved, (Record(whole, words), *effects)
 
 

@@ -63,7 +63,9 @@ def test_nrs_two_points_or_thirty_percent(before: int, now: int, meaning: Meanin
         (4.0, 6.0, WORSE, Size.LARGE),
     ],
 )
-def test_peg_between_one_and_one_point_seven_five(before: float, now: float, meaning: Meaning, size: Size | None) -> None:
+def test_peg_between_one_and_one_point_seven_five(
+    before: float, now: float, meaning: Meaning, size: Size | None
+) -> None:
     change = peg_change(before, now, LIMITS)
     assert (change.meaning, change.size) == (meaning, size)
 

@@ -1,4 +1,4 @@
-"""The shipped surveys are fit to send, and P10 for those that clinics write: every problem, by line, never a traceback."""
+"""The shipped surveys are fit to send, and P10 for those of clinics: every problem, by line, never a traceback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""P9: every answer that the plan of care calls worrying raises its alert, at its urgency, relative to day and baseline."""
+"""P9: every worrying answer raises its alert, at its urgency, relative to day and baseline."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_every_sign_fires_on_every_day_tapped_or_written(sign: str, day: int) ->
         ("not after a fair one", TriageFacts(3, survey="S2", silence=Silence.SOME, previous=Scores(nrs=6)), {}),
         # Together
         ("nothing at all", TriageFacts(3), {}),
-        ("a clean survey", TriageFacts(3, answered(pain=2, swelling="mild", signs=["none"], moves="yes", call="no")), {}),
+        ("a clean survey", TriageFacts(3, answered(pain=2, swelling="mild", signs="none", moves="yes", call="no")), {}),
         ("one alert a cause", TriageFacts(5, answered(pain=9, signs=["fever", "severe_or_growing_pain"]),
                                          word_signs=frozenset({"fever"}), previous=Scores(nrs=2)),
          {"pain": U, "fever": U}),

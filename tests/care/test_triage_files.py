@@ -107,7 +107,11 @@ def swapped(rule_id: str, **when: object) -> list[Rule]:
         (swapped("no_gain_at_week_12", peg_gain_below=0.5), "no_gain_at_week_12", "peg_gain_below 0.5 instead of 1"),
         (swapped("silent_after_bad_score", silence=Silence.AFTER_REMINDER), "silent_after_bad_score", "longer silence"),
         ([r for r in DEFAULT if r.id != "pus"], "pus", "removed"),
-        ([replace(r, urgency=Urgency.WATCH) if r.id == "pus" else r for r in DEFAULT], "pus", "watch instead of urgent"),
+        (
+            [replace(r, urgency=Urgency.WATCH) if r.id == "pus" else r for r in DEFAULT],
+            "pus",
+            "watch instead of urgent",
+        ),
         ([replace(r, cause="pain") if r.id == "pus" else r for r in DEFAULT], "pus", "hide behind another alert"),
     ],
 )
