@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.care.surveys import NONE, Answer, Kind, validate
+from service.care.surveys import NONE, Answer, Kind, Option, validate
 from service.care.text_answers import Reply, read
 from service.care.text_prompts import parts
 from tests.care.surveys_shipped import common, question, survey
@@ -167,3 +169,6 @@ def test_lists_are_cut_so_that_one_digit_is_enough() -> None:
         lists = parts(survey("S1"), question("signs"), language)
         assert [len(options) for options in lists] == [8, 8]
         assert question("signs").kind is Kind.SIGNS
+    many = tuple(Option(f"o{n}", {"en": "x"}, {"en": "x"}) for n in range(20))
+    listed = replace(question("medicine"), options=many)
+    assert [len(options) for options in parts(survey("S1"), listed, "en")] == [9, 9, 2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -90,7 +91,7 @@ def test_signs_must_be_heard_on_every_day() -> None:
     assert ["numbness" in p.message for p in found] == [True]
 
 
-def swapped(rule_id: str, **when: object) -> list[Rule]:
+def swapped(rule_id: str, **when: Any) -> list[Rule]:
     return [replace(r, when=replace(r.when, **when)) if r.id == rule_id else r for r in DEFAULT]
 
 
@@ -103,6 +104,7 @@ def swapped(rule_id: str, **when: object) -> list[Rule]:
         (swapped("fever", day_from=1), "fever", "day_from 1 instead of any"),
         (swapped("fever", site_groups=frozenset({"leg"})), "fever", "only for site_groups leg"),
         (swapped("fever", surveys=frozenset({"S1"})), "fever", "only for surveys S1"),
+        (swapped("silent_after_reminder", surveys=frozenset({"S1"})), "silent_after_reminder", "only for surveys S1"),
         (swapped("overall_worse", chosen=frozenset({"much_worse"})), "overall_worse", "a_little_worse"),
         (swapped("no_gain_at_week_12", peg_gain_below=0.5), "no_gain_at_week_12", "peg_gain_below 0.5 instead of 1"),
         (swapped("silent_after_bad_score", silence=Silence.AFTER_REMINDER), "silent_after_bad_score", "longer silence"),
