@@ -1,0 +1,35 @@
+"""The `aftercare` command."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+from commands import embedded
+from commands.supervisor import NotReady
+from commands.up import up as run_everything
+
+
+@click.group()
+def main() -> None:
+    """Aftercare: twelve weeks of care texts, surveys and alerts after a prolotherapy session."""
+
+
+@main.command()
+@click.option("--var", type=click.Path(path_type=Path, file_okay=False), default=Path("var"), show_default=True)
+def up(var: Path) -> None:
+    """Run a whole installation on this machine."""
+    try:
+        status = run_everything(var)
+    except (embedded.NoServer, embedded.InUse, NotReady) as error:
+        raise click.ClickException(str(error)) from error
+    except subprocess.CalledProcessError as error:
+        raise click.ClickException("the database could not be migrated; see above") from error
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()
