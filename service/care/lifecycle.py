@@ -83,6 +83,7 @@ class Reason(StrEnum):
     UNREACHABLE = "unreachable"
     TOO_MANY_ATTEMPTS = "too_many_attempts"
     TEXT_TOO_LONG = "text_too_long"
+    NO_WORDS = "no_words"
     NEVER_PROVEN = "never_proven"
 
 
@@ -121,6 +122,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.UNREACHABLE: "The phone could not be reached.",
     Reason.TOO_MANY_ATTEMPTS: "It failed too often.",
     Reason.TEXT_TOO_LONG: "The text was longer than the provider allows.",
+    Reason.NO_WORDS: "The protocol holds no words for it in the patient's language.",
     Reason.NEVER_PROVEN: "It may have been sent; the provider can no longer tell, so it is not repeated.",
 }
 

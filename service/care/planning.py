@@ -71,10 +71,12 @@ class _Slot(NamedTuple):
 _TOO_LATE = (State.EXPIRED, Reason.WINDOW_CLOSED)
 _NO_TIME_BEFORE_VISIT = (State.SKIPPED, Reason.WINDOW_CLOSED)
 _PLANNED = (State.PLANNED, Reason.NOT_YET_DUE)
+_BY_EMAIL = Send(Channel.EMAIL)
+_CANNOT_BE_TEXTED = (Reason.NO_ADDRESS, Reason.NO_CONSENT, Reason.BAD_ADDRESS)
 
 
 def plan(protocol: Protocol, facts: PlanFacts) -> list[PlannedMessage]:
-    """Every send of every step, exactly once, in order of due time.
+    """Every send of every step, exactly once, in order of due time; a text that cannot go is joined by its e-mail.
 
     A send that waits on an answer stays planned even when its step's first message does not: that one may be sent
     already, or become sendable. The gate decides when its time comes. Raises ValueError for a protocol with a send
@@ -90,8 +92,23 @@ def plan(protocol: Protocol, facts: PlanFacts) -> list[PlannedMessage]:
         for send in step.sends:
             slot = _delayed_slot(first, send.delay, step, facts, earliest) if send.delay else first
             messages.append(_message(step, send, slot, too_late_in_day, facts))
+        if _needs_email_instead(step, facts):
+            messages.append(_message(step, _BY_EMAIL, first, too_late_in_day, facts))
     messages.sort(key=_IN_ORDER)
     return messages
+
+
+def _needs_email_instead(step: Step, facts: PlanFacts) -> bool:
+    """Whether a text-only step goes out by e-mail because texts cannot reach this patient.
+
+    Not after an opt-out: whoever says STOP does not expect the same words elsewhere.
+    """
+    return (
+        step.fallback_to_email
+        and facts.reachable.get(Channel.SMS, Reason.NO_ADDRESS) in _CANNOT_BE_TEXTED
+        and facts.reachable.get(Channel.EMAIL, Reason.NO_ADDRESS) is None
+        and not any(send.channel is Channel.EMAIL and not send.suffix for send in step.sends)
+    )
 
 
 def _message(step: Step, send: Send, slot: _Slot, too_late_in_day: bool, facts: PlanFacts) -> PlannedMessage:

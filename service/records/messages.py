@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, select, text, update
 
 from service.care.lifecycle import ENDS, WAITING, Channel, Reason, State, sources_of
 from service.care.planning import PlannedMessage
@@ -366,3 +366,30 @@ def still_going(connection: Connection) -> int:
     """How many messages are between their due time and an end: nothing of that may be in flight when time is moved."""
     going = [state for state in State if state not in ENDS and state is not State.PLANNED]
     return len(connection.execute(select(messages.c.id).where(messages.c.state.in_(going)).limit(100_000)).all())
+
+
+def queued(connection: Connection, channel: Channel, sender: str, most: int) -> int:
+    """How many messages of a sender are queued, counted up to `most`."""
+    some = (
+        select(messages.c.id)
+        .where(messages.c.state == State.QUEUED, messages.c.channel == channel, messages.c.sender == sender)
+        .limit(most)
+        .subquery()
+    )
+    return connection.execute(select(func.count()).select_from(some)).scalar_one()
+
+
+def states_of(connection: Connection, ids: Collection[int]) -> dict[int, State]:
+    """The present state of each."""
+    rows = connection.execute(select(messages.c.id, messages.c.state).where(messages.c.id.in_(ids)))
+    return {row.id: State(row.state) for row in rows}
+
+
+def look_later(connection: Connection, message_id: int, at: datetime | None) -> bool:
+    """When the provider should be asked again about an accepted message; None: not any more."""
+    done = connection.execute(
+        update(messages)
+        .where(messages.c.id == message_id, messages.c.state.in_((State.ACCEPTED, State.SENT)))
+        .values(check_at=at)
+    )
+    return done.rowcount == 1

@@ -1,0 +1,214 @@
+"""The clock: finds what is due or overdue and nudges. It decides nothing else, and any number may run.
+
+Whatever it finds it first claims in the database (`planned → queued` with a lease, or a pushed-on `check_at`) and commits; only then does it
+nudge. A nudge that is lost is repeated when the lease ends; one that is doubled finds nothing to do.
+"""
+
+from __future__ import annotations
+
+import logging
+import time as real_time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from redis import RedisError
+from sqlalchemy import Connection
+
+from service import time
+from service.care.lifecycle import Channel, State
+from service.nudges import QueueName
+from service.parts import Parts
+from service.records import erasure, heartbeats, messages, receipts, replies, senders
+from service.records.database import reading, run
+from service.records.messages import ROUTINE, URGENT
+from service.records.senders import Sender
+from workers.verdicts import PROBE_MINUTES
+
+log = logging.getLogger(__name__)
+
+MESSAGES_PER_NUDGE = 2000
+"""Enough for the send job to claim one part while another is on the wire; few enough to spread over workers."""
+MOST_QUEUED = 8000
+"""Queued messages a sender before the clock holds back: more would only sit with their leases running out."""
+LONGEST_SLEEP = 1.0
+PACE_AHEAD = timedelta(seconds=2)
+"""A paced sender is given work for this long at a time, so that something urgent never waits behind more."""
+RETENTION_EVERY = timedelta(hours=6)
+
+
+@dataclass
+class Found:
+    """What one look found."""
+
+    queued: int = 0
+    overdue: int = 0
+
+    @property
+    def anything(self) -> bool:
+        return bool(self.queued or self.overdue)
+
+
+class Clock:
+    """Looks, nudges, sleeps until something is due."""
+
+    def __init__(self, parts: Parts, name: str) -> None:
+        self._parts = parts
+        self._name = name
+        self._retention_due = time.now()
+
+    def run(self, stopped: Callable[[], bool]) -> None:
+        """Look again and again until `stopped()`; a database that is away is waited for."""
+        while not stopped():
+            try:
+                found = self.look()
+                wait = 0.0 if found.queued else self._until_next()
+            except Exception as error:
+                log.error("the clock could not look: %s; it tries again", type(error).__name__)
+                wait = LONGEST_SLEEP
+            self._sleep(wait)
+
+    def look(self) -> Found:
+        """One look at everything that may be due or overdue."""
+        found = Found()
+        run(self._parts.engine, lambda connection: heartbeats.beat(connection, self._name, time.real_now()))
+        with reading(self._parts.engine) as connection:
+            lanes = senders.all_of(connection)
+        for lane in lanes:
+            found.queued += self._queue_due(lane, URGENT, QueueName.URGENT)
+            found.queued += self._queue_due(lane, ROUTINE, _queue_of(lane.channel))
+        found.overdue += self._renudge_queued()
+        found.overdue += self._hand_to_reconcile()
+        found.overdue += self._listen()
+        self._forget()
+        return found
+
+    def _queue_due(self, lane: Sender, priority: int, queue: QueueName) -> int:
+        """Claim what is due of one sender and nudge; returns how many."""
+        now = time.now()
+        if lane.closed_until is not None and now < lane.closed_until:
+            return 0
+        if lane.paused_at is not None and priority == ROUTINE:
+            if now < lane.paused_at + timedelta(minutes=PROBE_MINUTES):
+                return 0
+            # After a while a few are let through to see whether the settings were mended.
+            run(self._parts.engine, lambda connection: senders.resume(connection, lane.channel, lane.sender))
+        with reading(self._parts.engine) as connection:
+            due = messages.next_due(connection, lane.channel, lane.sender, priority)
+        if due is None or due > now:
+            return 0
+        ids = run(self._parts.engine, lambda connection: self._claim(connection, lane, priority, now))
+        self._nudge(queue, ids)
+        return len(ids)
+
+    def _claim(self, connection: Connection, lane: Sender, priority: int, now: datetime) -> list[int]:
+        # The lock keeps two clocks from giving out the same seconds of a sender's pace.
+        sender = senders.get(connection, lane.channel, lane.sender, lock=True)
+        if sender is None:
+            return []
+        room = MOST_QUEUED - messages.queued(connection, lane.channel, lane.sender, MOST_QUEUED)
+        if priority == ROUTINE:
+            room = senders.room(sender, now, _ahead(), room)
+        if room <= 0:
+            return []
+        lease = time.later(self._parts.settings.queued_lease_seconds)
+        claimed = messages.queue_due(
+            connection, lane.channel, lane.sender, priority, min(room, MESSAGES_PER_NUDGE), now, lease
+        )
+        senders.speak_for(connection, sender, sum(segments for _, segments in claimed), now)
+        return [one for one, _ in claimed]
+
+    def _renudge_queued(self) -> int:
+        """Nudge again about messages whose first nudge nobody followed."""
+        now = time.now()
+        with reading(self._parts.engine) as connection:
+            lapsed = messages.lapsed(connection, State.QUEUED, now, MESSAGES_PER_NUDGE)
+        if not lapsed:
+            return 0
+        lease = time.later(self._parts.settings.queued_lease_seconds)
+        ours = set(self._push_on([one for one, _, _ in lapsed], State.QUEUED, now, lease))
+        for queue in (QueueName.URGENT, QueueName.SMS, QueueName.EMAIL):
+            self._nudge(queue, [one for one, *lane in lapsed if one in ours and _queue(*lane) is queue])
+        return len(ours)
+
+    def _hand_to_reconcile(self) -> int:
+        """Nudge about messages whose worker died, whose answer was lost, or whose receipt does not come."""
+        now = time.now()
+        number = 0
+        for state in (State.SENDING, State.ACCEPTED, State.SENT):
+            with reading(self._parts.engine) as connection:
+                lapsed = [one for one, _, _ in messages.lapsed(connection, state, now, MESSAGES_PER_NUDGE)]
+            if lapsed:
+                ours = self._push_on(lapsed, state, now, time.later(self._parts.settings.sending_lease_seconds))
+                self._nudge(QueueName.RECONCILE, ours)
+                number += len(ours)
+        return number
+
+    def _push_on(self, ids: Sequence[int], state: State, now: datetime, until: datetime) -> list[int]:
+        return run(self._parts.engine, lambda connection: messages.extend(connection, ids, state, now, until))
+
+    def _listen(self) -> int:
+        """Nudge about replies nobody has read, and apply receipts that came before their attempt was known."""
+        with reading(self._parts.engine) as connection:
+            unread = replies.unhandled(connection, time.now() - _patience(), MESSAGES_PER_NUDGE)
+            waiting = receipts.any_waiting(connection)
+        self._nudge(QueueName.LISTEN, unread)
+        if waiting:
+            run(
+                self._parts.engine,
+                lambda connection: receipts.apply_waiting(
+                    connection, self._parts.sending, self._parts.settings, time.now(), MESSAGES_PER_NUDGE
+                ),
+            )
+        return len(unread)
+
+    def _forget(self) -> None:
+        """Retention, a few rows at a time."""
+        now = time.now()
+        if now < self._retention_due:
+            return
+        days = self._parts.settings.retention_days
+        if run(self._parts.engine, lambda connection: erasure.forget_old(connection, now, days)) == 0:
+            self._retention_due = now + RETENTION_EVERY
+
+    def _nudge(self, queue: QueueName, ids: Sequence[int]) -> None:
+        if ids:
+            self._parts.nudges.send(queue, ids)
+
+    def _until_next(self) -> float:
+        """Real seconds to the next due time, one at most."""
+        with reading(self._parts.engine) as connection:
+            times = [
+                messages.next_due(connection, lane.channel, lane.sender, priority)
+                for lane in senders.all_of(connection)
+                for priority in (URGENT, ROUTINE)
+            ]
+        now = time.now()
+        # What is due already waits for a pace, a pause or a provider: look again soon, but not at once.
+        waits = [time.real_seconds(due - now) if due > now else 0.25 for due in times if due is not None]
+        return min([LONGEST_SLEEP, *waits])
+
+    def _sleep(self, seconds: float) -> None:
+        if seconds <= 0:
+            return
+        try:
+            self._parts.nudges.wait_for_wake(seconds)
+        except RedisError:
+            real_time.sleep(seconds)
+
+
+def _queue_of(channel: Channel) -> QueueName:
+    return QueueName.SMS if channel is Channel.SMS else QueueName.EMAIL
+
+
+def _queue(channel: Channel, priority: int) -> QueueName:
+    return QueueName.URGENT if priority == URGENT else _queue_of(channel)
+
+
+def _ahead() -> timedelta:
+    return PACE_AHEAD * time.speed()
+
+
+def _patience() -> timedelta:
+    """How long a reply may lie before its nudge counts as lost."""
+    return timedelta(seconds=2 * time.speed())

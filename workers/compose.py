@@ -1,0 +1,171 @@
+"""From a claimed message to the exact words that leave the house."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import css_inline
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import escape
+from sqlalchemy import Connection
+
+from service.care.lifecycle import Channel
+from service.care.protocol import Protocol, Wording
+from service.care.rendering import Fields, render, render_email
+from service.care.system_messages import SystemMessages, SystemText, load_system_messages
+from service.records import protocols
+from service.records.clinics import Clinic
+from service.records.outbox import Ready
+
+TEMPLATES = Path(__file__).parent.parent / "templates"
+_LINK, _NAME, _UNSUBSCRIBE = "\x02link\x03", "\x02name\x03", "\x02unsubscribe\x03"
+"""Stand-ins for what differs from patient to patient, so that the rest is rendered once a clinic and step."""
+_NAMELESS = {"en": "there", "es": "estimado paciente"}
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """The parts of an e-mail."""
+
+    subject: str
+    text: str
+    html: str
+
+
+class CannotCompose(Exception):
+    """There are no words for this message; the linter refuses such protocols, so this is an old or broken one."""
+
+
+class Composer:
+    """Renders texts and e-mails; keeps what is the same for all patients of a clinic."""
+
+    def __init__(self, public_url: str, folder: Path = TEMPLATES) -> None:
+        self._public_url = public_url
+        self._system = {
+            path.stem: load_system_messages(path.read_text("utf-8"), path.name)
+            for path in sorted((folder / "messages").glob("*.yaml"))
+        }
+        loader = FileSystemLoader(folder / "messages")
+        self._html = Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template("email.html")
+        self._text = Environment(loader=loader, autoescape=False, undefined=StrictUndefined).get_template(  # noqa: S701
+            "email.txt"
+        )
+        self._inliner = css_inline.CSSInliner(load_remote_stylesheets=False)
+        self._sms_of = lru_cache(maxsize=4096)(self._render_sms)
+        self._email_of = lru_cache(maxsize=4096)(self._render_email)
+
+    def link(self, token: str) -> str:
+        return f"{self._public_url}/s/{token}"
+
+    def unsubscribe_link(self, token: str) -> str:
+        return f"{self._public_url}/u/{token}"
+
+    def sms(self, connection: Connection, ready: Ready, clinic: Clinic, link_token: str) -> str:
+        """The text of a message. Raises CannotCompose."""
+        if ready.body is not None:
+            return ready.body
+        template = self._sms_of(self._template(connection, ready, clinic, Channel.SMS)[0] or "", _shared(clinic))
+        name = render("{name}", Fields(name=ready.given_name)) if ready.given_name else _nameless(ready, clinic)
+        return template.replace(_LINK, self.link(link_token)).replace(_NAME, name)
+
+    def email(self, connection: Connection, ready: Ready, clinic: Clinic, link_token: str) -> Email:
+        """The e-mail of a message. Raises CannotCompose."""
+        if ready.body is not None:
+            raise CannotCompose("typed messages go by text only")
+        body, subject, language = self._template(connection, ready, clinic, Channel.EMAIL)
+        if body is None or subject is None:
+            raise CannotCompose(f"no e-mail words for {ready.step}")
+        whole = self._email_of(subject, body, language, _shared(clinic), ready.patient_id is not None)
+        name = ready.given_name or _nameless(ready, clinic)
+        link, unsubscribe = self.link(link_token), self.unsubscribe_link(link_token)
+
+        def personal(text: str, in_html: bool) -> str:
+            said = str(escape(name)) if in_html else name
+            return text.replace(_LINK, link).replace(_NAME, said).replace(_UNSUBSCRIBE, unsubscribe)
+
+        return Email(whole.subject, personal(whole.text, False), personal(whole.html, True))
+
+    def _template(
+        self, connection: Connection, ready: Ready, clinic: Clinic, channel: Channel
+    ) -> tuple[str | None, str | None, str]:
+        """Body, subject and language of a message's words."""
+        if ready.protocol_id is not None and ready.is_planned:
+            protocol = protocols.parsed(connection, ready.protocol_id)
+            language = _language(ready, clinic, protocol.languages)
+            words = _words(protocol, ready.step, language)
+            body = words.sms if channel is Channel.SMS else words.email
+            if body is None:
+                raise CannotCompose(f"no words for {ready.step} by {channel}")
+            return body, words.subject, language
+        language = _language(ready, clinic, tuple(self._system))
+        system = self._system[language]
+        if channel is Channel.EMAIL:
+            return system.email.alert_body, system.email.alert_subject, language
+        return _system_text(system, ready.step), None, language
+
+    def _render_sms(self, template: str, shared: _Shared) -> str:
+        return render(template, shared.fields())
+
+    def _render_email(self, subject: str, body: str, language: str, shared: _Shared, to_patient: bool) -> Email:
+        fields = shared.fields()
+        frame = self._system[language if language in self._system else "en"].email
+        values = {
+            "lang": language,
+            "subject": render(subject, fields, Channel.EMAIL),
+            "clinic": shared.clinic,
+            "paragraphs": render_email(body, fields),
+            "button": frame.button,
+            "emergency": render(frame.emergency, fields, Channel.EMAIL),
+            "not_watched": render(frame.not_watched, fields, Channel.EMAIL),
+            "why": render(frame.why, fields, Channel.EMAIL) if to_patient else None,
+            "unsubscribe": frame.unsubscribe,
+            "unsubscribe_url": _UNSUBSCRIBE if to_patient else None,
+        }
+        html = self._inliner.inline(self._html.render(values))
+        return Email(str(values["subject"]), self._text.render(values), html)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What all messages of a clinic have in common: the key under which rendered words are kept."""
+
+    clinic: str
+    phone: str
+    emergency: str
+    hours: str
+
+    def fields(self) -> Fields:
+        return Fields(
+            clinic=self.clinic, link=_LINK, phone=self.phone, emerg=self.emergency, hours=self.hours, name=_NAME
+        )
+
+
+def _shared(clinic: Clinic) -> _Shared:
+    return _Shared(clinic.display_name, clinic.phone, clinic.emergency_number, clinic.hours)
+
+
+def _words(protocol: Protocol, name: str, language: str) -> Wording:
+    step = protocol.step(name)
+    if "." in name and step.reminder_words:
+        return step.reminder_words[language]
+    return step.words[language]
+
+
+def _system_text(system: SystemMessages, step: str) -> str:
+    try:
+        return system.texts[SystemText(step)]
+    except (KeyError, ValueError):
+        raise CannotCompose(f"no system text called {step}") from None
+
+
+def _language(ready: Ready, clinic: Clinic, offered: tuple[str, ...]) -> str:
+    for locale in (ready.locale, clinic.locale):
+        if locale is not None and locale[:2] in offered:
+            return locale[:2]
+    return offered[0]
+
+
+def _nameless(ready: Ready, clinic: Clinic) -> str:
+    return _NAMELESS.get((ready.locale or clinic.locale)[:2], _NAMELESS["en"])

@@ -1,0 +1,210 @@
+"""The whole life of a send.
+
+    claim    one transaction: take queued messages, ask the gate about each, write the attempts, commit
+    submit   hand the parcels to the courier, which keeps many in flight at once
+    record   one transaction: what the provider said, in bulk
+
+The order is the promise. An attempt is on record before anything leaves, so a worker that dies afterwards leaves a trace that `reconcile`
+can hold against the provider's own record (P2). The gate decides inside the claiming transaction, on facts no one can change
+before it commits (P3). And while one part of a batch is on the wire, the next is being claimed.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time as monotonic_time
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import CancelledError, Future
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Engine
+
+from service import time
+from service.care.gates import Drop, Hold
+from service.care.gates import Send as Pass
+from service.care.lifecycle import Channel, Reason, State
+from service.records import attempts, clinics, messages, outbox, senders
+from service.records.attempts import Draft
+from service.records.database import run
+from service.records.messages import Move
+from service.records.outbox import Ready
+from service.records.plans import Sending
+from service.records.sealing import new_token
+from service.settings import Settings
+from workers.compose import CannotCompose, Composer
+from workers.gateways.courier import Courier
+from workers.gateways.handover import EmailParcel, SmsParcel, Verdict
+from workers.gating import Gatekeeper
+from workers.verdicts import Recorder
+
+Parcel = SmsParcel | EmailParcel
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A message that is ours to hand over."""
+
+    ready: Ready
+    attempt_id: int
+    parcel: Parcel
+
+
+class Deliverer:
+    """Delivers queued messages. One lives as long as its worker."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        engine: Engine,
+        sending: Sending,
+        composer: Composer,
+        sms: Courier[SmsParcel],
+        email: Courier[EmailParcel],
+    ) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._sending = sending
+        self._composer = composer
+        self._sms = sms
+        self._email = email
+        self._recorder = Recorder(settings, engine, sending)
+
+    def deliver(self, ids: Sequence[int]) -> int:
+        """Deliver whichever of `ids` are still queued; returns how many were handed over."""
+        size = self._settings.batch_size
+        on_the_wire: deque[tuple[list[Claimed], Future[list[Verdict]]]] = deque()
+        handed_over = 0
+        for start in range(0, len(ids), size):
+            claimed = run(self._engine, lambda connection, part=ids[start : start + size]: self._claim(connection, part))  # type: ignore[misc]
+            if claimed:
+                on_the_wire.append((claimed, self._submit(claimed)))
+                handed_over += len(claimed)
+            while len(on_the_wire) > 1:
+                self._record(*on_the_wire.popleft())
+        while on_the_wire:
+            self._record(*on_the_wire.popleft())
+        return handed_over
+
+    def _claim(self, connection: Connection, ids: Sequence[int]) -> list[Claimed]:
+        """Take, gate, compose, and put attempts on record. What may not go now is put back or ended with its reason."""
+        now = time.now()
+        batch = outbox.read(connection, self._sending.vault, ids)
+        if not batch:
+            return []
+        theirs = {one: clinics.get(connection, one) for one in {ready.clinic_id for ready in batch}}
+        lanes = {(sender.channel, sender.sender): sender for sender in senders.all_of(connection)}
+        decisions = Gatekeeper(connection, theirs, lanes, now).decide(batch)
+        passed: list[tuple[Ready, Pass]] = []
+        moves: list[Move] = []
+        for ready, decision in zip(batch, decisions, strict=True):
+            match decision:
+                case Hold(until, reason):
+                    moves.append(Move(ready.id, State.PLANNED, reason, due_at=until))
+                case Drop(state, reason):
+                    moves.append(Move(ready.id, state, reason))
+                case Pass():
+                    passed.append((ready, decision))
+        parcels = []
+        for ready, decision in passed:
+            try:
+                parcels.append(self._compose(connection, ready, theirs[ready.clinic_id], decision))
+            except CannotCompose:
+                moves.append(Move(ready.id, State.FAILED, Reason.NO_WORDS))
+        messages.move(connection, moves, only_from=(State.QUEUED,))
+        taken = outbox.take(
+            connection,
+            [ready.id for ready, _, _ in parcels],
+            now,
+            time.later(self._settings.sending_lease_seconds),
+        )
+        ours = [one for one in parcels if one[0].id in taken]
+        ids_of_attempts = attempts.write(
+            connection, self._sending.vault, [draft for _, draft, _ in ours], time.real_now()
+        )
+        return [
+            Claimed(ready, attempt_id, parcel)
+            for attempt_id, (ready, _, parcel) in zip(ids_of_attempts, ours, strict=True)
+        ]
+
+    def _compose(
+        self, connection: Connection, ready: Ready, clinic: clinics.Clinic, decision: Pass
+    ) -> tuple[Ready, Draft, Parcel]:
+        token, link_token = secrets.token_urlsafe(12), new_token()
+        address = ready.address or ""
+        parcel: Parcel
+        if ready.channel is Channel.SMS:
+            body = self._composer.sms(connection, ready, clinic, link_token)
+            parcel = SmsParcel(
+                token=token,
+                to=address,
+                body=body,
+                sender=ready.sender,
+                status_callback=f"{self._settings.public_url}/twilio/status?a={token}",
+                validity_seconds=decision.validity_seconds,
+            )
+        else:
+            email = self._composer.email(connection, ready, clinic, link_token)
+            body = email.text
+            parcel = EmailParcel(
+                token=token,
+                to=address,
+                sender=ready.sender,
+                sender_name=clinic.display_name,
+                reply_to=self._reply_to(link_token, clinic),
+                subject=email.subject,
+                text=email.text,
+                html=email.html,
+                unsubscribe_url=self._composer.unsubscribe_link(link_token),
+            )
+        draft = Draft(
+            message_id=ready.id,
+            number=ready.tries + 1,
+            token=token,
+            link_token=link_token,
+            address=address,
+            address_key=ready.address_keys[0],
+            body=body,
+        )
+        return ready, draft, parcel
+
+    def _reply_to(self, link_token: str, clinic: clinics.Clinic) -> str | None:
+        if self._settings.email_reply_domain:
+            return f"r+{link_token}@{self._settings.email_reply_domain}"
+        return clinic.email
+
+    def _submit(self, claimed: Sequence[Claimed]) -> Future[list[Verdict]]:
+        """Put parcels on the wire. None is begun in the second half of the lease: by its end another may look after it."""
+        deadline = monotonic_time.monotonic() + self._settings.sending_lease_seconds / 2
+        parcels = [one.parcel for one in claimed]
+        texts = [parcel for parcel in parcels if isinstance(parcel, SmsParcel)]
+        if len(texts) == len(parcels):
+            return self._sms.submit(texts, deadline=deadline)
+        mails = [parcel for parcel in parcels if isinstance(parcel, EmailParcel)]
+        if not texts:
+            return self._email.submit(mails, deadline=deadline)
+        return _both(self._sms.submit(texts, deadline=deadline), self._email.submit(mails, deadline=deadline))
+
+    def _record(self, claimed: Sequence[Claimed], answers: Future[list[Verdict]]) -> None:
+        try:
+            verdicts = {verdict.token: verdict for verdict in answers.result()}
+        except CancelledError:
+            return  # the courier was closed over it: the attempts stay open and reconcile asks the provider
+        self._recorder.record([(one.ready, one.attempt_id, verdicts[one.parcel.token]) for one in claimed])
+
+
+def _both(texts: Future[list[Verdict]], mails: Future[list[Verdict]]) -> Future[list[Verdict]]:
+    """One future for the two channels of an urgent batch."""
+    joined: Future[list[Verdict]] = Future()
+    waiting = [texts, mails]
+
+    def done(_: Future[list[Verdict]]) -> None:
+        if all(one.done() for one in waiting) and not joined.done():
+            try:
+                joined.set_result([verdict for one in waiting for verdict in one.result()])
+            except CancelledError:
+                joined.cancel()
+
+    for one in waiting:
+        one.add_done_callback(done)
+    return joined

@@ -1,0 +1,110 @@
+"""What RQ calls: one function a queue, each handed ids and nothing else.
+
+A worker is wired once, before it takes its first job, and keeps its connections for as long as it lives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from service.nudges import QueueName
+from service.parts import Parts
+from workers import listen as listening
+from workers.compose import Composer
+from workers.deliver import Deliverer
+from workers.gateways.courier import Courier
+from workers.gateways.email import SendGridGateway
+from workers.gateways.handover import EmailParcel, SmsParcel
+from workers.gateways.sms import TwilioGateway
+from workers.reconcile import Reconciler
+
+
+@dataclass(frozen=True)
+class _Wired:
+    """What this process's jobs run on."""
+
+    handle: Callable[[Sequence[int]], int]
+    close: Callable[[], None]
+
+
+_wired: _Wired | None = None
+
+
+def wire(queue: QueueName, parts: Parts) -> None:
+    """Build what the jobs of `queue` need. Call it once in a worker, after any fork."""
+    global _wired
+    match queue:
+        case QueueName.SMS | QueueName.EMAIL | QueueName.URGENT:
+            _wired = _for_delivery(parts)
+        case QueueName.RECONCILE:
+            reconciler = Reconciler(parts, _twilio(parts))
+            _wired = _Wired(reconciler.reconcile, reconciler.close)
+        case QueueName.LISTEN:
+            _wired = _Wired(lambda ids: listening.handle(parts.engine, parts.sending, parts.nudges, ids), _nothing)
+        case QueueName.HOOKS:
+            _wired = _Wired(len, _nothing)
+
+
+def close() -> None:
+    """Finish what is in flight and let go of connections."""
+    if _wired is not None:
+        _wired.close()
+
+
+def deliver(ids: Sequence[str]) -> int:
+    return _handle(ids)
+
+
+def reconcile(ids: Sequence[str]) -> int:
+    return _handle(ids)
+
+
+def listen(ids: Sequence[str]) -> int:
+    return _handle(ids)
+
+
+def post_webhooks(ids: Sequence[str]) -> int:
+    return _handle(ids)
+
+
+def _handle(ids: Sequence[str]) -> int:
+    if _wired is None:
+        raise RuntimeError("this process is not a worker; start one with `aftercare worker --queue NAME`")
+    return _wired.handle([int(one) for one in ids])
+
+
+def _for_delivery(parts: Parts) -> _Wired:
+    settings = parts.settings
+    sms: Courier[SmsParcel] = Courier(_twilio(parts), in_flight=settings.sms_concurrency)
+    email: Courier[EmailParcel] = Courier(
+        SendGridGateway(
+            settings.sendgrid_api_key.get_secret_value(),
+            settings.sendgrid_url or None,
+            concurrency=settings.email_concurrency,
+            read_timeout=settings.provider_timeout_seconds,
+        ),
+        in_flight=settings.email_concurrency,
+    )
+    deliverer = Deliverer(settings, parts.engine, parts.sending, Composer(settings.public_url), sms, email)
+
+    def close_both() -> None:
+        sms.close()
+        email.close()
+
+    return _Wired(deliverer.deliver, close_both)
+
+
+def _twilio(parts: Parts) -> TwilioGateway:
+    settings = parts.settings
+    return TwilioGateway(
+        settings.twilio_account_sid,
+        settings.twilio_auth_token.get_secret_value(),
+        settings.twilio_url or None,
+        concurrency=settings.sms_concurrency,
+        read_timeout=settings.provider_timeout_seconds,
+    )
+
+
+def _nothing() -> None:
+    """There is nothing to let go of."""

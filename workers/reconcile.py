@@ -1,0 +1,162 @@
+"""Messages whose end nobody told us: ask the provider, then decide.
+
+Two kinds come here. A message still `sending` after its lease: its worker died, or the answer was lost; it may have been sent, so only the
+provider's own record may say that it was not. And a message accepted long ago without a final receipt: receipts get lost, the provider knows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from datetime import timedelta
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from service import time
+from service.care.lifecycle import Channel, Reason, State
+from service.parts import Parts
+from service.records import attempts, messages, receipts
+from service.records.attempts import Open, Settled
+from service.records.database import reading, run
+from service.records.messages import Move
+from workers.gateways.handover import Found, Outcome, Sighting, SmsGateway
+
+MOST_CHECKS = 6
+"""Questions put to the provider before a message is called unknown; each waits twice as long as the one before."""
+LONGEST_WAIT_SECONDS = 3600.0
+POLL_SECONDS = 6 * 3600.0
+"""How long a message without a final receipt is left alone after the provider was asked."""
+GIVE_UP_POLLING = 4
+SINCE = timedelta(minutes=5)
+
+T = TypeVar("T")
+
+
+class Reconciler:
+    """Settles what is open. One lives as long as its worker, with a gateway and an event loop of its own."""
+
+    def __init__(self, parts: Parts, sms: SmsGateway) -> None:
+        self._parts = parts
+        self._sms = sms
+        self._loop = asyncio.new_event_loop()
+
+    def reconcile(self, ids: Sequence[int]) -> int:
+        """Look at each message's latest attempt; returns how many were settled."""
+        with reading(self._parts.engine) as connection:
+            open_ones = attempts.last_of(connection, self._parts.sending.vault, ids)
+            states = messages.states_of(connection, ids)
+        settled = 0
+        for attempt in open_ones:
+            state = states.get(attempt.message_id)
+            if state is State.SENDING:
+                settled += self._settle_sending(attempt)
+            elif state in (State.ACCEPTED, State.SENT):
+                settled += self._poll(attempt)
+        return settled
+
+    def close(self) -> None:
+        self._wait(self._sms.close())
+        self._loop.close()
+
+    def _settle_sending(self, attempt: Open) -> bool:
+        if attempt.provider_id is not None:
+            return self._poll(attempt)
+        age = (time.real_now() - attempt.started_at).total_seconds()
+        if age < self._parts.settings.settle_seconds:
+            # The provider's listing may lag behind its answers: an early "absent" would prove nothing.
+            return self._ask_again(attempt, self._parts.settings.settle_seconds - age, count=False)
+        match self._look_for(attempt):
+            case Found(sighting=Sighting.PRESENT) as found:
+                return self._adopt(attempt, found)
+            case Found(sighting=Sighting.ABSENT):
+                return self._send_again(attempt)
+            case _ if attempt.checks >= MOST_CHECKS:
+                return self._call_unknown(attempt)
+            case _:
+                wait = min(self._parts.settings.settle_seconds * 2.0**attempt.checks, LONGEST_WAIT_SECONDS)
+                return self._ask_again(attempt, max(wait, 1.0), count=True)
+
+    def _look_for(self, attempt: Open) -> Found:
+        if attempt.channel != Channel.SMS or attempt.address is None:
+            # SendGrid keeps no record that can be searched: only an event with our token can prove anything.
+            return Found(Sighting.UNPROVABLE)
+        vault = self._parts.sending.vault
+        return self._wait(
+            self._sms.find(
+                attempt.address,
+                lambda body: attempt.body_key in vault.indexes(body),
+                attempt.started_at - SINCE,
+                time.real_now() + SINCE,
+            )
+        )
+
+    def _adopt(self, attempt: Open, found: Found) -> bool:
+        """It arrived: take its id and go on from where the provider stands."""
+        run(
+            self._parts.engine,
+            lambda connection: receipts.settle(
+                connection,
+                self._parts.sending,
+                self._parts.settings,
+                attempt.id,
+                found.state or State.ACCEPTED,
+                found.code,
+                time.now(),
+                provider_id=found.provider_id,
+            ),
+        )
+        return True
+
+    def _send_again(self, attempt: Open) -> bool:
+        """Proven absent: the only case in which a message is handed over a second time."""
+
+        def work(connection: Connection) -> bool:
+            attempts.settle(connection, [Settled(attempt.id, Outcome.NOT_SENT, code="absent")], time.now())
+            back = Move(attempt.message_id, State.PLANNED, Reason.RETRY_LATER, due_at=time.now(), unhanded=True)
+            return messages.move(connection, [back], only_from=(State.SENDING,)) == 1
+
+        return run(self._parts.engine, work)
+
+    def _call_unknown(self, attempt: Open) -> bool:
+        def work(connection: Connection) -> bool:
+            end = Move(attempt.message_id, State.UNKNOWN, Reason.NEVER_PROVEN)
+            return messages.move(connection, [end], only_from=(State.SENDING,)) == 1
+
+        return run(self._parts.engine, work)
+
+    def _ask_again(self, attempt: Open, seconds: float, count: bool) -> bool:
+        def work(connection: Connection) -> bool:
+            if count:
+                attempts.count_check(connection, attempt.id)
+            wait = Move(
+                attempt.message_id, State.SENDING, Reason.CHECKING_WITH_PROVIDER, check_at=time.later(seconds)
+            )
+            messages.move(connection, [wait], only_from=(State.SENDING,))
+            return False
+
+        return run(self._parts.engine, work)
+
+    def _poll(self, attempt: Open) -> bool:
+        """Ask for the present state of a message that the provider took."""
+        if attempt.channel != Channel.SMS or attempt.provider_id is None or attempt.checks >= GIVE_UP_POLLING:
+            return self._leave_alone(attempt)
+        found = self._wait(self._sms.status(attempt.provider_id))
+        if found.sighting is Sighting.PRESENT:
+            self._adopt(attempt, found)
+        return self._look_later(attempt)
+
+    def _look_later(self, attempt: Open) -> bool:
+        def work(connection: Connection) -> bool:
+            attempts.count_check(connection, attempt.id)
+            messages.look_later(connection, attempt.message_id, time.later(POLL_SECONDS))
+            return True
+
+        return run(self._parts.engine, work)
+
+    def _leave_alone(self, attempt: Open) -> bool:
+        """Nothing more can be learnt by asking; a late receipt still counts."""
+        return run(self._parts.engine, lambda connection: messages.look_later(connection, attempt.message_id, None))
+
+    def _wait(self, question: Coroutine[object, object, T]) -> T:
+        return self._loop.run_until_complete(question)

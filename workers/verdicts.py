@@ -1,0 +1,145 @@
+"""What each verdict of a provider changes: in bulk for what is common, one by one for what touches more than its message."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Engine
+
+from service import time
+from service.care.lifecycle import Channel, Reason, State
+from service.records import attempts, fallback, messages, notices, optouts, senders
+from service.records.attempts import Settled
+from service.records.database import run
+from service.records.messages import Move
+from service.records.outbox import Ready
+from service.records.plans import Sending
+from service.settings import Settings
+from workers.gateways.handover import Outcome, Unsent, Verdict
+
+One = tuple[Ready, int, Verdict]
+
+FIRST_BACKOFF, LONGEST_BACKOFF = 5.0, 300.0
+"""Seconds. Doubled with every try, up to five minutes: a provider's outage is over sooner than most windows."""
+PROBE_MINUTES = 15
+"""How long a sender stays paused after a fault in its settings before a few messages try it again."""
+OPENS_AFTER, STAYS_OPEN_SECONDS = 20, 30.0
+"""The breaker that all workers share: so many hand-overs in a row without an answer, so long without another."""
+
+_FAILED = frozenset({Outcome.REJECTED, Outcome.TOO_LONG, Outcome.BAD_ADDRESS, Outcome.OPTED_OUT})
+_REASON_OF = {
+    Outcome.REJECTED: Reason.REJECTED_BY_PROVIDER,
+    Outcome.TOO_LONG: Reason.TEXT_TOO_LONG,
+    Outcome.BAD_ADDRESS: Reason.BAD_ADDRESS,
+    Outcome.OPTED_OUT: Reason.OPTED_OUT,
+}
+_UNTRIED = frozenset({Unsent.DEADLINE, Unsent.CIRCUIT_OPEN, Unsent.HALTED})
+
+
+class Recorder:
+    """Records verdicts."""
+
+    def __init__(self, settings: Settings, engine: Engine, sending: Sending) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._sending = sending
+
+    def record(self, results: Sequence[One]) -> None:
+        """Write down what came of a batch."""
+        run(self._engine, lambda connection: self._in_bulk(connection, results))
+        for ready, _, verdict in results:
+            if verdict.outcome in _FAILED:
+                # Each in a transaction of its own, which takes the patient's lock first, as everybody else does.
+                run(self._engine, lambda connection, ready=ready, verdict=verdict: self._failed(connection, ready, verdict))  # type: ignore[misc]
+
+    def _in_bulk(self, connection: Connection, results: Sequence[One]) -> None:
+        now = time.now()
+        attempts.settle(
+            connection,
+            [Settled(attempt_id, v.outcome, v.provider_id, v.code) for _, attempt_id, v in results],
+            now,
+        )
+        # Only from SENDING: a receipt that was quicker has moved the message on, and this must not move it back.
+        messages.move(
+            connection, [self._move(ready, verdict, now) for ready, _, verdict in results], only_from=(State.SENDING,)
+        )
+        for lane in {(ready.channel, ready.sender) for ready, _, _ in results}:
+            self._note_sender(connection, lane, [v for r, _, v in results if (r.channel, r.sender) == lane], now)
+
+    def _move(self, ready: Ready, verdict: Verdict, now: datetime) -> Move:
+        match verdict.outcome:
+            case Outcome.ACCEPTED:
+                stale = time.later(self._settings.receipt_stale_seconds)
+                return Move(ready.id, State.ACCEPTED, Reason.HANDED_OVER, check_at=stale)
+            case Outcome.AMBIGUOUS:
+                settled = time.later(self._settings.settle_seconds)
+                return Move(ready.id, State.SENDING, Reason.CHECKING_WITH_PROVIDER, check_at=settled)
+            case Outcome.BUSY | Outcome.NOT_SENT:
+                return self._try_again(ready, verdict, now)
+            case Outcome.MISCONFIGURED:
+                return _later(ready, now + timedelta(minutes=PROBE_MINUTES), Reason.CHANNEL_PAUSED)
+            case Outcome.CAPPED:
+                return _later(ready, _tomorrow(now), Reason.PROVIDER_BUSY)
+            case failed:
+                return Move(ready.id, State.FAILED, _REASON_OF[failed])
+
+    def _try_again(self, ready: Ready, verdict: Verdict, now: datetime) -> Move:
+        reason = Reason.PROVIDER_BUSY if verdict.outcome is Outcome.BUSY else Reason.RETRY_LATER
+        return _later(ready, max(time.later(_backoff(ready.tries, verdict)), now), reason)
+
+    def _note_sender(
+        self, connection: Connection, lane: tuple[Channel, str], verdicts: Sequence[Verdict], now: datetime
+    ) -> None:
+        channel, sender = lane
+        by_outcome = {verdict.outcome: verdict for verdict in verdicts}
+        tried = [v for v in verdicts if v.code not in _UNTRIED]
+        unanswered = sum(v.outcome in (Outcome.AMBIGUOUS, Outcome.NOT_SENT) for v in tried)
+        failures = senders.count_failures(connection, channel, sender, unanswered, len(tried) - unanswered)
+        if failures >= OPENS_AFTER:
+            senders.close_until(connection, channel, sender, time.later(STAYS_OPEN_SECONDS))
+            notices.raise_notice(connection, "provider_down", f"{channel} {sender}", "does not answer", now)
+        elif len(tried) > unanswered:
+            notices.close(connection, "provider_down", f"{channel} {sender}", now)
+        if (busy := by_outcome.get(Outcome.BUSY)) is not None:
+            senders.close_until(connection, channel, sender, time.later(busy.retry_after or 1.0))
+        if (wrong := by_outcome.get(Outcome.MISCONFIGURED)) is not None:
+            senders.pause(connection, channel, sender, wrong.code or "", now)
+            notices.raise_notice(connection, "channel_paused", f"{channel} {sender}", f"code {wrong.code}", now)
+        if (capped := by_outcome.get(Outcome.CAPPED)) is not None:
+            notices.raise_notice(connection, "daily_cap", f"{channel} {sender}", f"code {capped.code}", now)
+        if Outcome.ACCEPTED in by_outcome:
+            notices.close(connection, "channel_paused", f"{channel} {sender}", now)
+
+    def _failed(self, connection: Connection, ready: Ready, verdict: Verdict) -> None:
+        """What a refusal means beyond its message: the address, the patient's other messages, the e-mail instead."""
+        now = time.now()
+        if ready.patient_id is None:
+            return
+        if verdict.outcome is Outcome.OPTED_OUT:
+            optouts.provider_knew(connection, self._sending, ready.patient_id, ready.channel, now)
+            return
+        if verdict.outcome is Outcome.BAD_ADDRESS:
+            optouts.address_is_bad(connection, self._sending, ready.patient_id, ready.channel, now)
+        fallback.send_by_email(connection, self._sending, ready.id, now)
+
+
+def _later(ready: Ready, due: datetime, reason: Reason) -> Move:
+    """Back to the plan, or to its end when the window closes before: the attempt is proven never to have arrived."""
+    if due >= ready.window_until:
+        return Move(ready.id, State.EXPIRED, Reason.WINDOW_CLOSED, unhanded=True)
+    return Move(ready.id, State.PLANNED, reason, due_at=due, unhanded=True)
+
+
+def _backoff(tries: int, verdict: Verdict) -> float:
+    """Seconds to the next try; what the provider asked for counts, and jitter keeps a batch from coming back as one."""
+    if verdict.code in _UNTRIED:
+        return random.uniform(1.0, 3.0)  # noqa: S311  (spreads load, guards nothing)
+    longest = min(FIRST_BACKOFF * 2 ** min(tries, 10), LONGEST_BACKOFF)
+    return max(verdict.retry_after or 0.0, random.uniform(longest / 2, longest))  # noqa: S311
+
+
+def _tomorrow(now: datetime) -> datetime:
+    """Carriers' daily caps start over at midnight in the US; by eight hours into the next UTC day all have."""
+    return now.replace(hour=8, minute=0, second=0, microsecond=0) + timedelta(days=1)
