@@ -54,7 +54,9 @@ class Stage:
 @click.option("--once", is_flag=True, help="Run twelve weeks to their end without waiting for anybody, then stop.")
 @click.option("--json", "as_json", is_flag=True, help="With --once: print the whole timeline as JSON.")
 @click.option("--patients", default=3, show_default=True, help="With --once: how many.")
-@click.option("--speed", default=1440.0, show_default=True, help="Service seconds a real second: 1440 is a day a minute.")
+@click.option(
+    "--speed", default=1440.0, show_default=True, help="Service seconds a real second: 1440 is a day a minute."
+)
 def demo(once: bool, as_json: bool, patients: int, speed: float) -> None:
     """Show the whole service at work on this machine: no accounts, nothing sent anywhere, nothing left behind."""
     folder = Path(tempfile.mkdtemp(prefix="aftercare-demo-"))
@@ -132,7 +134,7 @@ def _perform(
     def perform() -> None:
         try:
             play(stage, parts, clinic, secret)
-        except BaseException as error:  # noqa: BLE001  (told below, after everything has stopped)
+        except BaseException as error:  # told below, after everything has stopped
             failed.append(error)
         finally:
             os.kill(os.getpid(), signal.SIGTERM)
@@ -199,7 +201,9 @@ def _children(stage: Stage, redis_url: str) -> list[Child]:
         "--clock-file", str(stage.folder / "clock"), "--no-magic", "--sent-delay", "0", "--delivered-delay", "0.01",
         "--phones", f"{patient.given_name}={patient.phone}/{patient.email},Clinician={clinician}",
     ]  # fmt: skip
-    children = [Child("sandbox", sandbox, env=env, stop_order=50, ready=lambda: _answers(stage.sandbox + "/__sandbox/pending"))]
+    children = [
+        Child("sandbox", sandbox, env=env, stop_order=50, ready=lambda: _answers(stage.sandbox + "/__sandbox/pending"))
+    ]
     for name, arguments in PROCESSES.items():
         ready = (lambda: _answers(stage.web + "/healthz")) if name == "web" else None
         order = {"web": 2, "clock": 0}.get(name, 1)

@@ -157,7 +157,9 @@ class Driver:
                 before = known.get(row.id)
                 known[row.id] = (row.state, row.reason)
                 if before is not None and before[0] != row.state and row.state not in ("queued", "sending", "accepted"):
-                    self._say(f"  {time.now():%a %d %b %H:%M} UTC  {row.step:<18} {row.channel:<5} {row.state} ({row.reason})")
+                    self._say(
+                        f"  {time.now():%a %d %b %H:%M} UTC  {row.step:<18} {row.channel:<5} {row.state} ({row.reason})"
+                    )
             real_time.sleep(0.5)
 
     def _type(self, patient: Patient, words: str) -> None:
@@ -200,5 +202,3 @@ class Driver:
                      "('queued', 'sending', 'accepted', 'sent') LIMIT 5")
             ).all()  # fmt: skip
         return "; ".join(f"{row.step} {row.channel} {row.state} {row.reason}" for row in rows) or "a webhook or a reply"
-
-

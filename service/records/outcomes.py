@@ -71,7 +71,9 @@ def state_of(channel: Channel, status: str) -> State | None:
     return (TWILIO_STATUS if channel is Channel.SMS else SENDGRID_EVENT).get(status)
 
 
-def apply(connection: Connection, sending: Sending, settings: Settings, reports: Sequence[Report], now: datetime) -> None:
+def apply(
+    connection: Connection, sending: Sending, settings: Settings, reports: Sequence[Report], now: datetime
+) -> None:
     """Apply reports, in this order. Takes the locks it needs: patients, then messages."""
     found = _attempts(connection, {report.attempt_id for report in reports})
     _lock_patients(connection, [found[one.attempt_id] for one in reports if one.attempt_id in found and _is_bad(one)])
@@ -181,7 +183,12 @@ class _Applied:
         )
 
     def _move(
-        self, state: State, reason: Reason, sources: Collection[State], due_at: datetime | None = None, unhanded: bool = False
+        self,
+        state: State,
+        reason: Reason,
+        sources: Collection[State],
+        due_at: datetime | None = None,
+        unhanded: bool = False,
     ) -> bool:
         going = state in (State.ACCEPTED, State.SENT)
         check_at = time.later(self.settings.receipt_stale_seconds) if going else None
@@ -240,7 +247,9 @@ class _Applied:
                 return self._again(state, Reason.RETRY_LATER, self.now + RETRY_AFTER, unhanded=False)
             case CodeAction.BACK_OFF if self.attempt.tries < MOST_BACK_OFFS:
                 later = time.later(BACK_OFF_SECONDS)
-                senders.close_until(self.connection, self._channel, self.attempt.sender, time.later(BACK_OFF_SECONDS / 10))
+                senders.close_until(
+                    self.connection, self._channel, self.attempt.sender, time.later(BACK_OFF_SECONDS / 10)
+                )
                 return self._again(state, Reason.PROVIDER_BUSY, later)
             case CodeAction.HOLD_TO_TOMORROW:
                 self._notice("daily_cap")
