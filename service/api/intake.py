@@ -1,7 +1,8 @@
 """What each event does to the records: one transaction, at the end of which everything it asks for is planned.
 
-Events may come doubled and in any order. Doubles stop at the unique key of `events`. Order does not matter because a later fact never
-gives way to an earlier one (`timestamp`), a cancellation is final, and who supersedes whom follows from the sessions' own times.
+Events may come doubled and in any order. Doubles stop at the unique key of `events`. Order does not matter because a
+later fact never gives way to an earlier one (`timestamp`), a cancellation is final, and who supersedes whom follows
+from the sessions' own times.
 """
 
 from __future__ import annotations
@@ -208,7 +209,7 @@ def _cancelled(
         patients.get(connection, sending.vault, known.patient_id, lock=True)
     if known.cancelled_at is None:
         sessions.change(connection, sending.vault, known.id, cancelled_at=now)
-        messages.withdraw(connection, Reason.SESSION_CANCELLED, messages.messages.c.session_id == known.id)
+        messages.withdraw_of_session(connection, known.id, Reason.SESSION_CANCELLED)
         if known.course_id is not None:
             _replan(connection, sending, clinic, sessions.supersede(connection, known.course_id), now)
     return _answer(connection, sessions.get(connection, known.id))

@@ -56,7 +56,8 @@ DEFAULTS: Mapping[str, Any] = {
     "emergency_number": "911",
     "hours": "Mo-Fr 9-17",
     "opening": {day: ["09:00", "17:00"] for day in ("mon", "tue", "wed", "thu", "fri")},
-    # US rule: nobody is texted before 8 in the morning or after 9 in the evening, where they are (47 CFR 64.1200(c)(1)).
+    # US rule: nobody is texted before 8 in the morning or after 9 in the evening, where they are (47 CFR
+    # 64.1200(c)(1)).
     "quiet_from": "08:00",
     "quiet_until": "21:00",
     "daily_cap": 3,

@@ -21,8 +21,8 @@ _NOTHING = b""
 def erase(connection: Connection, vault: Vault, clinic_id: int, external_id: str, now: datetime) -> bool:
     """Erase a patient: cancel what waits, blank what names or describes them. False when there is no such patient.
 
-    What stays: that a patient was erased (under a keyed hash, so that a late event cannot bring them back), what was sent when, and the
-    ledger of consent and opt-outs, which is kept as evidence. Nothing in it names anyone.
+    What stays: that a patient was erased (under a keyed hash, so that a late event cannot bring them back), what was
+    sent when, and the ledger of consent and opt-outs, which is kept as evidence. Nothing in it names anyone.
     """
     patient = patients.find(connection, vault, clinic_id, external_id, lock=True)
     if patient is None:

@@ -1,7 +1,9 @@
-"""What a provider's word about an attempt changes: its message, and sometimes the address, the sender or the rest of the plan.
+"""What a provider's word about an attempt changes: its message, and sometimes the address, the sender or the rest of
+the plan.
 
-Receipts, polling and reconciliation all come through `apply`. Words come in any order and more than once, so nothing here depends on what was
-said before: states only move forward, and facts about an address count whichever attempt brought them to light.
+Receipts, polling and reconciliation all come through `apply`. Words come in any order and more than once, so nothing
+here depends on what was said before: states only move forward, and facts about an address count whichever attempt
+brought them to light.
 """
 
 from __future__ import annotations

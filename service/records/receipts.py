@@ -1,7 +1,7 @@
 """Receipts: what providers report after they took a message. Kept first, once each, never changed; then applied.
 
-Neither order nor number nor delivery of them is promised, and one can come before the create call has answered. So a double stops at the unique
-event key, and one whose attempt is not known yet waits on record until it is.
+Neither order nor number nor delivery of them is promised, and one can come before the create call has answered. So a
+double stops at the unique event key, and one whose attempt is not known yet waits on record until it is.
 """
 
 from __future__ import annotations
