@@ -62,9 +62,7 @@ def give(
     return _insert(connection, sending, reply, people[0].clinic_id, patient_id, text)
 
 
-def _which(
-    reply: Reply, meant: Reading, people: Sequence[Candidate], whose: Whose, done: Done
-) -> SystemText | None:
+def _which(reply: Reply, meant: Reading, people: Sequence[Candidate], whose: Whose, done: Done) -> SystemText | None:
     if not people or done.to_stranger:
         return None
     if Channel.SMS in done.stopped:

@@ -76,7 +76,9 @@ class Deliverer:
         on_the_wire: deque[tuple[list[Claimed], Future[list[Verdict]]]] = deque()
         handed_over = 0
         for start in range(0, len(ids), size):
-            claimed = run(self._engine, lambda connection, part=ids[start : start + size]: self._claim(connection, part))  # type: ignore[misc]
+            claimed = run(
+                self._engine, lambda connection, part=ids[start : start + size]: self._claim(connection, part)
+            )  # type: ignore[misc]
             if claimed:
                 on_the_wire.append((claimed, self._submit(claimed)))
                 handed_over += len(claimed)

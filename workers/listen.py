@@ -44,9 +44,7 @@ class Heard:
 Alerts = Callable[[Connection, Heard], None]
 
 
-def handle(
-    engine: Engine, sending: Sending, nudges: Nudges, ids: Sequence[int], alerts: Alerts | None = None
-) -> int:
+def handle(engine: Engine, sending: Sending, nudges: Nudges, ids: Sequence[int], alerts: Alerts | None = None) -> int:
     """Read these replies, after any that the same senders wrote before them; returns how many were read.
 
     `alerts` is called in the reply's transaction for every one that reports a warning sign.

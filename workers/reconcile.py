@@ -129,9 +129,7 @@ class Reconciler:
         def work(connection: Connection) -> bool:
             if count:
                 attempts.count_check(connection, attempt.id)
-            wait = Move(
-                attempt.message_id, State.SENDING, Reason.CHECKING_WITH_PROVIDER, check_at=time.later(seconds)
-            )
+            wait = Move(attempt.message_id, State.SENDING, Reason.CHECKING_WITH_PROVIDER, check_at=time.later(seconds))
             messages.move(connection, [wait], only_from=(State.SENDING,))
             return False
 

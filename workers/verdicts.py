@@ -52,7 +52,10 @@ class Recorder:
         for ready, _, verdict in results:
             if verdict.outcome in _FAILED:
                 # Each in a transaction of its own, which takes the patient's lock first, as everybody else does.
-                run(self._engine, lambda connection, ready=ready, verdict=verdict: self._failed(connection, ready, verdict))  # type: ignore[misc]
+                run(
+                    self._engine,
+                    lambda connection, ready=ready, verdict=verdict: self._failed(connection, ready, verdict),
+                )  # type: ignore[misc]
 
     def _in_bulk(self, connection: Connection, results: Sequence[One]) -> None:
         now = time.now()

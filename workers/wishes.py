@@ -36,9 +36,7 @@ class Done:
     """The number is not the patient's: nothing more may go there."""
 
 
-def follow(
-    connection: Connection, sending: Sending, reply: Reply, meant: Reading, people: Sequence[Candidate]
-) -> Done:
+def follow(connection: Connection, sending: Sending, reply: Reply, meant: Reading, people: Sequence[Candidate]) -> Done:
     """Do what the reply asks. On a shared phone that is done for everybody on it."""
     if meant.stop or reply.opt_out_type == "STOP":
         return _stop(connection, sending, reply, meant, people)
@@ -48,9 +46,7 @@ def follow(
     return Done()
 
 
-def _stop(
-    connection: Connection, sending: Sending, reply: Reply, meant: Reading, people: Sequence[Candidate]
-) -> Done:
+def _stop(connection: Connection, sending: Sending, reply: Reply, meant: Reading, people: Sequence[Candidate]) -> Done:
     channels = _channels(reply, meant)
     certain = meant.stop_certain or reply.opt_out_type == "STOP"
     news = not _all_stopped(connection, sending, people)

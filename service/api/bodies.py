@@ -313,7 +313,9 @@ def _check_times(event: AnyEvent, now: datetime) -> None:
     if isinstance(event, SessionCompleted | SessionUpdated):
         session = event.data.session
         if session.ended_at is not None and (session.ended_at - now).total_seconds() > _SOON:
-            problems.append(FieldProblem("/data/session/ended_at", "lies in the future; post the event when it has ended"))
+            problems.append(
+                FieldProblem("/data/session/ended_at", "lies in the future; post the event when it has ended")
+            )
         if session.ended_at is not None and session.next_session_at is not None:
             if session.next_session_at <= session.ended_at:
                 problems.append(FieldProblem("/data/session/next_session_at", "must be after ended_at"))

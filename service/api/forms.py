@@ -19,9 +19,7 @@ _MOST_PARTS = 100
 def urlencoded(body: bytes) -> MultiDict[str, str]:
     """The fields of an urlencoded form, blanks kept and nothing trimmed: all of it is signed."""
     try:
-        pairs = parse_qsl(
-            body.decode("utf-8"), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict"
-        )
+        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
     except (ValueError, UnicodeError):
         raise Problem(400, "form_invalid", "The body is not an urlencoded form in UTF-8.") from None
     return MultiDict(pairs)

@@ -147,9 +147,7 @@ def _updated(
     if who is not None:
         patient = _upsert_patient(connection, sending, clinic, who, said_at, now)
         if known.patient_id is not None and patient.id != known.patient_id:
-            raise Problem(
-                409, "other_patient", "The session belongs to another patient; cancel it and report it anew."
-            )
+            raise Problem(409, "other_patient", "The session belongs to another patient; cancel it and report it anew.")
     elif known.patient_id is not None:
         patient = patients.get(connection, sending.vault, known.patient_id, lock=True)
     else:
@@ -210,9 +208,7 @@ def _cancelled(
         patients.get(connection, sending.vault, known.patient_id, lock=True)
     if known.cancelled_at is None:
         sessions.change(connection, sending.vault, known.id, cancelled_at=now)
-        messages.withdraw(
-            connection, Reason.SESSION_CANCELLED, messages.messages.c.session_id == known.id
-        )
+        messages.withdraw(connection, Reason.SESSION_CANCELLED, messages.messages.c.session_id == known.id)
         if known.course_id is not None:
             _replan(connection, sending, clinic, sessions.supersede(connection, known.course_id), now)
     return _answer(connection, sessions.get(connection, known.id))
@@ -245,9 +241,7 @@ def _upsert_patient(
     return patients.get(connection, sending.vault, patient.id)
 
 
-def _note_consent(
-    connection: Connection, clinic_id: int, patient_id: int, consent: ConsentBody, now: datetime
-) -> None:
+def _note_consent(connection: Connection, clinic_id: int, patient_id: int, consent: ConsentBody, now: datetime) -> None:
     for channel, word in ((Channel.SMS, consent.sms), (Channel.EMAIL, consent.email)):
         match word:
             case ConsentGiven():
@@ -283,9 +277,7 @@ def _settle_course(
             plans.remake(connection, sending, clinic, patient, other, now)
 
 
-def _replan(
-    connection: Connection, sending: Sending, clinic: Clinic, changed: list[Session], now: datetime
-) -> None:
+def _replan(connection: Connection, sending: Sending, clinic: Clinic, changed: list[Session], now: datetime) -> None:
     for session in changed:
         if session.patient_id is not None:
             patient = patients.get(connection, sending.vault, session.patient_id)

@@ -11,7 +11,7 @@ from service.care.context import Standing, standing
 from service.care.ownwords import Sentence
 from service.care.optout import LEXICON as OPTOUT
 from service.care.phrases import Hit, Lexicon
-from service.care.scores import worst_pain
+from service.care.said_scores import worst_pain
 from service.care.spelling import Speller
 from service.care.temperature import FEVER_C, read_celsius
 from service.care.vocabulary import TARGETS

@@ -11,7 +11,7 @@ from service.care import optout, redflags
 from service.care.optout import StopScope
 from service.care.ownwords import Sentence, own_text, sentences
 from service.care.redflags import RedFlag
-from service.care.scores import read_score
+from service.care.said_scores import read_score
 
 
 class Meaning(StrEnum):

@@ -1,152 +1,165 @@
-"""Pain scores in a reply: "7", "7/10", "about a six", "un 8 hoy"."""
+"""Scores: what a survey's answers come to, and whether a change is one that patients notice."""
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 
-_NUMBER_WORDS = {
-    "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
-    "ten": 10, "cero": 0, "uno": 1, "dos": 2, "tres": 3, "cuatro": 4, "cinco": 5, "seis": 6, "siete": 7, "ocho": 8,
-    "nueve": 9, "diez": 10, "sevn": 7, "eigth": 8, "eigt": 8, "sinco": 5, "dies": 10, "nuebe": 9, "zeros": 0,
-}  # fmt: skip
-_PAIN = frozenset("pain pains level score scale rating dolor nivel duele hurts discomfort puntaje escala ache pian".split())
-_LEADS = frozenset(
-    "a an about around like maybe probably at still is its say say around approx approximately only now today im roughly "
-    "almost nearly un una como es casi en de estoy sigue hoy ahora esta digamos aproximadamente tengo the to than or and o y "
-    "at just usually mostly solid strong i'd id guess was from between entre fue era between : , unos".split()
-)
-_FILLER = frozenset(
-    "ish or so hi hello please thanks thank you gracias ok today now right maybe about hoy ahora like a an its is im around i "
-    "at un mas menos plus id say would probably the my answer es como hola doctor still just pain".split()
-)
-_UNITS = frozenset(
-    "am pm days day weeks week hours hour hrs hr minutes minute min mins months month years year times time mg ml pills pill "
-    "tablets tablet miles mile blocks block steps step percent dollars oclock th st nd rd inches inch lbs pounds kg people "
-    "shots shot injections injection visits visit sessions session degrees f c feet foot ft kids more less other of texts "
-    "messages appointments dias dia semanas semana horas hora minutos meses mes anos ano veces vez pastillas pastilla "
-    "tabletas millas cuadras pasos grados inyecciones sesiones citas noches nights night reps sets stars estrellas oz cups "
-    "things questions person personas different in cm advil tylenol ibuprofen aleve ibuprofeno dollar hundred thousand "
-    "first second month block ones knees legs feet sides spots places".split()
-)
-_NOT_BEFORE = frozenset(
-    "day week dia semana room question pregunta step number numero visit session phase after until before by since for in took "
-    "take every each last past next los las a-las tome tomo hace cada took tomando desde call age version highway st route "
-    "apt suite have had got with my desde dentro page used slept after did walked".split()
-)
-_THEN = frozenset("was yesterday before last were ayer era fue antes started anoche estaba".split())
+from service.care.surveys import LOINC, OWN_CODES, Answer, Coding, Measure
+
+PEG_MEAN = Coding(LOINC, "91147-9")
+PEG_PANEL = Coding(LOINC, "91148-7")
+PGIC = Coding(OWN_CODES, "pgic")
+PSFS = Coding(OWN_CODES, "psfs")
+SCORE_UNIT = "{score}"
+"""UCUM annotation: a score has no unit."""
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
-    """A pain score, 0 to 10. Of two ("6 or 7") it is the higher, of a fraction the next whole one, and then `unsure`."""
+class Scores:
+    """What one survey came to. None: not asked, not answered, or (PEG) only in part."""
 
-    value: int
-    unsure: bool = False
+    nrs: int | None = None
+    """Pain now, 0 to 10; higher is worse."""
+    peg: float | None = None
+    """Mean of the three PEG items, 0 to 10; higher is worse. Krebs et al. 2009 (J Gen Intern Med 24:733) define it for
+    all three only, so there is no mean of two."""
+    peg_pain: int | None = None
+    """The first PEG item alone: average pain over the past week."""
+    psfs: int | None = None
+    """0 (cannot do it) to 10 (as before); higher is better. One activity, after Stratford et al. 1995 (Physiother Can
+    47:258)."""
+    pgic: int | None = None
+    """1 (very much better) to 7 (very much worse). After Guy 1976 (ECDEU Assessment Manual)."""
+
+    @property
+    def worst_pain(self) -> int | None:
+        """The higher of pain now and average pain; None without either."""
+        return max((pain for pain in (self.nrs, self.peg_pain) if pain is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidate:
-    at: int
-    value: float
-    weight: int
+class Thresholds:
+    """How large a change must be to mean something to a patient; settable in the common survey file."""
+
+    nrs_points: float = 2.0
+    """Farrar et al. 2001 (Pain 94:149): 2 points or 30 % on the 0-10 scale go with "much better"."""
+    nrs_percent: float = 30.0
+    peg_least: float = 1.0
+    """Reed et al. 2024 (J Pain 25:142), over six trials: most anchored estimates lie between 1.0 and 1.75 points. The
+    scale itself: Krebs et al. 2009."""
+    peg_clear: float = 1.75
+    psfs_small: float = 1.3
+    """Abbott and Schmitt 2014 (J Orthop Sports Phys Ther 44:560): 1.3 for a small, 2.3 for a medium, 2.7 for a large
+    change as patients see it, much the same over body regions."""
+    psfs_medium: float = 2.3
+    psfs_large: float = 2.7
 
 
-def read_score(sentences: Sequence[Sequence[str]]) -> Score | None:
-    """The pain score in a reply's sentences, or None: dates, times, doses and temperatures are no scores.
+class Meaning(StrEnum):
+    """What a change means to a patient."""
 
-    A score is a number alone, out of ten, next to a word like pain or level, or put like one ("it's an 8 today").
-    """
-    found = [candidate for words in sentences for candidate in _candidates(words, alone=len(sentences) == 1)]
-    if not found:
-        return None
-    # The first sentence with the clearest form wins; several in it are one uncertain answer.
-    best = max(candidate.weight for candidate in found)
-    for words in sentences:
-        here = [candidate for candidate in _candidates(words, alone=len(sentences) == 1) if candidate.weight == best]
-        if here:
-            return _choose(here, words)
-    return None
+    BETTER = "better"
+    SAME = "same"
+    """Less than patients notice, in either direction."""
+    WORSE = "worse"
 
 
-def worst_pain(words: Sequence[str]) -> list[int]:
-    """Where `words` say pain of 9 or 10 in so many words. A bare "9" is left to whoever knows which day it is."""
-    score = read_score([words])
-    if score is None or score.value < 9 or not _PAIN.intersection(words) or {"from", "was"}.intersection(words):
-        return []
-    return [next((at for at, word in enumerate(words) if word in _PAIN), 0)]
+class Size(StrEnum):
+    """How much better or worse."""
+
+    SMALL = "small"
+    MEDIUM = "medium"
+    LARGE = "large"
 
 
-def _choose(found: list[_Candidate], words: Sequence[str]) -> Score:
-    now = [one for one in found if not _THEN.intersection(words[max(0, one.at - 3) : one.at + 3])] or found
-    if "from" in words or "de" in words[:-1] and "a" in words:
-        last = now[-1]
-        if len(now) > 1 and words[last.at - 1] in ("to", "a"):
-            return Score(math.ceil(last.value), last.value % 1 != 0)
-    value = max(one.value for one in now)
-    return Score(math.ceil(value), len({one.value for one in now}) > 1 or value % 1 != 0)
+@dataclass(frozen=True, slots=True)
+class Change:
+    """From one score to a later one of the same measure."""
+
+    measure: str
+    """"nrs", "peg" or "psfs"."""
+    before: float
+    now: float
+    meaning: Meaning
+    size: Size | None = None
+    """Only where the source tells sizes apart (PEG: small or large; PSFS)."""
+
+    @property
+    def points(self) -> float:
+        """Now minus before, rounded to a hundredth; for NRS and PEG below zero is better, for PSFS above zero is."""
+        return round(self.now - self.before, 2)
+
+    @property
+    def percent(self) -> float | None:
+        """The change in percent of the score before; None where that was 0."""
+        return round(100 * (self.now - self.before) / self.before, 1) if self.before else None
 
 
-def _candidates(words: Sequence[str], alone: bool) -> list[_Candidate]:
-    found: list[_Candidate] = []
-    for at, word in enumerate(words):
-        out_of_ten = re.fullmatch(r"(\d{1,2}(?:\.\d)?)/10", word)
-        if out_of_ten:
-            found += _in_range(at, float(out_of_ten[1]), 4)
-            continue
-        value = _value(word)
-        if value is None:
-            continue
-        after = [later for later in words[at + 1 : at + 4] if later != ","]
-        if after[:3] == ["out", "of", "10"] or after[:3] == ["out", "of", "ten"] or _of_ten(after):
-            found += _in_range(at, value, 4)
-        elif at and _ten_before(words, at):
-            continue
-        else:
-            found += _in_range(at, value, _weight(words, at, after, alone))
-    return [candidate for candidate in found if candidate.weight]
+def scores(answers: Iterable[Answer]) -> Scores:
+    """Score the answers of one survey, also of a half-finished one."""
+    by_measure = {answer.measure: answer.score for answer in answers if answer.measure and answer.score is not None}
+    items = [by_measure.get(m) for m in (Measure.PEG_PAIN, Measure.PEG_ENJOYMENT, Measure.PEG_ACTIVITY)]
+    given = [item for item in items if item is not None]
+    return Scores(
+        nrs=by_measure.get(Measure.NRS),
+        peg=round(sum(given) / 3, 2) if len(given) == 3 else None,
+        peg_pain=by_measure.get(Measure.PEG_PAIN),
+        psfs=by_measure.get(Measure.PSFS),
+        pgic=by_measure.get(Measure.PGIC),
+    )
 
 
-def _weight(words: Sequence[str], at: int, after: list[str], alone: bool) -> int:
-    """How clearly the number at `at` is a score: 0 not at all."""
-    others = [word for word in words if word not in _FILLER and word not in (",", ":") and _value(word) is None]
-    spelt = not words[at][0].isdigit()
-    before = words[at - 1] if at else ""
-    following = after[0] if after else ""
-    if not others:
-        return 3
-    if following in _UNITS or (before in _NOT_BEFORE and not _PAIN.intersection(words[max(0, at - 3) : at])):
-        return 0
-    near = {*words[max(0, at - 5) : at], *words[at + 1 : at + 2]}
-    if _PAIN & near:
-        return 3
-    if spelt and words[at] in ("one", "uno"):
-        return 0
-    if before in ("or", "o", "to", "y", "and", "a", "-") and at > 1 and _value(words[at - 2]) is not None:
-        return _weight(words, at - 2, [], alone)
-    if before in _LEADS:
-        return 2
-    # "7, worse at night", "8 today"
-    return 2 if at == 0 and not spelt else 0
+def changes(before: Scores | None, now: Scores, thresholds: Thresholds | None = None) -> tuple[Change, ...]:
+    """What changed since `before` (the baseline, or the last survey), for every measure that both have."""
+    limits = thresholds or Thresholds()
+    found: list[Change] = []
+    if before is None:
+        return ()
+    if before.nrs is not None and now.nrs is not None:
+        found.append(nrs_change(before.nrs, now.nrs, limits))
+    if before.peg is not None and now.peg is not None:
+        found.append(peg_change(before.peg, now.peg, limits))
+    if before.psfs is not None and now.psfs is not None:
+        found.append(psfs_change(before.psfs, now.psfs, limits))
+    return tuple(found)
 
 
-def _of_ten(after: list[str]) -> bool:
-    return len(after) >= 2 and after[0] in ("of", "de", "sobre", "over") and after[1] in ("10", "ten", "diez")
+def nrs_change(before: float, now: float, limits: Thresholds) -> Change:
+    """2 points or 30 % for the better (Farrar 2001). For the worse only points count: 1 to 2 is 100 %, and little."""
+    drop = before - now
+    if drop >= limits.nrs_points or (drop > 0 and 100 * drop >= limits.nrs_percent * before):
+        return Change("nrs", before, now, Meaning.BETTER)
+    return Change("nrs", before, now, Meaning.WORSE if -drop >= limits.nrs_points else Meaning.SAME)
 
 
-def _ten_before(words: Sequence[str], at: int) -> bool:
-    return words[at] in ("10", "ten", "diez") and words[at - 1] in ("of", "de", "sobre", "over") and at > 1
+def peg_change(before: float, now: float, limits: Thresholds) -> Change:
+    """Small from the lower end of the published range, large from its upper end (Reed 2024)."""
+    steps = ((limits.peg_clear, Size.LARGE), (limits.peg_least, Size.SMALL))
+    return _sized("peg", before, now, better=before - now, steps=steps)
 
 
-def _in_range(at: int, value: float, weight: int) -> list[_Candidate]:
-    return [_Candidate(at, value, weight)] if 0 <= value <= 10 else []
+def psfs_change(before: float, now: float, limits: Thresholds) -> Change:
+    """Small, medium or large (Abbott and Schmitt 2014); more is better."""
+    steps = ((limits.psfs_large, Size.LARGE), (limits.psfs_medium, Size.MEDIUM), (limits.psfs_small, Size.SMALL))
+    return _sized("psfs", before, now, better=now - before, steps=steps)
 
 
-def _value(word: str) -> float | None:
-    if word in _NUMBER_WORDS:
-        return float(_NUMBER_WORDS[word])
-    if re.fullmatch(r"\d{1,2}(?:[.,]\d)?", word):
-        return float(word.replace(",", "."))
-    return None
+def pgic_improved(pgic: int) -> bool:
+    """ "Much" or "very much" better: the two answers that count as improved (Farrar 2001)."""
+    return pgic <= 2
+
+
+def pgic_worse(pgic: int) -> bool:
+    """Any of the three answers on the worse side."""
+    return pgic >= 5
+
+
+def _sized(measure: str, before: float, now: float, better: float, steps: Iterable[tuple[float, Size]]) -> Change:
+    # Hundredths, as the mean is kept: 6.33 - 5.33 falls just short of 1 in floating point, and is a whole point to all.
+    amount = round(abs(better), 2)
+    for least, size in steps:
+        if amount >= least:
+            return Change(measure, before, now, Meaning.BETTER if better > 0 else Meaning.WORSE, size)
+    return Change(measure, before, now, Meaning.SAME)

@@ -130,9 +130,7 @@ def _page(words: _Words, clinic: Clinic, heading: str, text: str, button: str = 
 
 def _unknown() -> Response:
     words = _WORDS["en"]
-    html = _PAGE.render(
-        lang="en", words=words, heading=words.unknown, text=words.unknown_help, button="", help=""
-    )
+    html = _PAGE.render(lang="en", words=words, heading=words.unknown, text=words.unknown_help, button="", help="")
     return Response(html, 404, content_type="text/html; charset=utf-8")
 
 

@@ -112,7 +112,12 @@ def new_webhook_secret(connection: Connection, vault: Vault, clinic_id: int, now
     row = new_id()
     connection.execute(
         insert(clinic_keys).values(
-            id=row, clinic_id=clinic_id, kind="webhook", secret=vault.seal(secret, row), hint=secret[:10], created_at=now
+            id=row,
+            clinic_id=clinic_id,
+            kind="webhook",
+            secret=vault.seal(secret, row),
+            hint=secret[:10],
+            created_at=now,
         )
     )
     return secret
@@ -130,7 +135,13 @@ def revoke_key(connection: Connection, clinic_id: int, key_id: int, now: datetim
 
 def keys_of(connection: Connection, clinic_id: int) -> list[dict[str, Any]]:
     """The clinic's keys, without what they open."""
-    columns = (clinic_keys.c.id, clinic_keys.c.kind, clinic_keys.c.hint, clinic_keys.c.created_at, clinic_keys.c.revoked_at)
+    columns = (
+        clinic_keys.c.id,
+        clinic_keys.c.kind,
+        clinic_keys.c.hint,
+        clinic_keys.c.created_at,
+        clinic_keys.c.revoked_at,
+    )
     rows = connection.execute(select(*columns).where(clinic_keys.c.clinic_id == clinic_id).order_by(clinic_keys.c.id))
     return [dict(row._mapping) for row in rows]
 

@@ -139,7 +139,8 @@ def listed(connection: Connection, columns: Mapping[str, str]) -> str:
     if connection.dialect.name == "postgresql":
         shapes = {"moment": "bigint"}
         names = ", ".join(
-            f"to_timestamp({name} / 1000000.0) AS {name}" if kind == "moment" else name for name, kind in columns.items()
+            f"to_timestamp({name} / 1000000.0) AS {name}" if kind == "moment" else name
+            for name, kind in columns.items()
         )
         typed = ", ".join(f"{name} {shapes.get(kind, kind)}" for name, kind in columns.items())
         return f"(SELECT {names} FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS listed({typed}))"

@@ -105,10 +105,7 @@ def _lock_patients(connection: Connection, ids: Sequence[int]) -> None:
         return  # SQLite has one writer, and this transaction is it
     theirs = select(messages.c.patient_id).where(messages.c.id.in_(ids))
     connection.execute(
-        select(patients.c.id)
-        .where(patients.c.id.in_(theirs))
-        .order_by(patients.c.id)
-        .with_for_update(key_share=True)
+        select(patients.c.id).where(patients.c.id.in_(theirs)).order_by(patients.c.id).with_for_update(key_share=True)
     )
 
 

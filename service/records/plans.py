@@ -78,9 +78,7 @@ def remake_all(connection: Connection, sending: Sending, clinic: Clinic, patient
     )
 
 
-def reachable(
-    connection: Connection, vault: Vault, patient: Patient
-) -> Mapping[Channel, Reason | None]:
+def reachable(connection: Connection, vault: Vault, patient: Patient) -> Mapping[Channel, Reason | None]:
     """For each channel why the patient cannot be written to there; None where they can."""
     found: dict[Channel, Reason | None] = {}
     for channel in Channel:

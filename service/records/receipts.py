@@ -145,9 +145,7 @@ def _attempts_of(connection: Connection, ordered: Sequence[Receipt]) -> dict[str
     return {key: attempt_id for key, attempt_id in found.items() if attempt_id is not None}
 
 
-def _insert(
-    connection: Connection, ordered: Sequence[Receipt], attempt_of: dict[str, int], now: datetime
-) -> set[str]:
+def _insert(connection: Connection, ordered: Sequence[Receipt], attempt_of: dict[str, int], now: datetime) -> set[str]:
     """Insert what is not on record; returns the keys of those."""
     if not ordered:
         return set()

@@ -181,9 +181,7 @@ def attach(
     return changed
 
 
-def open_shared(
-    connection: Connection, sender_key: bytes, patient_ids: Collection[int], since: datetime
-) -> list[int]:
+def open_shared(connection: Connection, sender_key: bytes, patient_ids: Collection[int], since: datetime) -> list[int]:
     """Replies from this sender, not older than `since`, of which one of exactly these patients is the writer."""
     rows = connection.execute(
         select(replies.c.id, reply_candidates.c.patient_id)

@@ -216,7 +216,9 @@ attempts = Table(
     _id(),
     Column("message_id", BigInteger, ForeignKey("messages.id"), nullable=False),
     Column("number", SmallInteger, nullable=False),
-    Column("token", String(24), nullable=False, unique=True),  # in the status callback: names the attempt, opens nothing
+    Column(
+        "token", String(24), nullable=False, unique=True
+    ),  # in the status callback: names the attempt, opens nothing
     Column("link_key", BigInteger, unique=True),  # hash of the token in its link
     Column("address", LargeBinary, nullable=False),  # sealed, as it was handed over
     Column("address_key", LargeBinary, nullable=False),
