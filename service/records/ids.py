@@ -30,3 +30,8 @@ def new_ids(count: int) -> range:
         first = max(fresh, _last + 1)
         _last = first + count - 1
         return range(first, first + count)
+
+
+def at(real_seconds: float) -> int:
+    """The smallest id that could be drawn at a real moment (seconds since 1970)."""
+    return max(0, int(real_seconds * 1000) - _EPOCH_MS) << 22
