@@ -84,8 +84,10 @@ _STATES_OF_HEALTH = frozenset(
 _GONE = Lexicon(
     {
         "gone": (
-            "gone|resolved|disappeared|subsided|cleared|vanished|broke|over|stopped|ended|left|passed|faded|normal",
-            "went|goes|going|gone away|down|back|is",
+            "gone|resolved|disappeared|subsided|cleared|vanished|broke|stopped|ended|faded|normal",
+            "is|are|its|has|have|finally over|passed",
+            "went|goes|going|gone away|down",
+            "back to normal",
             "came|come down",
             "is|all|much|lot|way|so|feels|feeling|looks|looking|getting|got|improved|has better|improving|improved|decreasing|less",
             "improved|improving|fading|clearing|decreasing",

@@ -48,10 +48,10 @@ LEXICON = Lexicon(PHRASES, SETS)
 _FILLERS = frozenset(
     "please now thanks thank you thankyou ok okay hi hello hey dear sir madam maam porfavor gracias ya just already immediately "
     "asap it this these them that those everything again ahora favor kindly yes yeah si no so the and then me i said all forever "
-    "guys clinic team doctor today right away fucking damn goddamn god bye hola esto eso todo por amen fuckin for real lol "
+    "anymore ever never more mas nunca jamas guys clinic team doctor today right away fucking damn goddamn god bye hola esto eso todo por amen fuckin for real lol "
     "thumbsup text texts message messages sms mensajes pleaseand want to like would reply replying must".split()
 )
-_POLITE = _FILLERS - {"no", "me", "i", "the", "want", "to", "text", "texts", "message", "messages", "sms", "mensajes"}
+_POLITE = _FILLERS - {"no", "more", "mas", "never", "nunca", "ever", "me", "i", "the", "want", "to", "text", "texts", "message", "messages", "sms", "mensajes"}
 _ANYWHERE = frozenset(
     "stop stopall unsubscribe unsub optout alto parar stopp stopit stahp desist cease unsubscribed basta paren pare detener "
     "detente detenganse desuscribir desuscribirme".split()
@@ -61,6 +61,7 @@ _ALONE = _ANYWHERE | frozenset(
     "end quit cancel revoke remove delete baja cancelar cancele cancela cancelen finalizar terminar fin salir para halt quitar "
     "eliminar borrar enough nomore stops arret nomas suficiente terminate discontinue withdraw removeme exit leave".split()
 )
+_POINTING = frozenset("it this that these those them eso esto".split())
 _ALONE_PHRASES = frozenset(
     {
         "no more", "no mas", "opt out", "ya no", "ya basta", "me out", "go away", "no longer", "end all", "dar baja", "shut up",
@@ -116,7 +117,8 @@ def _stop_alone(words: Sequence[str]) -> str | None:
     if not content:
         return None
     if all(word in _ALONE or (len(words) <= 3 and word in _SLIPS_OF_STOP) for word in content):
-        return "certain"
+        # "stop it" is plain, "cancel it" may be about a visit
+        return "certain" if _ANYWHERE.intersection(content) or not _POINTING.intersection(words) else "unsure"
     if " ".join(content) in _ALONE_PHRASES:
         return "certain"
     if "".join(content) in _ALONE and len(content) <= 4:

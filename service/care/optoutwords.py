@@ -34,6 +34,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "no more {those}? {those}? {msg}|please|pls|of|this|these",
         "no further|additional {msg}",
         "no {msg} please|anymore",
+        "nomore|nomas ~2 {msg}|{mensaje}",
         "no please? {msg}",
         "enough with|of|already ~2 {msg}|this|these",
         "dont|never|not|no|stop|quit ever|please|you|wish|want|like|need|care|to|be|you? ~3 {send}|contacted|texted|messaged|emailed ~1 me|us|"
@@ -128,8 +129,8 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "no es|era ~2 numero|telefono",
         "este ~3 no ~2 numero",
         "no conozco a",
-        "new ~1 owner|number ~3 not|changed",
-        "number ~2 changed|reassigned|belongs|disconnected",
+        "new owner",
+        "number ~2 reassigned|belongs|disconnected",
     ),
     "certain_at_end": (
         "can|could|would|will|wont|cant you ~2 stop|quit",
@@ -144,12 +145,11 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "count me out",
         "please|just|already|now|porfavor|and|hey|ok stop|quit|unsub|cease|desist|end|alto|basta|parar|paren",
         "make ~1 texts|messages|them|these stop",
-        "ya no quiero mas|esto|eso|nada?",
+        "ya no quiero mas|esto|eso|nada",
         "no quiero mas|esto|nada mas?",
         "no quiero ~1 saber ~1 de ustedes",
         "quiteme|quitenme|saqueme|saquenme|sacame|borreme|borrenme|borrame|eliminame|eliminenme|elimineme",
         "bye forever",
-        "go away",
         "stop|quit this|these|them|those|everything|all",
     ),
     "unsure_at_end": (
@@ -208,9 +208,11 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "feel free ~1 text|contact",
     ),
     "partial": (
-        "before|after|while|during|until|till|at|between|past|on|so antes|late|early|work|night|weekend|weekends|noon|morning|often|much|meeting|"
-        "sundays|saturday|sunday|6am|bed|this|midnight|sleep",
-        "antes|despues|durante|mientras de|trabajo|estoy|noche|las",
+        "before|after|while|during|until|till|between|antes|despues|durante|mientras",
+        "at night|work|lunch|dinner|bedtime|weekends|school|midnight",
+        "on weekends|sunday|sundays|saturdays|weekdays",
+        "so late|early|often|much",
+        "de|por|en la? noche|madrugada|manana|trabajo",
     ),
     "start": (
         "sign|add|put|opt|enroll|subscribe|include|re-enroll ~1 me|us ~3 again|back|up",
@@ -218,7 +220,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "opt|opting me? back? in",
         "optin|unstop|resubscribe|rejoin|reenroll|restart",
         "start|resume|restart|continue ~4 texting|messaging|sending|{msg}",
-        "start|begin|resume ~1 again|over? please?",
+        "start|begin|resume ~1 again",
         "want|like|wish|need ~4 {msg} ~2 back|again",
         "want|like|wish|need ~5 receive|receiving|get|getting|start|resume|restart ~4 again|{msg}",
         "send|text|message me ~2 again",

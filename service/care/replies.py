@@ -121,7 +121,7 @@ def read(body: str) -> Reading:
         red_flags=flags.reported,
         asked_about=flags.asked,
         words=text,
-        language=_language(spelt),
+        language=_language(text, spelt),
     )
     return _with_meaning(reading, words)
 
@@ -168,7 +168,9 @@ def _yes_no(written: Sequence[Sentence]) -> bool | None:
     return False if words[0] in _NO else None
 
 
-def _language(spelt: Sequence[Sentence]) -> str | None:
+def _language(text: str, spelt: Sequence[Sentence]) -> str | None:
+    if not any(char.isalpha() for char in text):
+        return None  # a sign that was spelled out has no language
     words = [word for sentence in spelt for word in sentence.words]
     spanish = sum(word in _SPANISH for word in words)
     english = sum(word in _ENGLISH for word in words)

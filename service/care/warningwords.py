@@ -15,7 +15,7 @@ SETS = {
     "swell": "swollen swelling swelled swells swell puffy puffed puffing ballooned",
     "face": "face facial lip lips tongue throat eyelid eyelids eye eyes mouth cheek cheeks airway",
     "hincha": "hinchado hinchada hinchados hinchadas hincha hinchan hincho hinchando hinchazon inflamado inflamada "
-    "inflamados inflamadas inflama inflamo inflamando inflamacion inchado inchada inchazon incha incho",
+    "inflamados inflamadas inflama inflamo inflamando inflamacion inchado inchada inchados inchadas inchazon incha incho inchando inflamandose hinchandose",
     "cara": "cara rostro labio labios lengua garganta parpado parpados boca ojo ojos cachete cachetes mejilla mejillas",
     "urine": "pee peeing pees urinate urinating urine poop pooping piss pissing wee bladder bowel bowels stool stools",
     "limb": "arm arms leg legs hand hands foot feet side finger fingers toe toes thigh thighs knee face",
@@ -39,7 +39,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "breathing": (
         "{cant} ~2 breathe|breath|breathing|inhale|breathin",
         "{cant} ~1 get|catch|take|draw|suck|find ~3 air|breath|breaths|breathe|oxygen",
-        "{hard} ~3 {breath}",
+        "{hard} ~4 {breath}",
         "{hurt} ~3 breathe|breath|breathing|breaths|inhale",
         "short|shortness|out|shorter|low of|on|in|or ~1 {breath}",
         "shortness|short breath|breathing",
@@ -174,6 +174,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "numb|numbness|tingling ~4 groin|saddle|genitals|crotch|privates|genital|buttocks|bottom|butt|anus",
         "groin|saddle|genitals|crotch|privates|genital|bottom|butt ~3 numb|numbness|tingling|anesthesia",
         "cauda equina",
+        "numb|numbness|tingling ~2 between ~1 legs|thighs",
         "nopuedo ~2 orinar|orino|mear|pipi|pis|obrar|defecar|evacuar|miccionar|popo",
         "nopuedo ~1 ir|hacer al|del bano",
         "nopuedo ~2 aguantar|controlar|retener|contener ~3 orina|pipi|esfinter|esfinteres|popo|vejiga|orinar",
@@ -232,7 +233,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "no ~1 sentido ~2 vivir|vida",
         "sin ganas de vivir",
         "quitarme|quitar|acabar|terminar|acabo ~2 mi|la|con|todo ~2 vida|todo",
-        "hacerme|causarme|hago|lastimarme dano|mal?",
+        "hacerme|causarme|hago dano",
         "lastimarme|cortarme ~2 a|mas|mismo|venas",
     ),
     "calls_for_help": (
@@ -244,6 +245,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "emergency emergency?",
         "going|went|go|headed|heading|in|at|taken|took|drove|driving ~4 er|hospital|ed",
         "emergency room|department",
+        "way ~2 er|hospital|ed|urgencias",
         "admitted ~2 hospital",
         "hospitalized|hospitalised|hospitalizado|hospitalizada",
         "estoy|me|estamos ~1 muriendo",
@@ -373,7 +375,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "{calf} ~4 pain|pains|painful|hurt|hurts|hurting|sore|swollen|swelling|tender|tight|cramp|cramps|cramping|red|warm|hot|"
         "hard|ache|aches|aching|swelled|throbbing|bigger|lump|swole|burning|killing|puffy|knot|soreness",
         "pain|pains|hurts|hurt|hurting|sore|swollen|swelling|tender|tight|cramp|cramps|cramping|ache|aching|knot|lump|redness|"
-        "swells|charley|painful ~4 {calf}",
+        "swells|charley|painful ~5 {calf}",
         "back of ~1 lower leg",
         "lower leg|legs ~3 swollen|swelling|pain|hurts|sore|tender|red|puffy|swelled|hot",
         "swollen|swelling|pain ~4 lower leg|legs",
@@ -480,7 +482,6 @@ IGNORED: tuple[str, ...] = (
     "faint|slight ~1 redness",
     "pass|passed|passing out flyers|candy|cards|the",
     "weak coffee|signal|password|wifi|tea|excuse|reception",
-    "deep breath|breaths|breathing",
     "breath of fresh",
     "breathing exercise|exercises|technique|techniques|class|machine|treatment",
     "hot ~1 shower|bath|tub|water|towel|compress|pack|packs|pad|tea|coffee|day|weather|outside|food|yoga|tubs|showers|baths|"
