@@ -6,8 +6,10 @@ out only when everything between the two is a word that a "no" reads through ("n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from enum import Enum, auto
+from itertools import pairwise
 
 from service.care.ownwords import Sentence
 from service.care.phrases import TURNS, Hit, Lexicon
@@ -25,10 +27,10 @@ class Standing(Enum):
 
 _NEGATORS = frozenset(
     "no not never without dont doesnt didnt havent hasnt hadnt isnt wasnt arent werent aint zero none nor neither denies "
-    "denied nothing sin ni nunca tampoco ninguna nada niego".split()
+    "denied nothing negative sin ni nunca tampoco ninguna nada niego".split()
 )
 _READ_THROUGH = frozenset(
-    "have having had has got get getting see seeing seen notice noticed noticing feel feeling felt experience experiencing "
+    "for have having had has got get getting see seeing seen notice noticed noticing feel feeling felt experience experiencing "
     "experienced think develop developed show showing run running any a an the my this that of sign signs symptom symptoms "
     "real more new or and nor ni y o e u with in at on to , any kind type sort hint trace even yet really currently been "
     "i it its is are be being there was im ive far such other also either looking look looks seem seems appear especially "
@@ -44,6 +46,7 @@ _READ_THROUGH = frozenset(
     "sangrado rojo roja caliente hinchado hinchada inflamado inflamada me se para al tener sentir haber respirar hormigueo "
     "desmayo desmayos debilidad adormecimiento entumecimiento infeccion supuracion picazon ronchas sarpullido".split()
 )
+_SAYS_NO = _NEGATORS | {"cant", "couldnt", "nopuedo", "wont", "hardly", "barely", "apenas"}
 _VERBS = frozenset(
     "hurts hurt aches duele duelen is are looks feels gave gives swelled oozing leaking cant nopuedo falta cuesta wont "
     "fainted passed".split()
@@ -128,6 +131,7 @@ _ASKING = Lexicon(
     {
         "asked": (
             "what if|about",
+            "what would|does|could|do ~3 mean",
             "what happens if",
             "what do ~2 if ~2 get|develop|start|end",
             "if ~2 get|gets|develop|develops|start|starts|ever|were|should|notice|had|becomes|happen|happens|end|begin|goes|spike|spikes",
@@ -183,6 +187,7 @@ _CHILDS = Lexicon(
         )
     }
 )
+_YEAR = re.compile(r"(19|20)\d\d")
 _FIRST_PERSON = frozenset("i im ive me tengo estoy siento yo mine shot shots injection treatment inyeccion tratamiento".split())
 
 
@@ -210,7 +215,8 @@ def _answered_no(hit: Hit, sentence: Sentence, after: Sentence | None) -> bool:
 
 
 def _ruled_out(hit: Hit, words: Sequence[str]) -> bool:
-    if any(words[at] in _NEGATORS for at in hit.between):
+    # "no puedo ni caminar": the phrase itself says no, so another inside takes nothing back
+    if words[hit.start] not in _SAYS_NO and any(words[at] in _NEGATORS for at in hit.between):
         return True
     clause = any(word in _VERBS for word in words[hit.start : hit.end])
     joined = False
@@ -263,7 +269,9 @@ def _other_subject(between: Sequence[str]) -> bool:
 
 
 def _long_ago(words: Sequence[str]) -> bool:
-    return bool(_LONG_AGO.find(words)) and not _BACK_AGAIN.intersection(words)
+    again = _BACK_AGAIN.intersection(words) - ({"now"} if ("not", "now") in pairwise(words) else set())
+    named_year = any(word in ("in", "en", "since") and _YEAR.fullmatch(year) for word, year in pairwise(words))
+    return (named_year or bool(_LONG_AGO.find(words))) and not again
 
 
 def _about_a_child(hit: Hit, words: Sequence[str]) -> bool:

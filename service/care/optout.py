@@ -48,7 +48,7 @@ LEXICON = Lexicon(PHRASES, SETS)
 _FILLERS = frozenset(
     "please now thanks thank you thankyou ok okay hi hello hey dear sir madam maam porfavor gracias ya just already immediately "
     "asap it this these them that those everything again ahora favor kindly yes yeah si no so the and then me i said all forever "
-    "anymore ever never more mas nunca jamas guys clinic team doctor today right away fucking damn goddamn god bye hola esto eso todo por amen fuckin for real lol "
+    "anymore ever never more mas nunca jamas guys clinic team doctor today right away fucking damn goddamn god bye hola esto eso todo por amen fuckin for real lol favor de porfavor "
     "thumbsup text texts message messages sms mensajes pleaseand want to like would reply replying must".split()
 )
 _POLITE = _FILLERS - {"no", "more", "mas", "never", "nunca", "ever", "me", "i", "the", "want", "to", "text", "texts", "message", "messages", "sms", "mensajes"}
@@ -59,7 +59,7 @@ _ANYWHERE = frozenset(
 """A sentence of nothing else, wherever it stands in the reply, is a request."""
 _ALONE = _ANYWHERE | frozenset(
     "end quit cancel revoke remove delete baja cancelar cancele cancela cancelen finalizar terminar fin salir para halt quitar "
-    "eliminar borrar enough nomore stops arret nomas suficiente terminate discontinue withdraw removeme exit leave".split()
+    "eliminar borrar enough remover borrame borrenme borreme quiteme quitenme eliminame desuscribanme anular suspender retirar desactivar terminate block bloquear parenle parale nomore stops arret nomas suficiente terminate discontinue withdraw removeme exit leave".split()
 )
 _POINTING = frozenset("it this that these those them eso esto".split())
 _ALONE_PHRASES = frozenset(
@@ -82,10 +82,23 @@ _START_FILLERS = frozenset(
     "please now thanks thank you ok okay hi hello again back porfavor gracias de nuevo ya otra vez me texts messages up it "
     "the mensajes los over yes si".split()
 )
+_ENDERS = frozenset(
+    "stop quit cease discontinue end terminate cancel remove removed delete block suspend unsubscribe halt parar pare paren "
+    "parenle cancelar cancele cancelen detener detengan dejen deje eliminar eliminen borrar borren suspender quitar quiten".split()
+)
+_SENT = frozenset(
+    "texts texting messages message messaging msgs sms emails emailing notifications subscription mensajes textos correos "
+    "notificaciones suscripcion".split()
+)
 _EVERYTHING = frozenset("stopall all anything everything any nothing ever todo nada contact alone".split())
 _TEXTS = frozenset("text texts texting sms texto textos textear texteen mensaje mensajes number phone".split())
 _EMAILS = frozenset("email emails emailing mail mails correo correos mailing inbox".split())
 _CAPITAL_STOP = re.compile(r"\bSTOP\b(?!\s+(?:to|para)\b)")
+_NOT_NAMED = re.compile(
+    r"\b(?:[Ii](?:['’]?m| am)|[Tt]his is|[Tt]hat['’]?s) not (?!I\b|OK\b)[A-Z][a-z]+\b|\b[Tt]his isn['’]t [A-Z][a-z]+\b"
+    r"|\b[Nn]o (?:soy|es) (?!Ud)[A-Z][a-z]+\b|\b[Tt]here(?: is|['’]s) no [A-Z][a-z]+\b|\b[Nn]o [A-Z][a-z]+ (?:here|at this)\b"
+)
+""" "I'm not Robert": a capital is all there is to tell a name by, so a person has to look."""
 _TEMPLATE = ("to", "para")
 _PAIN = frozenset("pain hurts hurt hurting ache dolor duele bleeding itching burning throbbing swelling medication".split())
 
@@ -133,7 +146,9 @@ def _stop_within(text: str, sentences: Sequence[Sentence]) -> str | None:
         found = _bare_clause(words, at == 0 or at == len(sentences) - 1) or _phrase(sentence)
         if found == "certain":
             return found
-        certainty = certainty or found
+        certainty = certainty or found or _near(sentence)
+    if certainty is None and _NOT_NAMED.search(text):
+        return "unsure"
     if _CAPITAL_STOP.search(text) and any(char.islower() for char in text) and not _guarded_everywhere(sentences):
         return "certain"
     return certainty
@@ -174,6 +189,16 @@ def _phrase(sentence: Sentence) -> str | None:
         elif hit.label == "unsure" or (hit.label == "unsure_at_end" and ends and not _PAIN.intersection(sentence.words)):
             found = "unsure"
     return found
+
+
+def _near(sentence: Sentence) -> str | None:
+    """A verb of ending close to a word for messages, in an order that no phrase foresaw: enough to ask a person."""
+    words = sentence.words
+    if LEXICON.find_labels(words) & {"guard"}:
+        return None
+    enders = [at for at, word in enumerate(words) if word in _ENDERS]
+    sent = [at for at, word in enumerate(words) if word in _SENT]
+    return "unsure" if any(abs(ender - thing) <= 4 for ender in enders for thing in sent) else None
 
 
 def _is_how(guard: Hit, words: Sequence[str]) -> bool:

@@ -47,6 +47,7 @@ _SIGNS = {
     "—": ", ",
     "–": "-",
     "&": " and ",
+    "#": " number ",
     "°": " degrees ",
     "º": " degrees ",
     "½": ".5",
@@ -63,10 +64,11 @@ _WRAPPED_AT = 55
 
 _SHORT = {
     "u": "you", "ur": "your", "pls": "please", "plz": "please", "plse": "please", "pleas": "please", "txt": "text",
-    "txts": "texts", "txting": "texting", "msg": "message", "msgs": "messages", "mssg": "message", "msj": "mensaje",
+    "txts": "texts", "stpo": "stop", "sotp": "stop", "stp": "stop", "stopp": "stop", "stiop": "stop", "srop": "stop", "tsop": "stop",
+    "stpp": "stop", "sstop": "stop", "stahp": "stop", "txting": "texting", "txtin": "texting", "txted": "texted", "msg": "message", "msgs": "messages", "mssg": "message", "msj": "mensaje",
     "msjs": "mensajes", "mjs": "mensajes", "cannot": "cant", "cnt": "cant", "cantt": "cant", "dnt": "dont",
     "doesn": "doesnt", "gonna": "going", "wanna": "want", "q": "que", "k": "que", "xq": "porque", "pq": "porque",
-    "porq": "porque", "x": "por", "xfa": "porfavor", "xfavor": "porfavor", "thx": "thanks", "ty": "thanks",
+    "porq": "porque", "x": "por", "porfa": "porfavor", "porfis": "porfavor", "xfa": "porfavor", "xfavor": "porfavor", "thx": "thanks", "ty": "thanks",
     "tx": "thanks", "thnx": "thanks", "tks": "thanks", "b4": "before", "r": "are", "bc": "because", "cuz": "because",
     "cus": "because", "coz": "because", "numer": "number", "emails": "emails", "e-mail": "email", "appt": "appointment",
     "appts": "appointments", "dr": "doctor", "grax": "gracias", "ningun": "ninguna", "ningunas": "ninguna",
@@ -190,6 +192,8 @@ def _joined(words: list[str]) -> list[str]:
             out[-1] = "cant"
         elif word == "been" and before in ("havent", "hasnt"):
             continue
+        elif word == "poder" and before == "sin":
+            out[-1] = "nopuedo"
         elif word == "unable":
             out.append("cant")
         elif word == "to" and before == "cant":
@@ -199,6 +203,8 @@ def _joined(words: list[str]) -> list[str]:
         elif word in _CAN and before in _CLITICS and len(out) > 1 and out[-2] == "no":
             out.pop()
             out[-1] = "nopuedo"
+        elif word == "self" and before == "my":
+            out[-1] = "myself"
         elif word == "mail" and before == "e":
             out[-1] = "email"
         elif word == "mails" and before == "e":

@@ -73,10 +73,24 @@ def read_score(sentences: Sequence[Sequence[str]]) -> Score | None:
 
 def worst_pain(words: Sequence[str]) -> list[int]:
     """Where `words` say pain of 9 or 10 in so many words. A bare "9" is left to whoever knows which day it is."""
+    if _rises(words):
+        return [0]
     score = read_score([words])
     if score is None or score.value < 9 or not _PAIN.intersection(words) or {"from", "was"}.intersection(words):
         return []
     return [next((at for at, word in enumerate(words) if word in _PAIN), 0)]
+
+
+def _rises(words: Sequence[str]) -> bool:
+    """ "My pain went from 3 to 8": three up counts, as between two surveys."""
+    if not _PAIN.intersection(words):
+        return False
+    for at, word in enumerate(words):
+        if word in ("from", "de") and "to" in words[at + 2 : at + 5] or word in ("from", "de") and "a" in words[at + 2 : at + 4]:
+            values = [value for value in map(_value, words[at + 1 : at + 7]) if value is not None and value <= 10]
+            if len(values) > 1 and values[1] - values[0] >= 3:
+                return True
+    return False
 
 
 def _choose(found: list[_Candidate], words: Sequence[str]) -> Score:

@@ -37,6 +37,13 @@ SETS = {
 
 PHRASES: dict[str, tuple[str, ...]] = {
     "breathing": (
+        "{hard} ~3 air|oxygen",
+        "dyspnea|drowning",
+        "no ~2 agarro|jalo|alcanza|alcanzo aire|respirar",
+        "work|working ~2 breathe",
+        "only|small|little breaths",
+        "imposible|incapaz ~1 respirar",
+        "breath|breaths ~2 short|shallow|hard",
         "{cant} ~2 breathe|breath|breathing|inhale|breathin",
         "{cant} ~1 get|catch|take|draw|suck|find ~3 air|breath|breaths|breathe|oxygen",
         "{hard} ~4 {breath}",
@@ -70,7 +77,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "estoy|ando ~1 ahogando|ahogandome|asfixiando|asfixiandome|agitado|agitada|sofocado|sofocada",
         "ahogandome|asfixiandome|asfixia|ahogo|sofoco|disnea",
         "no ~1 respiro|respira|respirar|respirando",
-        "respiro|respirar|respirando|respiracion ~2 mal|poco|dificil|agitada|rapida|rapido|corta|cortada|entrecortada|"
+        "respiro|respirar|respirando|respiracion ~2 mal|poco|dificil|dificultad|agitada|rapida|rapido|corta|cortada|entrecortada|"
         "cuesta|dolor|duele|dificulta|trabajo",
         "no ~2 llega|entra ~2 aire|oxigeno",
         "va|corta|corto|fue el|la aire|respiracion|aliento",
@@ -82,6 +89,8 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "embolia pulmonar",
     ),
     "chest_pain": (
+        "heavy|pressured|tight ~2 chest",
+        "mal del corazon",
         "chest|chests|sternum|breastbone ~4 pain|pains|painful|hurt|hurts|hurting|hurted|ache|aches|aching|tight|tightness|"
         "tightening|pressure|heavy|heaviness|burning|discomfort|squeezing|stabbing|sore|crushing|cramps|killing|sharp",
         "pain|pains|painful|tight|tightness|tightening|pressure|pressing|hurt|hurts|hurting|ache|aches|aching|squeezing|"
@@ -98,6 +107,9 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "corazon ~3 acelerado|rapido|palpita|fuerte|acelera",
     ),
     "swollen_face": (
+        "no paso saliva",
+        "{face} ~3 blew|blowing|puffs|inflated up",
+        "{cant} open ~1 eyes|eye|mouth",
         "{face} ~4 {swell}",
         "lip|lips|tongue|face|eyes ~3 huge|bigger|twice|fat|thick|tight|balloon",
         "{swell} ~4 {face}",
@@ -114,6 +126,10 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "cuesta|dificultad|dificil|problemas|trabajo ~3 tragar",
     ),
     "fainting": (
+        "desvanecida|desvanecido|desvanecerme|desvaneciendo",
+        "near syncope",
+        "going|goes|went unconscious",
+        "se ~1 fue ~1 conocimiento|conciencia",
         "fainted|fainting|faints|faintness",
         "faint",
         "passed|passing|pass|passes|past ~1 out",
@@ -128,6 +144,15 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "desvaneci|desvanezco|desvanecio|desvanecimiento|desvanecer|inconsciente|convulsion|convulsiones|convulsiono",
     ),
     "weakness": (
+        "legs|leg|knees|arm ~3 jelly|rubber|noodle|noodles|spaghetti",
+        "{limb} ~1 doesnt|wont|not|stopped|isnt ~1 work|working|respond|responding",
+        "foot|leg|toes ~2 dragging|drags|drag",
+        "dragging ~1 foot|leg",
+        "{cant} hold ~2 things|anything|cup|pen|fork|glass|objects",
+        "no ~1 responde|responden ~2 {brazo}",
+        "{brazo} ~2 no ~1 responde|responden|funciona",
+        "lost|losing ~1 use of",
+        "nopuedo ~1 agarrar|sostener|apretar ~2 cosas|nada|vaso|taza",
         "weak|weakness|weaker|weakening|weekness",
         "leg|legs|knee|knees|ankle ~2 gave|giving|gives|give|buckled|buckling|buckle|buckles ~1 out|way|under|on",
         "leg|legs|knee|knees ~3 buckled|buckling|buckle|buckles|collapse|collapses",
@@ -157,6 +182,12 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "caen las cosas",
     ),
     "bladder_bowel": (
+        "no|lost|poor|zero ~1 bowel|bladder control|function",
+        "numb|numbness ~1 down there",
+        "no ~2 sale ~1 orina|pipi|pis",
+        "pee|urine dribbling|dribbles|leaks|leaking|leaked",
+        "no ~1 control ~2 orina|esfinteres|vejiga",
+        "imposible orinar",
         "{cant} ~3 pee|peeing|urinate|urinating|poop|piss|wee",
         "{cant} ~2 go|use ~1 the? bathroom|toilet|restroom",
         "{cant} ~1 hold|control|feel|empty ~3 {urine}",
@@ -202,8 +233,18 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "torticolis",
     ),
     "self_harm": (
+        "no ~1 quiero|deseo ~2 viviendo",
+        "longer ~1 want ~1 live|exist|living",
+        "not|isnt|aint ~1 worth ~1 living|life|it",
+        "worth living",
+        "wish ~4 alive|dead|born|here",
+        "point ~2 living|life|alive",
+        "want|wanna to? disappear",
+        "mejor|quisiera no despertar",
+        "quitarme ~1 vida",
+        "take my own? life",
         "suicide|suicidal|suicidio|suicidarme|suicida|suicidar|unalive",
-        "kill|killing|unalive myself|me?",
+        "kill|killing|unalive myself",
         "kill|harm|hurt|cut ~1 myself tonight|again|now",
         "want|wanting|going|thinking|thoughts|think|thought|urge|urges|wanted|feel|plan|planning|might ~4 hurt|hurting|harm|"
         "harming|cut|cutting|kill|killing myself",
@@ -256,6 +297,11 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "en|al el? hospital",
     ),
     "fever": (
+        "traigo|trae|ando temperatura",
+        "sudores|sudor frios|frio",
+        "the shakes",
+        "cuerpo cortado|ardiendo|hirviendo",
+        "sweats",
         "fever|fevers|feverish|fevered|febrile|feaver|feverishness",
         "chills|rigors|shivers|shivering|shivery",
         "shaking|trembling|shakes ~2 cold|chills",
@@ -268,7 +314,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "fiebre|fiebres|fiebrecita|febril|afiebrado|afiebrada|febricula|fievre|fieber",
         "calentura|calenturas|calenturienta|calenturiento|calenturita",
         "escalofrio|escalofrios|escalofrio|escalofrios|escalosfrios|tiritando|tirito|tiritona",
-        "tengo|tiene|con|tuve|alta|subio|sube|he ~2 temperatura",
+        "tengo|tiene|traigo|siento|ando|con|tuve|alta|subio|sube|he ~2 temperatura",
         "temperatura ~1 alta|elevada|subio|sube|subiendo",
         "temblando|tiemblo|temblores ~2 frio",
         "destemplado|destemplada|calosfrios",
@@ -276,6 +322,8 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "hirviendo|ardiendo ~1 temperatura",
     ),
     "redness": (
+        "red ring|rings|circle|halo",
+        "angry looking",
         "redness",
         "{red} ~3 hot|warm|swollen|spreading|tender|painful|sore|angry|itchy|puffy|bigger|growing|larger|streak|streaks|"
         "streaking|line|lines|bump|bumps|patch|patches|ring|skin|area|spot|mark|marks|around|swelling|inflamed",
@@ -304,6 +352,8 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "caliente ~3 {hincha}",
     ),
     "drainage": (
+        "pustule|pustules|boil",
+        "stinks|stinky|smelly",
         "pus|puss|oozing|ooze|oozes|oozed|oozy|abscess|absceso",
         "drainage|draining|drains|discharge|discharging|weeping|seeping|seeps|weepy",
         "infected|infection|infections|sepsis|septic",
@@ -323,6 +373,10 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "tengo|con|tiene materia",
     ),
     "cannot_move": (
+        "{cant} even|hardly|really|barely ~1 stand|walk|move",
+        "too painful|sore ~1 to ~1 walk|move|stand|bend",
+        "hardly|barely ~3 walk|stand|move",
+        "imposible ~1 caminar|mover|apoyar",
         "{cant} ~2 move|bend|straighten|walk|rotate|flex|step|budge",
         "{cant} ~1 stand ~2 up|on|without|upright|straight",
         "{cant} ~2 put|bear|hold|place|support|take|stand|tolerate|handle ~4 weight|pressure",
@@ -372,6 +426,8 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "mejora|alivia|quita|mejor|calma|pasa ~4 acostado|acostada|acostarme|acuesto|recuesto|recostada|recostado|acostar",
     ),
     "calf": (
+        "charley horse",
+        "charlie horse",
         "{calf} ~4 pain|pains|painful|hurt|hurts|hurting|sore|swollen|swelling|tender|tight|cramp|cramps|cramping|red|warm|hot|"
         "hard|ache|aches|aching|swelled|throbbing|bigger|lump|swole|burning|killing|puffy|knot|soreness",
         "pain|pains|hurts|hurt|hurting|sore|swollen|swelling|tender|tight|cramp|cramps|cramping|ache|aching|knot|lump|redness|"
@@ -428,6 +484,13 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "hemorragia|hemorrhage|hemorrhaging",
     ),
     "severe_pain": (
+        "pain ~3 through|off ~1 roof|charts|chart",
+        "ya no aguanto|soporto|resisto",
+        "more painful than|every|each|now|today",
+        "worst ~2 been|yet",
+        "in tears",
+        "hurts|hurting|hurt more than|every|each|now",
+        "peor que nunca|ayer|antes",
         "worst|worse pain|headache|thing|hurt|migraine ~2 ever|life|had|felt|of",
         "worst ~2 pain|headache|pains",
         "unbearable|excruciating|agony|agonizing|intolerable|excruciatingly|unbearably|torture|unberable",
@@ -566,6 +629,8 @@ IGNORED: tuple[str, ...] = (
     "room temp|temperature",
     "temperatura ambiente|ambiental",
     "pulse|heart rate",
+    "drove|drive|live|lives ~1 past|by|near ~1 hospital",
+    "weak in|at math|on|the",
     "emergencia de trabajo|familiar",
     "limp bizkit",
     "leaking roof|pipe|sink|faucet|toilet",
