@@ -1,24 +1,37 @@
-"""The words in which people ask for messages to stop, or to come back. English and Spanish, in the phrase language of `phrases.py`."""
+"""The words in which people ask for messages to stop, or to come back, in the phrase language of `phrases.py`."""
 
 from __future__ import annotations
 
 SETS = {
-    "msg": "text texts message messages messaging texting texted sms email emails mail mails notification notifications reminder "
-    "reminders survey surveys update updates alerts alert contact contacts spam communication communications subscription "
+    "msg": "text texts message messages messaging texting texted sms email emails mail mails notification "
+    "notifications reminder "
+    "reminders survey surveys update updates alerts alert contact contacts spam communication communications "
+    "subscription "
     "checkins mailings mailing list",
-    "send": "text texting message messaging messages contact contacting email emailing e-mailing bother bothering spam spamming harass "
+    "send": "text texting message messaging messages contact contacting email emailing e-mailing bother "
+    "bothering spam spamming harass "
     "harassing bugging pestering sending send texts msging writing write sms",
-    "those": "sending send with all the these those your you me my getting receiving receive to any more this of stupid annoying "
-    "damn fucking dang bloody constant daily automated automatic further future spam survey unwanted endless so many it from "
+    "those": "sending send with all the these those your you me my getting receiving receive to any more this of "
+    "stupid annoying "
+    "damn fucking dang bloody constant daily automated automatic further future spam survey unwanted endless so "
+    "many it from "
     "health care clinic reminder text me",
-    "mensaje": "mensaje mensajes mensajito mensajitos texto textos correo correos aviso avisos notificacion notificaciones encuesta "
-    "encuestas recordatorio recordatorios sms email emails textitos comunicacion comunicaciones spam mails suscripcion",
-    "mandar": "mandar mandarme mandando mandandome enviar enviarme enviando enviandome escribir escribirme escribiendo molestar "
-    "molestarme molestando textear textearme contactar contactarme fastidiar fastidiarme mensajear mensajearme escribiendome "
+    "mensaje": "mensaje mensajes mensajito mensajitos texto textos correo correos aviso avisos notificacion "
+    "notificaciones encuesta "
+    "encuestas recordatorio recordatorios sms email emails textitos comunicacion comunicaciones spam mails "
+    "suscripcion",
+    "mandar": "mandar mandarme mandando mandandome enviar enviarme enviando enviandome escribir escribirme "
+    "escribiendo molestar "
+    "molestarme molestando textear textearme contactar contactarme fastidiar fastidiarme mensajear mensajearme "
+    "escribiendome "
     "molestandome chingar joder llenarme",
-    "manden": "manden mande mandes manda mandar envien envie envies enviar escriban escriba escribas escribir contacten contacte contactar "
-    "molesten moleste molestes molestar texteen textee textees textear manda mandas enviarnos texteenme contactan contactes mensajee molestan fastidies llenen sigan mensajeen fastidien fastidie jodan mandenme enviarme mandarme "
-    "envienme escribirme mandeis hablen hable hables busquen busque marquen notifiquen avisen recuerden pregunten spameen molestarme contactarme",
+    "manden": "manden mande mandes manda mandar envien envie envies enviar escriban escriba escribas escribir "
+    "contacten contacte contactar "
+    "molesten moleste molestes molestar texteen textee textees textear manda mandas enviarnos texteenme "
+    "contactan contactes mensajee molestan fastidies llenen sigan mensajeen fastidien fastidie jodan mandenme "
+    "enviarme mandarme "
+    "envienme escribirme mandeis hablen hable hables busquen busque marquen notifiquen avisen recuerden "
+    "pregunten spameen molestarme contactarme",
     "me": "me us",
 }
 
@@ -34,7 +47,8 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "dejar de recibir",
         "desactivar|desactiven|desactiva ~2 {mensaje}",
         "no ~1 quiero ~2 recibir",
-        "removed|deleted|dropped|taken|unlisted ~1 from|off ~3 list|service|program|system|database|{msg}|this|your|here",
+        "removed|deleted|dropped|taken|unlisted ~1 from|off ~3 list|service|program|system|database|{msg}|this|"
+        "your|here",
         "like|want|wish|need|please|ask|asking|request|demand ~3 removed|deleted|unlisted",
         "take|get|keep|remove ~1 my|this|our name|number|phone|cell|info ~1 off|out|from",
         "discontinue|cease|halt|suspend|terminate ~1 sending|all|these|this|texting|contact|messaging",
@@ -57,7 +71,8 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "no ~2 seguir|sigan|siga ~1 recibiendo|enviando|mandando|recibirlos",
         "retirenme|remuevanme|desactivenme|desinscribanme|desactivame|retireme",
         "retiren|retire|desactiven|bloqueen|anulen|anular|anule ~2 numero|suscripcion|{mensaje}|mi",
-        "dejen|deja|deje|dejenme ~1 de ~1 chingar|joder|fregar|fastidiar|mandar|escribir|enviar|llamar|molestar|mandando",
+        "dejen|deja|deje|dejenme ~1 de ~1 chingar|joder|fregar|fastidiar|mandar|escribir|enviar|llamar|molestar|"
+        "mandando",
         "no ~2 estoy ~1 interesado|interesada",
         "stop|cease|discontinue|halt|quit|end|block {those}? {those}? {those}? {those}? {msg}",
         "stop|quit|cease|stopp ~1 {send}|asking|contacting|calling",
@@ -74,7 +89,8 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "nomore|nomas ~2 {msg}|{mensaje}",
         "no please? {msg}",
         "enough with|of|already ~2 {msg}|this|these",
-        "dont|never|not|no|stop|quit ever|please|you|wish|want|like|need|care|to|be|you? ~3 {send}|contacted|texted|messaged|emailed ~1 me|us|"
+        "dont|never|not|no|stop|quit ever|please|you|wish|want|like|need|care|to|be|you? ~3 {send}|contacted|"
+        "texted|messaged|emailed ~1 me|us|"
         "anymore|again|more|this|here|number",
         "dont|never|not {send}",
         "dont|never ever|you {send}",
@@ -83,31 +99,40 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "dont|never send|sending ~3 {msg}|anything|me|more|any|these|this|anymore|stuff",
         "dont|not|no|never ~1 want|wish|wanna|need|like|care|interested ~3 {those}? ~2 {msg}",
         "dont|not|never|longer want|wish|wanna|care to? receive|participate|subscribe",
-        "dont|not|never|longer want|wish|wanna to? get|be|hear|keep|continue ~3 {msg}|contacted|texted|messaged|texting|messaging|receiving|from|bothered",
+        "dont|not|never|longer want|wish|wanna to? get|be|hear|keep|continue ~3 {msg}|contacted|texted|messaged|"
+        "texting|messaging|receiving|from|bothered",
         "stop|quit|cease messages",
-        "no longer want|wish|need|like|interested|consent|participate|participating|desire|require|care ~6 {msg}|these|this|them|receive|participate|"
+        "no longer want|wish|need|like|interested|consent|participate|participating|desire|require|care ~6 {msg}|"
+        "these|this|them|receive|participate|"
         "in|participating|from|consent",
         "no longer consent|participate|participating|interested",
-        "dont|not|do|never consent|consented|agree|agreed|authorize|authorized|sign|signed|subscribe|subscribed ~2 to|for|receive",
+        "dont|not|do|never consent|consented|agree|agreed|authorize|authorized|sign|signed|subscribe|subscribed "
+        "~2 to|for|receive",
         "not interested",
         "didnt|never ~1 sign|signed|ask|asked|agree|agreed|consent|subscribe|subscribed ~3 this|these|{msg}|for|to",
-        "unsubscribe|unsubscribed|unsub|optout|unsubscribing|unsubscribes|desubscribe|deregister|unenroll|disenroll|unregister|unfollow",
+        "unsubscribe|unsubscribed|unsub|optout|unsubscribing|unsubscribes|desubscribe|deregister|unenroll|"
+        "disenroll|unregister|unfollow",
         "opt|opted|opting|opts ~2 out",
-        "take|remove|delete|drop|get|pull|cut|strike|scratch|erase|scrub|cross|kick ~1 me|us|my|this|our ~5 off|from|out ~3 list|lists|"
+        "take|remove|delete|drop|get|pull|cut|strike|scratch|erase|scrub|cross|kick ~1 me|us|my|this|our ~5 off|"
+        "from|out ~3 list|lists|"
         "system|database|{msg}|this|these|your|group|program|here|it|thread|records|number|phone",
-        "remove|delete|erase|lose|forget|drop|scrub ~1 my|this|our|the ~2 number|phone|contact|info|cell|name|email|address|information|data|digits",
+        "remove|delete|erase|lose|forget|drop|scrub ~1 my|this|our|the ~2 number|phone|contact|info|cell|name|"
+        "email|address|information|data|digits",
         "remove|delete|unlist ~1 me|us",
         "off your|the|this|ur list|database|{msg}",
         "from your|the|this|ur list|lists|database",
-        "leave|let me|us ~1 alone",
+        "leave|let me|us ~3 alone",
+        "enough ~1 {msg}",
         "get lost",
         "fuck|f|piss|buzz|bug|screw|sod off",
         "lose my number",
         "turn|shut|switch ~1 off ~3 {msg}|these|notifications",
         "turn|shut ~3 {msg}|these|this|notifications|them off",
-        "withdraw|withdrawing|revoke|revoking|rescind|retract|withdrawn|revoked ~3 consent|permission|authorization|agreement|subscription|"
+        "withdraw|withdrawing|revoke|revoking|rescind|retract|withdrawn|revoked ~3 consent|permission|"
+        "authorization|agreement|subscription|"
         "enrollment|from|participation",
-        "cancel|cancell|cancelling|canceling|end|terminate|discontinue|deactivate|disable {those}? {those}? {those}? {msg}|subscription|enrollment|program|service|"
+        "cancel|cancell|cancelling|canceling|end|terminate|discontinue|deactivate|disable {those}? {those}? "
+        "{those}? {msg}|subscription|enrollment|program|service|"
         "services|membership|account|participation|registration|signup",
         "done with ~2 text|texts|messages|emails|reminders|notifications|you|program",
         "quit|leave|exit|leaving|quitting ~1 program|list|group|study",
@@ -116,38 +141,47 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "no|nunca mas? {manden}",
         "no|nunca ~1 mas {mensaje}",
         "no mas {mensaje}|porfavor|sms|textos",
-        "no ~1 quiero|deseo|quisiera|necesito|quieren|autorizo|acepto ~4 {mensaje}|recibir|recibirlos|recibirlas|recibiendo|reciba|suscripcion|"
+        "no ~1 quiero|deseo|quisiera|necesito|quieren|autorizo|acepto ~4 {mensaje}|recibir|recibirlos|recibirlas|"
+        "recibiendo|reciba|suscripcion|"
         "participar|seguir",
         "no quiero que me {manden}|esten",
         "no quiero ~1 nada|saber|ser|estar|seguir|esto ~1 de|mas|ustedes|aqui|contactado|contactada",
-        "dejen|deje|deja|dejenme|dejeme|dejame|dejad|paren|pare|para|parar|basta|dejar ~2 de ~2 {mandar}|{mensaje}|llamar|llamarme",
+        "dejen|deje|deja|dejenme|dejeme|dejame|dejad|paren|pare|para|parar|basta|dejar ~2 de ~2 {mandar}|"
+        "{mensaje}|llamar|llamarme",
         "dejen|deje|deja|dejenme|dejeme|dejame|dejarme ~1 en paz",
         "dejenme|dejeme|dejame tranquilo|tranquila|solo|sola",
         "en paz porfavor?",
-        "paren|pare|parar|parad|detener|detenga|detengan|detengase|suspender|suspenda|suspendan|cesen|terminen|eliminen|parenle|parale|suspendan|"
-        "desactiven|desactivar|finalizar|bloquear|detienen|detente|alto|quiten|cancelen|anular ~1 con|los|estos|sus|las|esos|esas|de|el|a? "
+        "paren|pare|parar|parad|detener|detenga|detengan|detengase|suspender|suspenda|suspendan|cesen|terminen|"
+        "eliminen|parenle|parale|suspendan|"
+        "desactiven|desactivar|finalizar|bloquear|detienen|detente|alto|quiten|cancelen|anular ~1 con|los|estos|"
+        "sus|las|esos|esas|de|el|a? "
         "~1 {mensaje}|eso|esto",
         "alto|basta|suficiente|stop ~2 {mensaje}",
         "ya basta",
         "basta ya|porfavor|de",
         "alto ya|porfavor",
-        "cancelar|cancele|cancela|cancelen|cancelo|cancelarme|cancelame|cancelacion ~4 {mensaje}|suscripcion|inscripcion|servicio|programa",
+        "cancelar|cancele|cancela|cancelen|cancelo|cancelarme|cancelame|cancelacion ~4 {mensaje}|suscripcion|"
+        "inscripcion|servicio|programa",
         "darme|denme|deme|dame|darnos|dar|denos|dese|damos|dadme|daros|dandome de baja",
         "dar|den|doy|pido|quiero|solicito|deseo|solicitar|favor ~2 baja",
         "baja porfavor",
         "baja de|del ~2 lista|{mensaje}|servicio|programa",
-        "quite|quiten|quiteme|quitenme|quitame|saque|saquen|saqueme|sacame|saquenme|borre|borren|borreme|borrenme|borrame|elimine|eliminen|"
-        "elimineme|eliminenme|eliminame|eliminar|borrar|quitar|quitarme|sacarme|borrarme|eliminarme|remover|removerme|remueva|remuevan|"
+        "quite|quiten|quiteme|quitenme|quitame|saque|saquen|saqueme|sacame|saquenme|borre|borren|borreme|"
+        "borrenme|borrame|elimine|eliminen|"
+        "elimineme|eliminenme|eliminame|eliminar|borrar|quitar|quitarme|sacarme|borrarme|eliminarme|remover|"
+        "removerme|remueva|remuevan|"
         "remuevame ~4 numero|lista|telefono|contacto|datos|nombre|celular|registro|sistema|correo|base|aqui",
         "no ~2 interesa|interesado|interesada",
         "no molestar|molesten|moleste|molestes",
-        "desuscribir|desuscribirme|desuscriban|desuscribe|desinscribir|desinscribirme|desapuntarme|desuscribanme|desuscribeme|desuscripcion|"
+        "desuscribir|desuscribirme|desuscriban|desuscribe|desinscribir|desinscribirme|desapuntarme|desuscribanme|"
+        "desuscribeme|desuscripcion|"
         "desafiliar|desafiliarme",
         "revoco|retiro|revocar|retirar ~2 consentimiento|autorizacion|permiso|participacion",
         "salir|salirme|salgo de ~2 lista|grupo|programa|{mensaje}|esto",
         "quiero salir|salirme",
         "no ~1 doy|di ~2 permiso|consentimiento|autorizacion",
-        "como ~4 cancelo|cancelar|detengo|detener|paro|quito|salgo|desuscribo|parar ~3 {mensaje}|esto|suscripcion|lista",
+        "como ~4 cancelo|cancelar|detengo|detener|paro|quito|salgo|desuscribo|parar ~3 {mensaje}|esto|"
+        "suscripcion|lista",
         "cansado|cansada|harto|harta ~2 {mensaje}",
         "demasiados {mensaje}",
         "no ~1 sigan|siga|sigas ~1 {mandar}",
@@ -186,6 +220,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "number ~2 reassigned|belongs|disconnected",
     ),
     "certain_at_end": (
+        "you|u can|may ~1 stop|quit|end",
         "knock|cut it off|out",
         "lay off",
         "give it a rest",
@@ -260,17 +295,23 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "why ~3 you ~2 texting|messaging|sending|contacting|bothering",
     ),
     "guard": (
-        "remove|take|put|get me ~1 off|from ~3 waitlist|schedule|calendar|appointment|waiting|medication|medicine|opioids|prednisone",
-        "dont|didnt|not|never|wont|cant|doesnt|havent|isnt|wasnt|nopuedo want|mean|need|wish|plan|intend|trying|going|ever|you|please|like|even|be|"
-        "been|think|wanna|meant|have|try? to? to? stop|stopped|stopping|unsubscribe|unsubscribed|opt|opted|optout|quit|cancel|remove|unsub|end|"
+        "no contact sports|sport|lens|information|info",
+        "remove|take|put|get me ~1 off|from ~3 waitlist|schedule|calendar|appointment|waiting|medication|"
+        "medicine|opioids|prednisone",
+        "dont|didnt|not|never|wont|cant|doesnt|havent|isnt|wasnt|nopuedo want|mean|need|wish|plan|intend|trying|"
+        "going|ever|you|please|like|even|be|"
+        "been|think|wanna|meant|have|try? to? to? stop|stopped|stopping|unsubscribe|unsubscribed|opt|opted|"
+        "optout|quit|cancel|remove|unsub|end|"
         "removed|discontinue|cease|block|delete|taken",
-        "did|does|do|has|have|had|why|when|will|if|until|till|before|after|once|whether|should|can|could|must they|the|my|i|we|it|your|this "
+        "did|does|do|has|have|had|why|when|will|if|until|till|before|after|once|whether|should|can|could|must "
+        "they|the|my|i|we|it|your|this "
         "stop|stopped|unsubscribe|unsubscribed|quit|cancel|optout",
         "when|if|until|once|before ~1 i|we can|could|should|may|will stop|quit|end|cancel",
         "did|does|do|has|have|had|why|when|if|until|should ~1 the|my|your|these|those ~1 {msg} stop|stopped|end|ended",
         "did|have|had you ~1 stop|stopped|cancel|quit|end|remove",
         "why ~2 stop|cancel|quit|end",
-        "need|have|had|told|said|advised|able|want|ok|okay|safe to? to stop|quit taking|using|wearing|doing|exercising|working|running|my|the",
+        "need|have|had|told|said|advised|able|want|ok|okay|safe to? to stop|quit taking|using|wearing|doing|"
+        "exercising|working|running|my|the",
         "if i ~2 stop|unsubscribe|cancel|quit|opt|reply|text|remove|leave ~2 out|stop?",
         "accidentally|mistakenly|mistake|accident ~4 stop|unsubscribed|unsubscribe|stopped|opted|cancelled|optout",
         "before|until|unless|when i|you stop|unsubscribe",
@@ -298,9 +339,11 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "send|text|message me ~2 again",
         "turn|switch ~3 back? on",
         "resubscribe|subscribe ~1 me|again",
-        "quiero|quisiera|deseo|puedo ~3 volver|recibir|recibirlos|reanudar|empezar|iniciar ~4 {mensaje}|recibir|recibirlos",
+        "quiero|quisiera|deseo|puedo ~3 volver|recibir|recibirlos|reanudar|empezar|iniciar ~4 {mensaje}|recibir|"
+        "recibirlos",
         "vuelvan|vuelva|vuelve a {mandar}",
-        "inscribanme|inscribirme|suscribirme|suscribanme|reactivar|reactiven|reanudar|reanuden|reactive|apuntenme|suscribeme ~3 de|nuevo|otra|"
+        "inscribanme|inscribirme|suscribirme|suscribanme|reactivar|reactiven|reanudar|reanuden|reactive|"
+        "apuntenme|suscribeme ~3 de|nuevo|otra|"
         "{mensaje}",
         "suscribirme|inscribanme|suscribanme|reactivar|reactiven|reanudar|reanuden",
         "denme de alta",

@@ -8,8 +8,8 @@ from enum import StrEnum
 from functools import lru_cache
 
 from service.care.context import Standing, standing
-from service.care.ownwords import Sentence
 from service.care.optout import LEXICON as OPTOUT
+from service.care.ownwords import Sentence
 from service.care.phrases import Hit, Lexicon
 from service.care.scores import worst_pain
 from service.care.spelling import Speller
@@ -28,7 +28,7 @@ class Urgency(StrEnum):
 
 
 class RedFlag(StrEnum):
-    """A warning sign that free text can report: the clinic's table of warning signs, and self-harm, calls for help and bleeding."""
+    """A warning sign that free text can report: the table that clinics set, and self-harm, calls for help, bleeding."""
 
     BREATHING = "breathing"
     CHEST_PAIN = "chest_pain"

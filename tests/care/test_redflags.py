@@ -8,12 +8,21 @@ from service.care.redflags import EMERGENCIES, RedFlag, Urgency
 from service.care.replies import Meaning, read
 
 B, C, S, F, W, U = (
-    RedFlag.BREATHING, RedFlag.CHEST_PAIN, RedFlag.SWOLLEN_FACE, RedFlag.FAINTING, RedFlag.WEAKNESS, RedFlag.BLADDER_BOWEL,
-)  # fmt: skip
+    RedFlag.BREATHING,
+    RedFlag.CHEST_PAIN,
+    RedFlag.SWOLLEN_FACE,
+    RedFlag.FAINTING,
+    RedFlag.WEAKNESS,
+    RedFlag.BLADDER_BOWEL,
+)
 N, D, H = RedFlag.STIFF_NECK_FEVER, RedFlag.SELF_HARM, RedFlag.CALLS_FOR_HELP
 FEVER, RED, PUS, MOVE, HEAD = (
-    RedFlag.FEVER, RedFlag.REDNESS, RedFlag.DRAINAGE, RedFlag.CANNOT_MOVE, RedFlag.HEADACHE_UPRIGHT,
-)  # fmt: skip
+    RedFlag.FEVER,
+    RedFlag.REDNESS,
+    RedFlag.DRAINAGE,
+    RedFlag.CANNOT_MOVE,
+    RedFlag.HEADACHE_UPRIGHT,
+)
 CALF, NUMB, HIVES, BLOOD, PAIN = RedFlag.CALF, RedFlag.NUMBNESS, RedFlag.HIVES, RedFlag.BLEEDING, RedFlag.SEVERE_PAIN
 
 REPORTED: list[tuple[str, set[RedFlag]]] = [
@@ -344,11 +353,22 @@ def test_a_sign_only_asked_about_is_kept_for_a_reader(body: str, asked: RedFlag)
 @pytest.mark.parametrize(
     ("body", "fever"),
     [
-        ("temp 100.4", True), ("temp 100.3", False), ("temp is 38", True), ("temp 37.9", False), ("102F", True), ("39°C", True),
-        ("tengo 39 de fiebre", True), ("room 101", False), ("call me at 555 101 3900", False), ("BP 101/60", False),
-        ("I weigh 101.5 lbs", False), ("took my temp, 103", True), ("37.2", False), ("termómetro marca 38.7", True),
+        ("temp 100.4", True),
+        ("temp 100.3", False),
+        ("temp is 38", True),
+        ("temp 37.9", False),
+        ("102F", True),
+        ("39°C", True),
+        ("tengo 39 de fiebre", True),
+        ("room 101", False),
+        ("call me at 555 101 3900", False),
+        ("BP 101/60", False),
+        ("I weigh 101.5 lbs", False),
+        ("took my temp, 103", True),
+        ("37.2", False),
+        ("termómetro marca 38.7", True),
     ],
-)  # fmt: skip
+)
 def test_fever_begins_at_38_0_celsius(body: str, fever: bool) -> None:
     assert (RedFlag.FEVER in read(body).red_flags) is fever
 
