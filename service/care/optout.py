@@ -48,7 +48,8 @@ LEXICON = Lexicon(PHRASES, SETS)
 _FILLERS = word_set(
     "please now thanks thank you thankyou ok okay hi hello hey dear sir madam maam porfavor gracias ya just "
     "already immediately asap it this these them that those everything again ahora favor kindly yes yeah si no so "
-    "the and then me i said all forever anymore ever never more mas nunca jamas guys clinic team doctor today "
+    "the and then me i said all forever anymore yesterday before twice times many ever never more mas "
+    "nunca jamas guys clinic team doctor today "
     "right away fucking damn goddamn god bye hola esto eso todo por amen fuckin for real lol de thumbsup text "
     "texts message messages sms mensajes pleaseand want to like would reply replying must"
 )
@@ -81,6 +82,9 @@ _ALONE = _ANYWHERE | word_set(
     "para halt quitar eliminar borrar enough remover borrame borrenme borreme quiteme quitenme eliminame "
     "desuscribanme anular suspender retirar desactivar terminate block bloquear parenle parale nomore stops arret "
     "nomas suficiente discontinue withdraw removeme exit leave"
+)
+_WISHING = word_set(
+    "i want to like need would wish quiero quisiera deseo favor me necesito voy a prefiero im going please"
 )
 _POINTING = word_set("it this that these those them eso esto")
 _ALONE_PHRASES = frozenset(
@@ -176,7 +180,7 @@ def _stop_within(text: str, sentences: Sequence[Sentence]) -> str | None:
         return "unsure"
     if _CAPITAL_STOP.search(text) and any(char.islower() for char in text) and not _guarded_everywhere(sentences):
         return "certain"
-    if certainty is None and _opens_with_stop(sentences):
+    if certainty is None and (_opens_with_stop(sentences) or _wishes_an_end(sentences)):
         return "unsure"
     return certainty
 
@@ -198,6 +202,13 @@ def _bare_clause(words: Sequence[str], outer: bool) -> str | None:
     return None
 
 
+def _wishes_an_end(sentences: Sequence[Sentence]) -> bool:
+    """ "I want to cancel", and not a word of what."""
+    words = [word for sentence in sentences for word in sentence.words if word[0].isalnum()]
+    wished = _ALONE.intersection(words)
+    return bool(wished) and len(words) <= 6 and all(word in _ALONE or word in _WISHING for word in words)
+
+
 def _opens_with_stop(sentences: Sequence[Sentence]) -> bool:
     """ "Stop this nonsense": a short command that no phrase foresaw. "Stop in for a visit?" asks."""
     first = sentences[0]
@@ -207,6 +218,7 @@ def _opens_with_stop(sentences: Sequence[Sentence]) -> bool:
         and words[0] in ("stop", "unsubscribe", "alto")
         and not first.question
         and not _PAIN.intersection(words)
+        and "guard" not in LEXICON.find_labels(first.words)
         and words[1:2] not in (["by"], ["in"], ["light"], ["sign"], ["taking"], ["using"], ["wearing"])
     )
 

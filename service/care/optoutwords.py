@@ -37,6 +37,7 @@ SETS = {
 
 PHRASES: dict[str, tuple[str, ...]] = {
     "certain": (
+        "prefer|rather|wish ~3 {send} me|us",
         "no ~1 autorizo|consiento",
         "no ~1 vuelvan|vuelva|vuelvas ~2 {manden}|{mandar}",
         "didnt|never|dont authorize|authorise",
@@ -87,7 +88,6 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "no further|additional {msg}",
         "no {msg} please|anymore",
         "nomore|nomas ~2 {msg}|{mensaje}",
-        "no please? {msg}",
         "enough with|of|already ~2 {msg}|this|these",
         "dont|never|not|no|stop|quit ever|please|you|wish|want|like|need|care|to|be|you? ~3 {send}|contacted|"
         "texted|messaged|emailed ~1 me|us|"
@@ -178,7 +178,6 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "desafiliar|desafiliarme",
         "revoco|retiro|revocar|retirar ~2 consentimiento|autorizacion|permiso|participacion",
         "salir|salirme|salgo de ~2 lista|grupo|programa|{mensaje}|esto",
-        "quiero salir|salirme",
         "no ~1 doy|di ~2 permiso|consentimiento|autorizacion",
         "como ~4 cancelo|cancelar|detengo|detener|paro|quito|salgo|desuscribo|parar ~3 {mensaje}|esto|"
         "suscripcion|lista",
@@ -220,6 +219,10 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "number ~2 reassigned|belongs|disconnected",
     ),
     "certain_at_end": (
+        "quiero salir|salirme",
+        "no please? {msg}",
+        "text|texts|texting|messages off",
+        "no texting|messaging|mensajes|textos",
         "you|u can|may ~1 stop|quit|end",
         "knock|cut it off|out",
         "lay off",
@@ -251,6 +254,8 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "stop|quit this|these|them|those|everything|all",
     ),
     "unsure_at_end": (
+        "so i|we dont ~1 get|receive ~1 these|this|them|{msg}",
+        "want|like|wish|ask|need ~1 be ~1 off|out",
         "shut up",
         "i|we want|wanna|like to? stop|quit",
         "make it stop",
@@ -266,6 +271,8 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "no me llamen|llame",
     ),
     "unsure": (
+        "unwanted|unsolicited ~1 {msg}",
+        "{msg} ~2 unwanted|unsolicited|annoying",
         "no longer|not ~2 patient|client ~1 anymore|there|here|of|with",
         "dont go there|here",
         "not me",
@@ -295,6 +302,10 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "why ~3 you ~2 texting|messaging|sending|contacting|bothering",
     ),
     "guard": (
+        "can|could i|we|they stop|quit|end|cancel|remove",
+        "stop and go",
+        "stop|stopped|stopping by|at|over",
+        "off|out ~1 work|pain|bed",
         "no contact sports|sport|lens|information|info",
         "remove|take|put|get me ~1 off|from ~3 waitlist|schedule|calendar|appointment|waiting|medication|"
         "medicine|opioids|prednisone",
@@ -303,7 +314,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "been|think|wanna|meant|have|try? to? to? stop|stopped|stopping|unsubscribe|unsubscribed|opt|opted|"
         "optout|quit|cancel|remove|unsub|end|"
         "removed|discontinue|cease|block|delete|taken",
-        "did|does|do|has|have|had|why|when|will|if|until|till|before|after|once|whether|should|can|could|must "
+        "did|does|do|has|have|had|why|when|will|if|until|till|before|after|once|whether|should|must "
         "they|the|my|i|we|it|your|this "
         "stop|stopped|unsubscribe|unsubscribed|quit|cancel|optout",
         "when|if|until|once|before ~1 i|we can|could|should|may|will stop|quit|end|cancel",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -201,6 +202,7 @@ UNSURE_STOPS = [
     "this is spam",
     "don't call me",
     "cancel it",
+    "I need to cancel",
     "ya no quiero",
     "please pause these for now",
     "no me manden mensajes de noche",
@@ -549,7 +551,7 @@ keyword_bodies = st.sampled_from(
     st.sampled_from(["", "!", "...", "!!!", ".", " 🙏", " 😡😡", "\n", " ", "\u200b", "\ufeff", '"']),
     st.sampled_from(["", " ", "\n", "“", "🛑 ", "(", "\u2063"]),
 )
-def test_p3_decoration_never_hides_a_stop(body, case, after, before) -> None:
+def test_p3_decoration_never_hides_a_stop(body: str, case: Callable[[str], str], after: str, before: str) -> None:
     assert read(before + case(body) + after).stop
 
 

@@ -1,4 +1,4 @@
-"""P3 and P9 on wordings that were written down before the rules met them; kept so that none is lost again."""
+"""P3 and P9 on wordings first used to measure the rules, then used to mend them; kept so that none is lost again."""
 
 from __future__ import annotations
 
@@ -222,6 +222,85 @@ Terminar
 no quiero recibir nada
 borre mi numero de su sistema
 que ya no me escriban
+I'm asking nicely, no more of these messages
+Please cease all communication
+stop all of this texting
+quit bugging me
+I do not give permission to contact me
+Take me off of this texting thing
+STOP SENDING ME MESSAGES
+You texted the wrong person
+remove this phone number please
+Do not text this number again!
+don't need these texts
+I want to be taken off
+stop notifications
+no texting please
+i never agreed to get texts
+no thanks, unsubscribe
+please stop these annoying texts
+Opt - out
+unsubscribe!!!!
+StOp
+end please
+cancel my texts
+not interested stop
+wrong number bro
+Please stop texting my phone
+You can stop sending these now
+Thanks but no more texts
+I'd prefer you didn't text me
+texts off
+stop reminders
+ya no quiero mensajes
+por favor no más mensajes
+deje de mandarme textos
+Quiero cancelar
+alto a los textos
+no me envíe más
+Me equivoqué de numero, no soy paciente
+no quiero recibir mas encuestas
+dame de baja por favor
+Paren
+no me manden
+cancela todo
+me quiero salir
+elimíname de la lista
+please stop contacting me I already recovered
+make it so I don't get these
+Would you quit it with these texts
+i need you to stop
+unsubscribe my number
+do not contact me again please
+no longer wish to receive these
+Stop plz 🙏🙏
+I don't wanna get texts
+opt me out of everything
+these messages are unwanted
+why do you keep texting me? stop
+stop, wrong number
+I asked you to stop yesterday
+remove me pls
+cancel texting
+ENOUGH WITH THE MESSAGES
+Block this number
+not my number anymore
+I'm not the patient
+dont send
+I am revoking consent
+can I unsubscribe?
+please take me off texts
+ya no me mandes mensajes
+no me escriba
+quiero que dejen de mandarme mensajes
+cancelar todo
+baja de mensajes
+Basta por favor
+quiten mi telefono
+no deseo seguir recibiendo mensajes
+persona equivocada
+paren los textos
+no mas
 """
 NO_STOPS = """\
 Does the pain ever stop?
@@ -325,6 +404,41 @@ can I get off the couch
 Do I stop the aspirin before?
 last text was cut off
 text didn't come through
+when will the pain stop
+it stops hurting when I rest
+stop and go traffic made it sore
+can you cancel and rebook me
+I'll end therapy next week
+I'm quitting coffee
+remove the splint at night?
+can't get comfortable
+no change
+no sé
+no mucho
+baja de peso ayuda?
+paré de correr
+terminé mis ejercicios
+cancelé la cita de ayer
+numb? no
+text back please
+did you get my message
+I sent a message yesterday
+want to take off the sling
+no texts came yesterday
+when do I stop the meds
+ice doesn't stop the swelling
+I ended up walking a mile
+off work today
+can you send me another text later
+want to go out
+lost the message
+is the text about ice or heat
+need to get out more
+no medicine
+ya no camino mal
+quiero salir a caminar
+cancelo mi cita mañana
+la baja es por enfermedad
 """
 WARNING_SIGNS = """\
 breathing|I feel like I can't get a breath in
@@ -646,6 +760,31 @@ severe_pain|can't stand this pain
 severe_pain|el dolor aumenta
 severe_pain|cada vez peor
 severe_pain|dolor terrible
+fever|fevers at night
+breathing|breathng problems
+breathing|me siento sin aire
+chest_pain|chest really hurts
+fainting|fainted at work
+numbness|feet tingling
+swollen_face|my eye is swollen shut
+cannot_move|can't walk on it
+weakness|left hand is weak
+redness|red and warm
+drainage|it is leaking pus
+bladder_bowel|cant pee at all
+calf|sore swollen calf
+severe_pain|extreme pain
+hives|welts on my back
+self_harm|i might hurt myself
+fever|I feel hot, thermometer says 101
+fever|temp was 99 now 102
+breathing|difficult to breathe when lying down
+redness|skin hot around injection
+cannot_move|can't straighten my leg
+fever|fiebre desde ayer
+severe_pain|me está matando el dolor
+numbness|pierna adormecida
+fainting|me mareé y me desmayé
 """
 NOTHING_WRONG = """\
 No fever or anything like that
@@ -808,6 +947,18 @@ took aspirin for a headache, fine now
 no worse than before
 weather is cold
 wife is fine too
+no fever, no redness, just sore
+none of those
+all clear
+fever? nope
+nothing unusual
+I don't have any of those symptoms
+feels warm when I use the heating pad
+can I shower
+no problem breathing
+I never had numbness
+ok will do
+redness is fading
 """
 
 
