@@ -1,7 +1,8 @@
 """What each event does to the records: one transaction, at the end of which everything it asks for is planned.
 
-Events may come doubled and in any order. Doubles stop at the unique key of `events`. Order does not matter because a later fact never
-gives way to an earlier one (`timestamp`), a cancellation is final, and who supersedes whom follows from the sessions' own times.
+Events may come doubled and in any order. Doubles stop at the unique key of `events`. Order does not matter because a
+later fact never gives way to an earlier one (`timestamp`), a cancellation is final, and who supersedes whom follows
+from the sessions' own times.
 """
 
 from __future__ import annotations
@@ -147,9 +148,7 @@ def _updated(
     if who is not None:
         patient = _upsert_patient(connection, sending, clinic, who, said_at, now)
         if known.patient_id is not None and patient.id != known.patient_id:
-            raise Problem(
-                409, "other_patient", "The session belongs to another patient; cancel it and report it anew."
-            )
+            raise Problem(409, "other_patient", "The session belongs to another patient; cancel it and report it anew.")
     elif known.patient_id is not None:
         patient = patients.get(connection, sending.vault, known.patient_id, lock=True)
     else:
@@ -210,9 +209,7 @@ def _cancelled(
         patients.get(connection, sending.vault, known.patient_id, lock=True)
     if known.cancelled_at is None:
         sessions.change(connection, sending.vault, known.id, cancelled_at=now)
-        messages.withdraw(
-            connection, Reason.SESSION_CANCELLED, messages.messages.c.session_id == known.id
-        )
+        messages.withdraw_of_session(connection, known.id, Reason.SESSION_CANCELLED)
         if known.course_id is not None:
             _replan(connection, sending, clinic, sessions.supersede(connection, known.course_id), now)
     return _answer(connection, sessions.get(connection, known.id))
@@ -245,9 +242,7 @@ def _upsert_patient(
     return patients.get(connection, sending.vault, patient.id)
 
 
-def _note_consent(
-    connection: Connection, clinic_id: int, patient_id: int, consent: ConsentBody, now: datetime
-) -> None:
+def _note_consent(connection: Connection, clinic_id: int, patient_id: int, consent: ConsentBody, now: datetime) -> None:
     for channel, word in ((Channel.SMS, consent.sms), (Channel.EMAIL, consent.email)):
         match word:
             case ConsentGiven():
@@ -283,9 +278,7 @@ def _settle_course(
             plans.remake(connection, sending, clinic, patient, other, now)
 
 
-def _replan(
-    connection: Connection, sending: Sending, clinic: Clinic, changed: list[Session], now: datetime
-) -> None:
+def _replan(connection: Connection, sending: Sending, clinic: Clinic, changed: list[Session], now: datetime) -> None:
     for session in changed:
         if session.patient_id is not None:
             patient = patients.get(connection, sending.vault, session.patient_id)

@@ -1,7 +1,8 @@
 """Whether a provider signed what it posted.
 
-The one place in the service that touches the SDKs: their own validators, which do no network. The URL that Twilio signed is
-rebuilt from the configured public address and the raw path and query, because Flask decodes parts of them and a proxy changes scheme and host.
+The one place in the service that touches the SDKs: their own validators, which do no network. The URL that Twilio
+signed is rebuilt from the configured public address and the raw path and query, because Flask decodes parts of them and
+a proxy changes scheme and host.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ import binascii
 import time
 
 from flask import Request
-from sendgrid.helpers.eventwebhook import EventWebhook  # type: ignore[import-untyped]
-from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
+from sendgrid.helpers.eventwebhook import EventWebhook
+from twilio.request_validator import RequestValidator
 from werkzeug.datastructures import MultiDict
 
 _TOLERANCE_SECONDS = 25 * 3600
@@ -76,8 +77,8 @@ class _Bytes:
 
 def raw_target(asked: Request) -> str:
     """Path and query exactly as they were sent."""
-    raw = asked.environ.get("RAW_URI") or asked.environ.get("REQUEST_URI")
+    raw = str(asked.environ.get("RAW_URI") or asked.environ.get("REQUEST_URI") or "")
     if raw:
         return raw if raw.startswith("/") else "/" + raw.split("/", 3)[-1]
-    query = asked.environ.get("QUERY_STRING", "")
+    query = str(asked.environ.get("QUERY_STRING", ""))
     return asked.path + ("?" + query if query else "")

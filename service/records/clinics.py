@@ -56,7 +56,8 @@ DEFAULTS: Mapping[str, Any] = {
     "emergency_number": "911",
     "hours": "Mo-Fr 9-17",
     "opening": {day: ["09:00", "17:00"] for day in ("mon", "tue", "wed", "thu", "fri")},
-    # US rule: nobody is texted before 8 in the morning or after 9 in the evening, where they are (47 CFR 64.1200(c)(1)).
+    # US rule: nobody is texted before 8 in the morning or after 9 in the evening, where they are (47 CFR
+    # 64.1200(c)(1)).
     "quiet_from": "08:00",
     "quiet_until": "21:00",
     "daily_cap": 3,
@@ -112,7 +113,12 @@ def new_webhook_secret(connection: Connection, vault: Vault, clinic_id: int, now
     row = new_id()
     connection.execute(
         insert(clinic_keys).values(
-            id=row, clinic_id=clinic_id, kind="webhook", secret=vault.seal(secret, row), hint=secret[:10], created_at=now
+            id=row,
+            clinic_id=clinic_id,
+            kind="webhook",
+            secret=vault.seal(secret, row),
+            hint=secret[:10],
+            created_at=now,
         )
     )
     return secret
@@ -130,7 +136,13 @@ def revoke_key(connection: Connection, clinic_id: int, key_id: int, now: datetim
 
 def keys_of(connection: Connection, clinic_id: int) -> list[dict[str, Any]]:
     """The clinic's keys, without what they open."""
-    columns = (clinic_keys.c.id, clinic_keys.c.kind, clinic_keys.c.hint, clinic_keys.c.created_at, clinic_keys.c.revoked_at)
+    columns = (
+        clinic_keys.c.id,
+        clinic_keys.c.kind,
+        clinic_keys.c.hint,
+        clinic_keys.c.created_at,
+        clinic_keys.c.revoked_at,
+    )
     rows = connection.execute(select(*columns).where(clinic_keys.c.clinic_id == clinic_id).order_by(clinic_keys.c.id))
     return [dict(row._mapping) for row in rows]
 

@@ -99,13 +99,11 @@ def ledger(connection: Connection, patient_id: int) -> list[dict[str, Any]]:
 
 def _bring_in_step(connection: Connection, patient_id: int, channel: Channel) -> None:
     # The line with the latest moment counts, whatever order the lines came in; a tie goes to the revocation.
-    latest = (
-        connection.execute(
-            select(consents.c.action)
-            .where(consents.c.patient_id == patient_id, consents.c.channel == channel)
-            .order_by(consents.c.at.desc(), consents.c.action.desc())
-            .limit(1)
-        ).scalar_one()
-    )
+    latest = connection.execute(
+        select(consents.c.action)
+        .where(consents.c.patient_id == patient_id, consents.c.channel == channel)
+        .order_by(consents.c.at.desc(), consents.c.action.desc())
+        .limit(1)
+    ).scalar_one()
     column = "sms_consent" if channel is Channel.SMS else "email_consent"
     connection.execute(update(patients).where(patients.c.id == patient_id).values({column: latest == "granted"}))

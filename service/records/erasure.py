@@ -21,8 +21,8 @@ _NOTHING = b""
 def erase(connection: Connection, vault: Vault, clinic_id: int, external_id: str, now: datetime) -> bool:
     """Erase a patient: cancel what waits, blank what names or describes them. False when there is no such patient.
 
-    What stays: that a patient was erased (under a keyed hash, so that a late event cannot bring them back), what was sent when, and the
-    ledger of consent and opt-outs, which is kept as evidence. Nothing in it names anyone.
+    What stays: that a patient was erased (under a keyed hash, so that a late event cannot bring them back), what was
+    sent when, and the ledger of consent and opt-outs, which is kept as evidence. Nothing in it names anyone.
     """
     patient = patients.find(connection, vault, clinic_id, external_id, lock=True)
     if patient is None:
@@ -72,11 +72,7 @@ def _blank(connection: Connection, patient_id: int) -> None:
     sent = select(message_rows.c.id).where(message_rows.c.patient_id == patient_id)
     connection.execute(delete(events).where(events.c.session_id.in_(theirs)))
     connection.execute(delete(responses).where(responses.c.patient_id == patient_id))
-    connection.execute(
-        update(attempts)
-        .where(attempts.c.message_id.in_(sent))
-        .values(address=_NOTHING, link_key=None)
-    )
+    connection.execute(update(attempts).where(attempts.c.message_id.in_(sent)).values(address=_NOTHING, link_key=None))
     connection.execute(
         update(message_rows).where(message_rows.c.patient_id == patient_id).values(body=None, address=None)
     )
@@ -159,7 +155,9 @@ def forget_old(connection: Connection, now: datetime, days: int, batch: int = 50
         .where(replies.c.id.in_(old_replies))
         .values(sender=_NOTHING, sender_key=_NOTHING, body=_NOTHING, reading=None)
     ).rowcount
-    old_attempts = select(attempts.c.id).where(attempts.c.started_at < before, attempts.c.address != _NOTHING).limit(batch)
+    old_attempts = (
+        select(attempts.c.id).where(attempts.c.started_at < before, attempts.c.address != _NOTHING).limit(batch)
+    )
     blanked += connection.execute(
         update(attempts).where(attempts.c.id.in_(old_attempts)).values(address=_NOTHING, link_key=None)
     ).rowcount

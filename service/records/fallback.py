@@ -22,7 +22,10 @@ def send_by_email(connection: Connection, sending: Sending, message_id: int, now
     if row.channel != Channel.SMS or row.session_id is None or row.window_until <= now or "." in row.step:
         return False
     session = sessions.get(connection, row.session_id)
-    if session.protocol_id is None or not protocols.parsed(connection, session.protocol_id).step(row.step).fallback_to_email:
+    if (
+        session.protocol_id is None
+        or not protocols.parsed(connection, session.protocol_id).step(row.step).fallback_to_email
+    ):
         return False
     patient = patients.get(connection, sending.vault, row.patient_id, lock=True)
     if plans.reachable(connection, sending.vault, patient)[Channel.EMAIL] is not None:

@@ -1,9 +1,9 @@
 """Row ids: 63 bits, made by the process that inserts, ordered by time.
 
-41 bits of milliseconds and 22 random ones. Ids are known before the insert, so that a row's id can be bound into what is sealed in
-it and a session's twenty messages need no round trip to learn theirs. Two processes may draw the same id in the same millisecond about
-once in 100 000 tries under full load; the insert then fails on its primary key and `database.run` repeats the
-transaction with new ones.
+41 bits of milliseconds and 22 random ones. Ids are known before the insert, so that a row's id can be bound into what
+is sealed in it and a session's twenty messages need no round trip to learn theirs. Two processes may draw the same id
+in the same millisecond about once in 100 000 tries under full load; the insert then fails on its primary key and
+`database.run` repeats the transaction with new ones.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from service.records.clinics import Clinic
 from service.records.patients import Patient, normal
 from service.records.sealing import Vault
 from service.records.sessions import Session
+from service.records.tables import messages as message_rows
 from service.records.tables import sessions as session_rows
 
 
@@ -62,7 +63,7 @@ def remake(
             case Move(message_id, message):
                 messages.re_time(connection, message_id, message)
             case Withdraw(message_id, state, reason):
-                messages.withdraw(connection, reason, messages.messages.c.id == message_id, state=state)
+                messages.withdraw(connection, reason, message_rows.c.id == message_id, state=state)
             case Revive(message_id, was_state, was_reason, message):
                 messages.revive(connection, message_id, was_state, was_reason, message)
     messages.insert_planned(connection, clinic.id, patient.id, session.id, sending.of(clinic), inserts)
@@ -78,9 +79,7 @@ def remake_all(connection: Connection, sending: Sending, clinic: Clinic, patient
     )
 
 
-def reachable(
-    connection: Connection, vault: Vault, patient: Patient
-) -> Mapping[Channel, Reason | None]:
+def reachable(connection: Connection, vault: Vault, patient: Patient) -> Mapping[Channel, Reason | None]:
     """For each channel why the patient cannot be written to there; None where they can."""
     found: dict[Channel, Reason | None] = {}
     for channel in Channel:

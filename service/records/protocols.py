@@ -40,7 +40,7 @@ _parsed: dict[int, Protocol] = {}
 
 
 def add(connection: Connection, clinic_id: int, body: str, now: datetime) -> Version:
-    """Store `body` (valid YAML) as the next version of its protocol; the same text again is the version it already is."""
+    """Store `body` (valid YAML) as the next version of its protocol; the newest one's text again is that version."""
     protocol = load(body, "protocol")
     content = content_fingerprint(protocol)
     mine = (protocols.c.clinic_id == clinic_id, protocols.c.name == protocol.name)
@@ -100,7 +100,8 @@ def of_clinic(connection: Connection, clinic_id: int) -> list[Version]:
 
 
 def body(connection: Connection, version_id: int) -> str:
-    return connection.execute(select(protocols.c.body).where(protocols.c.id == version_id)).scalar_one()
+    text: str = connection.execute(select(protocols.c.body).where(protocols.c.id == version_id)).scalar_one()
+    return text
 
 
 def parsed(connection: Connection, version_id: int) -> Protocol:

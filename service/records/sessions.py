@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from service.records.ids import new_id
 from service.records.sealing import Vault
@@ -34,7 +34,7 @@ class Session:
     facts_at: datetime
 
 
-_COLUMNS = [column for column in sessions.c if column.name not in ("baseline", "created_at")]
+_COLUMNS: list[Any] = [column for column in sessions.c if column.name not in ("baseline", "created_at")]
 
 
 def find(connection: Connection, clinic_id: int, external_id: str) -> Session | None:
@@ -65,12 +65,13 @@ def of_patient(connection: Connection, patient_id: int) -> list[Session]:
 
 
 def site_of(connection: Connection, course_id: int) -> str:
-    return connection.execute(select(courses.c.site).where(courses.c.id == course_id)).scalar_one()
+    site: str = connection.execute(select(courses.c.site).where(courses.c.id == course_id)).scalar_one()
+    return site
 
 
 def course_for(connection: Connection, clinic_id: int, patient_id: int, site: str) -> int:
     """The patient's course at a site, begun if there is none."""
-    known = connection.execute(
+    known: int | None = connection.execute(
         select(courses.c.id).where(courses.c.patient_id == patient_id, courses.c.site == site)
     ).scalar_one_or_none()
     if known is not None:
@@ -131,5 +132,5 @@ def live_of_protocol(connection: Connection, version_ids: Sequence[int], after: 
     return [_session(row) for row in rows]
 
 
-def _session(row: Row[Any]) -> Session:
+def _session(row: Any) -> Session:
     return Session(**row._mapping)
