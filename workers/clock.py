@@ -20,10 +20,20 @@ from service import time
 from service.care.lifecycle import Channel, State
 from service.nudges import QueueName
 from service.parts import Parts
-from service.records import erasure, heartbeats, hook_deliveries, messages, receipts, replies, senders
+from service.records import (
+    alert_notices,
+    erasure,
+    heartbeats,
+    hook_deliveries,
+    messages,
+    receipts,
+    replies,
+    senders,
+)
 from service.records.database import reading, run
 from service.records.messages import ROUTINE, URGENT
 from service.records.senders import Sender
+from workers import alerting
 from workers.verdicts import PROBE_MINUTES
 
 log = logging.getLogger(__name__)
@@ -74,6 +84,8 @@ class Clock:
         """One look at everything that may be due or overdue."""
         found = Found()
         run(self._parts.engine, lambda connection: heartbeats.beat(connection, self._name, time.real_now()))
+        # First, so that this same look queues what it inserts.
+        alerting.escalate(self._parts)
         with reading(self._parts.engine) as connection:
             lanes = senders.all_of(connection)
         for lane in lanes:
@@ -202,6 +214,7 @@ class Clock:
                 for lane in senders.all_of(connection)
                 for priority in (URGENT, ROUTINE)
             ]
+            times.append(alert_notices.next_due(connection))
         now = time.now()
         # What is due already waits for a pace, a pause or a provider: look again soon, but not at once.
         waits = [time.real_seconds(due - now) if due > now else 0.25 for due in times if due is not None]
