@@ -20,7 +20,7 @@ from service.records.clinics import Clinic
 from service.records.outbox import Ready
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
-_LINK, _NAME, _UNSUBSCRIBE = "\x02link\x03", "\x02name\x03", "\x02unsubscribe\x03"
+_LINK, _NAME, _UNSUBSCRIBE = "@~link~@", "@~name~@", "@~unsubscribe~@"
 """Stand-ins for what differs from patient to patient, so that the rest is rendered once a clinic and step."""
 _NAMELESS = {"en": "there", "es": "estimado paciente"}
 

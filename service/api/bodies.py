@@ -31,6 +31,7 @@ _ZONES = available_timezones() - {"localtime", "posixrules", "Factory"}
 _LOCALE = re.compile(r"[a-z]{2}(-[A-Z]{2})?")
 _EMAIL = re.compile(r"[^@\s<>\"(),:;\\]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}")
 _NORTH_AMERICAN = re.compile(r"\+1[2-9]\d{9}")
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -82,12 +83,12 @@ def _plain(value: str) -> str:
 
 
 def _time_text(value: object) -> object:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not _ISO.match(value):
         raise _fail("time", "must be a time in ISO 8601 with its offset, such as 2026-03-02T15:04:00-05:00")
     return value
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_time_text)]
+Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_time_text)]
 Text = Annotated[str, AfterValidator(_plain)]
 ExternalId = Annotated[Text, Field(min_length=1, max_length=128)]
 Score = Annotated[int, Field(ge=0, le=10)]

@@ -222,7 +222,7 @@ attempts = Table(
     Column("address_key", LargeBinary, nullable=False),
     Column("body_key", LargeBinary, nullable=False),  # keyed hash of the exact text, to know it again in a listing
     Column("started_at", Moment, nullable=False),  # real time, to be held against the provider's record
-    Column("outcome", String(12)),  # null while it is in a worker's hands
+    Column("outcome", String(16)),  # null while it is in a worker's hands
     Column("provider_id", Text),
     Column("code", String(24)),
     Column("settled_at", Moment),
@@ -265,6 +265,7 @@ replies = Table(
     Column("body", LargeBinary, nullable=False),  # sealed
     Column("media", SmallInteger, nullable=False),
     Column("opt_out_type", String(8)),  # what the provider made of it, where it says
+    Column("automatic", Boolean, nullable=False),  # written by a machine (out of office, a bounce): never answered
     Column("received_at", Moment, nullable=False),
     Column("clinic_id", BigInteger, ForeignKey("clinics.id")),
     Column("patient_id", BigInteger, ForeignKey("patients.id")),
@@ -274,7 +275,8 @@ replies = Table(
     Column("reading", LargeBinary),  # sealed JSON of the whole reading: number, red flags, words
     Column("handled_at", Moment),
     Column("resolved_by", Text),
-    Index("ix_replies_clinic_id_id", "clinic_id", "id"),
+    Column("place", BigInteger),  # in what the clinic reads with a cursor: given when handled, anew when something changes
+    Index("ix_replies_clinic_id_place", "clinic_id", "place"),
     Index("ix_replies_sender_key", "sender_key"),
     Index(
         "ix_replies_unhandled",

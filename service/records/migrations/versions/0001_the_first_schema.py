@@ -345,6 +345,7 @@ def upgrade() -> None:
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("media", sa.SmallInteger(), nullable=False),
         sa.Column("opt_out_type", sa.String(length=8), nullable=True),
+        sa.Column("automatic", sa.Boolean(), nullable=False),
         sa.Column("received_at", Moment(), nullable=False),
         sa.Column("clinic_id", sa.BigInteger(), nullable=True),
         sa.Column("patient_id", sa.BigInteger(), nullable=True),
@@ -354,6 +355,7 @@ def upgrade() -> None:
         sa.Column("reading", sa.LargeBinary(), nullable=True),
         sa.Column("handled_at", Moment(), nullable=True),
         sa.Column("resolved_by", sa.Text(), nullable=True),
+        sa.Column("place", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["clinic_id"], ["clinics.id"], name=op.f("fk_replies_clinic_id")),
         sa.ForeignKeyConstraint(["patient_id"], ["patients.id"], name=op.f("fk_replies_patient_id")),
         sa.ForeignKeyConstraint(["session_id"], ["sessions.id"], name=op.f("fk_replies_session_id")),
@@ -361,7 +363,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("provider_key", name=op.f("uq_replies_provider_key")),
     )
     with op.batch_alter_table("replies", schema=None) as batch_op:
-        batch_op.create_index("ix_replies_clinic_id_id", ["clinic_id", "id"], unique=False)
+        batch_op.create_index("ix_replies_clinic_id_place", ["clinic_id", "place"], unique=False)
         batch_op.create_index("ix_replies_sender_key", ["sender_key"], unique=False)
         batch_op.create_index(
             "ix_replies_unhandled",
@@ -402,7 +404,7 @@ def upgrade() -> None:
         sa.Column("address_key", sa.LargeBinary(), nullable=False),
         sa.Column("body_key", sa.LargeBinary(), nullable=False),
         sa.Column("started_at", Moment(), nullable=False),
-        sa.Column("outcome", sa.String(length=12), nullable=True),
+        sa.Column("outcome", sa.String(length=16), nullable=True),
         sa.Column("provider_id", sa.Text(), nullable=True),
         sa.Column("code", sa.String(length=24), nullable=True),
         sa.Column("settled_at", Moment(), nullable=True),
@@ -447,7 +449,7 @@ def downgrade() -> None:
             sqlite_where=sa.text("handled_at IS NULL"),
         )
         batch_op.drop_index("ix_replies_sender_key")
-        batch_op.drop_index("ix_replies_clinic_id_id")
+        batch_op.drop_index("ix_replies_clinic_id_place")
 
     op.drop_table("replies")
     with op.batch_alter_table("messages", schema=None) as batch_op:

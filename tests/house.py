@@ -1,0 +1,210 @@
+"""A whole installation in one process, for tests: real database, real sandbox over HTTP, the service's own parts."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from sandbox import server
+from sandbox.config import Config, Delays
+from service import time
+from service.api import intake
+from service.api.bodies import EVENT
+from service.care.lifecycle import Channel
+from service.nudges import QueueName
+from service.parts import Parts, ensure_senders, open_parts
+from service.records import clinics, messages, protocols, sessions
+from service.records.clinics import Clinic
+from service.records.database import reading, run
+from service.records.sealing import new_key
+from service.settings import Settings
+from workers.compose import TEMPLATES, Composer
+from workers.deliver import Deliverer
+from workers.gateways.courier import Courier
+from workers.gateways.email import SendGridGateway
+from workers.gateways.sms import TwilioGateway
+
+PROTOCOL = (TEMPLATES / "protocols" / "prolotherapy.yaml").read_text("utf-8")
+_numbers = itertools.count(1)
+
+
+def settings_for(database_url: str, redis_url: str, sandbox_url: str, folder: Path, **more: Any) -> Settings:
+    """Settings that point everything at this machine."""
+    values: dict[str, Any] = {
+        "AFTERCARE_VAR": folder,
+        "AFTERCARE_DATABASE_URL": database_url,
+        "AFTERCARE_REDIS_URL": redis_url,
+        "AFTERCARE_PUBLIC_URL": "http://127.0.0.1:8000",
+        "AFTERCARE_KEYS": new_key(),
+        "TWILIO_ACCOUNT_SID": Config().account_sid,
+        "TWILIO_AUTH_TOKEN": Config().auth_token,
+        "TWILIO_FROM": Config().sender,
+        "AFTERCARE_TWILIO_URL": sandbox_url,
+        "SENDGRID_API_KEY": Config().sendgrid_key,
+        "SENDGRID_FROM": "care@clinic.example",
+        "AFTERCARE_SENDGRID_URL": sandbox_url,
+        "AFTERCARE_SMS_SEGMENTS_PER_SECOND": 0,
+        "AFTERCARE_PROVIDER_TIMEOUT_SECONDS": 2,
+        "AFTERCARE_SETTLE_SECONDS": 0,
+    }
+    return Settings(_env_file=None, **{**values, **more})
+
+
+@dataclass
+class House:
+    """Parts, a clinic and a way to make things happen."""
+
+    parts: Parts
+    sandbox: server.Handle
+    clinic: Clinic
+    couriers: list[Courier[Any]] = field(default_factory=list)
+
+    def run(self, work: Any) -> Any:
+        return run(self.parts.engine, work)
+
+    def post(self, kind: str, data: dict[str, Any], key: str | None = None, now: datetime | None = None) -> dict[str, Any]:
+        """Take an event in, as the API does once it has identified the clinic."""
+        raw = dumps({"type": kind, "data": data})
+        event = EVENT.validate_json(raw)
+        name = key or f"event-{next(_numbers)}"
+        return self.run(
+            lambda connection: intake.take_in(
+                connection, self.parts.sending, self.clinic.id, name, raw, event, now or time.now()
+            )
+        ).answer
+
+    def complete(self, **changes: Any) -> dict[str, Any]:
+        """A session that has just ended."""
+        return self.post("session.completed", completed(**changes))
+
+    def session_id(self, external_id: str) -> int:
+        with reading(self.parts.engine) as connection:
+            found = sessions.find(connection, self.clinic.id, external_id)
+        assert found is not None
+        return found.id
+
+    def states(self, external_id: str) -> dict[tuple[str, str], tuple[str, str]]:
+        """(step, channel) to (state, reason) of a session's messages."""
+        with reading(self.parts.engine) as connection:
+            rows = messages.of_session(connection, self.session_id(external_id))
+        return {(row["step"], row["channel"]): (row["state"], row["reason"]) for row in rows}
+
+    def deliverer(self, **changes: Any) -> Deliverer:
+        settings = self.parts.settings.model_copy(update=changes)
+        sms = Courier(
+            TwilioGateway(
+                settings.twilio_account_sid,
+                settings.twilio_auth_token.get_secret_value(),
+                settings.twilio_url,
+                concurrency=settings.sms_concurrency,
+                read_timeout=settings.provider_timeout_seconds,
+            )
+        )
+        email = Courier(
+            SendGridGateway(
+                settings.sendgrid_api_key.get_secret_value(),
+                settings.sendgrid_url,
+                read_timeout=settings.provider_timeout_seconds,
+            )
+        )
+        self.couriers += [sms, email]
+        return Deliverer(settings, self.parts.engine, self.parts.sending, Composer(settings.public_url), sms, email)
+
+    def queue_due(self, limit: int = 5000) -> list[int]:
+        """What the clock does about due messages, without the nudge."""
+
+        def work(connection: Connection) -> list[int]:
+            found = []
+            for channel, sender in ((Channel.SMS, self.parts.sending.sms_sender),
+                                    (Channel.EMAIL, self.parts.sending.email_sender)):  # fmt: skip
+                for priority in (messages.URGENT, messages.ROUTINE):
+                    found += messages.queue_due(
+                        connection, channel, sender, priority, limit, time.now(), time.later(30)
+                    )
+            return [one for one, _ in found]
+
+        ids: list[int] = self.run(work)
+        return ids
+
+    def deliver_due(self, deliverer: Deliverer | None = None) -> list[int]:
+        ids = self.queue_due()
+        (deliverer or self.deliverer()).deliver(ids)
+        return ids
+
+    def sql(self, statement: str, **values: Any) -> list[Any]:
+        with self.parts.engine.begin() as connection:
+            result = connection.execute(text(statement), values)
+            return list(result.all()) if result.returns_rows else []
+
+    def handed_over(self) -> list[dict[str, Any]]:
+        """The witness: what the provider took, in order."""
+        return self.sandbox.entries()
+
+    def close(self) -> None:
+        for courier in self.couriers:
+            courier.close(1.0)
+        self.parts.engine.dispose()
+
+
+def completed(
+    session: str = "s1", patient: str = "p1", phone: str | None = "+12025550123", email: str | None = None, **more: Any
+) -> dict[str, Any]:
+    """The data of a session.completed event."""
+    consent = {}
+    given = {"at": "2026-01-01T10:00:00Z", "wording": "I agree to care texts.", "source": "form"}
+    if phone is not None:
+        consent["sms"] = given
+    if email is not None:
+        consent["email"] = given
+    ended_at = more.pop("ended_at", time.now() - timedelta(minutes=1))
+    who = {"id": patient, "given_name": "Ana", "phone": phone, "email": email, "consent": consent,
+           "timezone": more.pop("timezone", None), "locale": more.pop("locale", None)}  # fmt: skip
+    return {
+        "session": {
+            "id": session,
+            "ended_at": ended_at if isinstance(ended_at, str) else ended_at.isoformat(),
+            "site": more.pop("site", "knee"),
+            **more,
+        },
+        "patient": {name: value for name, value in who.items() if value is not None},
+    }
+
+
+def dumps(value: Any) -> bytes:
+    import json
+
+    return json.dumps(value).encode()
+
+
+@contextmanager
+def house(database_url: str, redis_url: str, folder: Path, **more: Any) -> Iterator[House]:
+    """An installation with one clinic whose protocol is approved."""
+    with server.start(Config(delays=Delays(sent=0, delivered=0, event_batch=0))) as sandbox:
+        parts = open_parts(settings_for(database_url, redis_url, sandbox.url, folder, **more))
+        ensure_senders(parts.engine, parts.settings)
+
+        def found(connection: Connection) -> Clinic:
+            clinic = clinics.add(
+                connection,
+                {"name": "Riverside", "display_name": "Riverside", "phone": "202-555-0100", "timezone": "America/New_York"},
+                time.now(),
+            )
+            version = protocols.add(connection, clinic.id, PROTOCOL, time.now())
+            protocols.approve(connection, version.id, "Dr Test", time.now())
+            return clinic
+
+        made = House(parts, sandbox, run(parts.engine, found))
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+__all__ = ["House", "QueueName", "completed", "house"]
