@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 from apiflask import APIFlask
+from click import Command
+from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
 from sqlalchemy import Connection, Engine
 
@@ -104,3 +106,24 @@ def clinic(here: Context) -> ClinicAtHand:
         )
 
     return run(here.engine, work)
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run_command(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command against the test's installation, as the shell would."""
+    for name, field in Settings.model_fields.items():
+        value = getattr(settings, name)
+        if field.alias and value is not None:
+            monkeypatch.setenv(
+                field.alias, str(value.get_secret_value() if hasattr(value, "get_secret_value") else value)
+            )
+
+    def invoke(command: Command, *arguments: str, status: int = 0, answers: str | None = None) -> Result:
+        result = CliRunner().invoke(command, list(arguments), input=answers, catch_exceptions=False)
+        assert result.exit_code == status, result.output
+        return result
+
+    return invoke
