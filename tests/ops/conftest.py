@@ -127,3 +127,23 @@ def run_command(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Run:
         return result
 
     return invoke
+
+
+def session_completed(session_id: str, ended_at: datetime, **patient: Any) -> dict[str, Any]:
+    """The body of an event, as a clinic would post it."""
+    consent = {"at": "2026-01-05T09:00:00-07:00", "wording": "I agree to care texts.", "source": "front desk tablet"}
+    return {
+        "type": "session.completed",
+        "data": {
+            "session": {"id": session_id, "ended_at": ended_at.isoformat(), "site": "knee_left"},
+            "patient": {
+                "id": f"patient of {session_id}",
+                "given_name": "Ann",
+                "phone": "+12025550123",
+                "email": "ann@patient.example",
+                "timezone": "America/Denver",
+                "consent": {"sms": consent, "email": consent},
+                **patient,
+            },
+        },
+    }
