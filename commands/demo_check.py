@@ -1,6 +1,7 @@
 """Whether what happened in the demonstration is what the protocol says.
 
-The witness is the stand-in providers' ledger, not our own tables; what should have happened is planned afresh, by the pure rules.
+The witness is the stand-in providers' ledger, not our own tables; what should have happened is planned afresh, by the
+pure rules.
 """
 
 from __future__ import annotations
@@ -68,13 +69,20 @@ def check(parts: Parts, clinic: Clinic, cast: Sequence[Patient], ledger: Sequenc
 def tell(outcome: dict[str, Any]) -> None:
     """Print the story for people."""
     for patient in outcome["patients"]:
-        click.echo(f"\n{patient['patient']}" + (f" (STOP at {patient['stopped_at']:%d %b %H:%M})" if patient["stopped_at"] else ""))
+        click.echo(
+            f"\n{patient['patient']}"
+            + (f" (STOP at {patient['stopped_at']:%d %b %H:%M})" if patient["stopped_at"] else "")
+        )
         for line in patient["messages"]:
-            click.echo(f"  {line['due_at'][:16]}  {line['step']:<18} {line['channel']:<5} {line['state']:<11} {line['why']}")
+            click.echo(
+                f"  {line['due_at'][:16]}  {line['step']:<18} {line['channel']:<5} {line['state']:<11} {line['why']}"
+            )
     click.echo(f"\n{outcome['handed_over']} messages handed over, {outcome['doubled']} doubled.")
     for deviation in outcome["deviations"]:
         click.echo(f"WRONG: {deviation}")
-    click.echo("Everything went as the protocol says." if outcome["ok"] else "Not everything went as the protocol says.")
+    click.echo(
+        "Everything went as the protocol says." if outcome["ok"] else "Not everything went as the protocol says."
+    )
 
 
 def _facts(patient: Patient, clinic: Clinic, has_baseline: bool, rows: Sequence[dict[str, Any]]) -> PlanFacts:
@@ -129,9 +137,7 @@ def _deviations(
 
 
 def _stops(connection: Any) -> dict[int | None, datetime]:
-    rows = connection.execute(
-        text("SELECT patient_id, at FROM consents WHERE action = 'revoked'").columns(at=Moment)
-    )
+    rows = connection.execute(text("SELECT patient_id, at FROM consents WHERE action = 'revoked'").columns(at=Moment))
     return {row.patient_id: row.at for row in rows}
 
 

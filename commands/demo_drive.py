@@ -145,8 +145,8 @@ class Driver:
         entries: list[dict[str, Any]] = json.loads(answer.data)["entries"]
         return entries
 
-    def narrate(self, patient: Patient) -> None:
-        """Say what happens to one patient's messages, for as long as the demonstration runs."""
+    def narrate(self) -> None:
+        """Say what happens to the messages, for as long as the demonstration runs."""
         known: dict[int, tuple[str, str]] = {}
         while True:
             with reading(self._parts.engine) as connection:
@@ -157,7 +157,9 @@ class Driver:
                 before = known.get(row.id)
                 known[row.id] = (row.state, row.reason)
                 if before is not None and before[0] != row.state and row.state not in ("queued", "sending", "accepted"):
-                    self._say(f"  {time.now():%a %d %b %H:%M} UTC  {row.step:<18} {row.channel:<5} {row.state} ({row.reason})")
+                    self._say(
+                        f"  {time.now():%a %d %b %H:%M} UTC  {row.step:<18} {row.channel:<5} {row.state} ({row.reason})"
+                    )
             real_time.sleep(0.5)
 
     def _type(self, patient: Patient, words: str) -> None:
@@ -200,5 +202,3 @@ class Driver:
                      "('queued', 'sending', 'accepted', 'sent') LIMIT 5")
             ).all()  # fmt: skip
         return "; ".join(f"{row.step} {row.channel} {row.state} {row.reason}" for row in rows) or "a webhook or a reply"
-
-

@@ -118,8 +118,6 @@ def body_of(asked: Request, most: int, media_types: tuple[str, ...]) -> bytes:
     return body
 
 
-
-
 def cursor() -> tuple[int, int]:
     """`after` and `limit` of this request. Raises Problem 400."""
     after, limit = request.args.get("after", "0"), request.args.get("limit", "100")

@@ -15,8 +15,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, Table, func, select
 
 from service.care.lifecycle import Channel, Reason, State
-from service.records import senders
-from service.records.ids import first_id_at
+from service.records import ids, senders
 from service.records.messages import ROUTINE, URGENT
 from service.records.tables import attempts, events, messages, notices, receipts, replies
 
@@ -135,7 +134,7 @@ def _notices(connection: Connection) -> dict[str, int]:
 
 
 def _since(connection: Connection, table: Table, moment: datetime) -> int:
-    return _count(connection, table, table.c.id >= first_id_at(moment))
+    return _count(connection, table, table.c.id >= ids.at(moment.timestamp()))
 
 
 def _count(connection: Connection, table: Table, *where: ColumnElement[bool]) -> int:

@@ -1,7 +1,8 @@
 """What the send job reads about a batch of queued messages, in the transaction that claims them.
 
-Patients' rows are locked first: whoever stops, erases or re-plans a patient takes the same lock, so that either they find the message
-still waiting and withdraw it, or we commit before they do (P3). The daily cap is exact for the same reason.
+Patients' rows are locked first: whoever stops, erases or re-plans a patient takes the same lock, so that either they
+find the message still waiting and withdraw it, or we commit before they do (P3). The daily cap is exact for the same
+reason.
 """
 
 from __future__ import annotations
@@ -105,10 +106,7 @@ def _lock_patients(connection: Connection, ids: Sequence[int]) -> None:
         return  # SQLite has one writer, and this transaction is it
     theirs = select(messages.c.patient_id).where(messages.c.id.in_(ids))
     connection.execute(
-        select(patients.c.id)
-        .where(patients.c.id.in_(theirs))
-        .order_by(patients.c.id)
-        .with_for_update(key_share=True)
+        select(patients.c.id).where(patients.c.id.in_(theirs)).order_by(patients.c.id).with_for_update(key_share=True)
     )
 
 

@@ -216,7 +216,9 @@ attempts = Table(
     _id(),
     Column("message_id", BigInteger, ForeignKey("messages.id"), nullable=False),
     Column("number", SmallInteger, nullable=False),
-    Column("token", String(24), nullable=False, unique=True),  # in the status callback: names the attempt, opens nothing
+    Column(
+        "token", String(24), nullable=False, unique=True
+    ),  # in the status callback: names the attempt, opens nothing
     Column("link_key", BigInteger, unique=True),  # hash of the token in its link
     Column("address", LargeBinary, nullable=False),  # sealed, as it was handed over
     Column("address_key", LargeBinary, nullable=False),
@@ -275,7 +277,7 @@ replies = Table(
     Column("reading", LargeBinary),  # sealed JSON of the whole reading: number, red flags, words
     Column("handled_at", Moment),
     Column("resolved_by", Text),
-    Column("place", BigInteger),  # in what the clinic reads with a cursor: given when handled, anew when something changes
+    Column("place", BigInteger),  # in the clinic's list: given when it is handled, anew when something about it changes
     Index("ix_replies_clinic_id_place", "clinic_id", "place"),
     Index("ix_replies_sender_key", "sender_key"),
     Index(
