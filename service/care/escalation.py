@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from service.care.lifecycle import Channel
 from service.care.localtime import first_moment
-from service.care.urgency import Urgency
+from service.care.triage import Urgency
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY = timedelta(days=1)
@@ -155,9 +155,14 @@ class Round:
     """Everyone was told before and nobody has answered: the operator must know."""
 
 
+def is_loud(urgency: Urgency) -> bool:
+    """Whether it may not wait for the clinic to open: people are paged and the patient is told to call."""
+    return urgency in (Urgency.EMERGENCY, Urgency.URGENT)
+
+
 def first_look(urgency: Urgency, since: datetime, hours: OfficeHours) -> datetime | None:
     """When the first notice of an alert is due; None: it only stands on the worklist."""
-    if urgency.is_loud:
+    if is_loud(urgency):
         return since
     return next(hours.openings(since)) if urgency is Urgency.NEXT_BUSINESS_DAY else None
 

@@ -18,7 +18,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from service import time
 from service.api.context import context
-from service.care.urgency import Urgency
+from service.care.triage import Urgency
 from service.pages.guesses import Guesses
 from service.records import alert_notices, alerts, audit, clinics, contacts, patients
 from service.records.alert_notices import Link

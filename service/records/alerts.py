@@ -15,10 +15,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from service.care.escalation import OfficeHours, first_look
+from service.care.escalation import OfficeHours, first_look, is_loud
 from service.care.lifecycle import Channel, Reason
 from service.care.system_messages import SystemText
-from service.care.urgency import Urgency
+from service.care.triage import Urgency
 from service.records import contacts, messages, notices, patients, suppressions
 from service.records.clinics import Clinic
 from service.records.ids import new_id
@@ -106,13 +106,15 @@ def open_alert(
     source: str,
     details: str,
     now: datetime,
+    *,
+    tell_patient: bool = True,
 ) -> int:
     """Open an alert, or add to the one that stands open for this patient and cause; returns its id.
 
     Call it in the transaction that stores the reply or answer, and wake the clock after the commit. `cause` is the id
     of a warning sign or rule (64 characters at most), `source` where it was said ("survey S1", "reply 123"), `details`
-    what was said; only `details` may hold a patient's words. The urgency only rises. Raises LookupError for an unknown
-    patient.
+    what was said; only `details` may hold a patient's words. The urgency only rises. `tell_patient` False where the
+    caller answers the patient itself: else an urgent alert texts them to call. Raises LookupError for an unknown patient.
     """
     patient = patients.get(connection, sending.vault, patient_id, lock=True)
     known = _standing(connection, patient_id, cause)
@@ -124,7 +126,8 @@ def open_alert(
         alert_id = known.id
         add_event(connection, sending.vault, alert_id, EventKind.SEEN_AGAIN, now, source, urgency, details)
         rings = _ring_anew(connection, sending.vault, clinic, known, urgency, now)
-    if rings and max(urgency.rank, known.urgency.rank if known else 0) >= Urgency.URGENT.rank:
+    worst = urgency if known is None or urgency.rank > known.urgency.rank else known.urgency
+    if rings and tell_patient and is_loud(worst):
         _tell_patient(connection, sending, clinic, patient, alert_id, now)
     return alert_id
 

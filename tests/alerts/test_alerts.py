@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select, update
 
 from service import time
 from service.care.lifecycle import Channel, Reason, State
-from service.care.urgency import Urgency
+from service.care.triage import Urgency
 from service.records import alert_notices, alerts, contacts, notices, outbox, senders, suppressions
 from service.records.database import reading
 from service.records.tables import messages as message_rows
@@ -65,6 +65,18 @@ def test_the_patient_is_told_to_call_when_it_cannot_wait(
     with time.held(NOON):
         alert = light_house.opened(patient, urgency)
     assert [row["step"] for row in light_house.sent(alert)] == ["red_flag"] * texts
+
+
+def test_the_patient_is_not_told_twice_when_the_caller_answers(light_house: House) -> None:
+    patient = light_house.patient("p1")
+
+    def work(connection: Connection) -> int:
+        return alerts.open_alert(
+            connection, light_house.parts.sending, light_house.clinic, patient, None, Urgency.URGENT, "fever",
+            "reply 7", "I burn", NOON, tell_patient=False,
+        )  # fmt: skip
+
+    assert light_house.sent(light_house.run(work)) == []
 
 
 def test_a_patient_who_said_stop_is_not_texted(light_house: House) -> None:

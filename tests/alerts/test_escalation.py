@@ -23,7 +23,7 @@ from service.care.escalation import (
     schedule,
 )
 from service.care.lifecycle import Channel
-from service.care.urgency import Urgency
+from service.care.triage import Urgency
 
 SMS, EMAIL = Channel.SMS, Channel.EMAIL
 BOTH = frozenset({SMS, EMAIL})
