@@ -16,7 +16,8 @@ from service.care.escalation import AlertFacts, By, Notice
 from service.care.lifecycle import Channel, State
 from service.care.system_messages import SystemText
 from service.records import contacts, messages, senders
-from service.records.alerts import Alert, EventKind, add_event, as_alert, hours_of
+from service.records.alert_history import EventKind, add_event
+from service.records.alerts import Alert, as_alert, hours_of
 from service.records.clinics import Clinic
 from service.records.contacts import Contact
 from service.records.ids import new_id

@@ -122,6 +122,22 @@ def announce_consent(
     return _write(connection, None, [_Happened(clinic_id, patient_id, Type.CONSENT, facts=named)], now) > 0
 
 
+def announce_alert(
+    connection: Connection,
+    clinic_id: int,
+    patient_id: int,
+    session_id: int | None,
+    kind: Type,
+    facts: Mapping[str, Any],
+    now: datetime,
+) -> bool:
+    """Where an alert stands. Not sealed: it says how urgent and who took it on, never why."""
+    if not _listens(connection, clinic_id):
+        return False
+    named = {**_names(connection, patient_id, session_id), "alert": dict(facts)}
+    return _write(connection, None, [_Happened(clinic_id, patient_id, kind, facts=named)], now) > 0
+
+
 def anyone_listens(connection: Connection) -> bool:
     """Whether any clinic has an endpoint: whoever moves messages in bulk asks before collecting ids."""
     return bool(_watched(connection))

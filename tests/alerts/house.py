@@ -17,7 +17,7 @@ from service.care.lifecycle import Channel, State
 from service.care.triage import Urgency
 from service.nudges import Nudges
 from service.parts import Parts, ensure_senders
-from service.records import alerts, attempts, clinics, contacts, messages, patients
+from service.records import alert_history, alerts, attempts, clinics, contacts, messages, patients
 from service.records.attempts import Draft
 from service.records.clinics import Clinic
 from service.records.contacts import Contact
@@ -27,7 +27,6 @@ from service.records.plans import Sending
 from service.records.sealing import Vault, new_key, new_token
 from service.records.tables import alerts as alert_rows
 from service.records.tables import messages as message_rows
-from service.records.tables import patients as patient_rows
 from service.settings import Settings
 from workers import alerting
 
@@ -60,11 +59,8 @@ class House:
         facts = Facts(name, "Maria", PATIENT_PHONE, None, None, None)
 
         def work(connection: Connection) -> int:
-            patient = patients.upsert(connection, self.vault, self.clinic.id, facts, NOON, None)
-            connection.execute(
-                update(patient_rows).where(patient_rows.c.id == patient.id).values(sms_consent=consents)
-            )
-            return patient.id
+            consent = [Channel.SMS] if consents else []
+            return patients.add(connection, self.vault, self.clinic.id, facts, NOON, consent).id
 
         return self.run(work)
 
@@ -92,7 +88,7 @@ class House:
 
     def kinds(self, alert_id: int) -> list[str]:
         with reading(self.engine) as connection:
-            return [event.kind.value for event in alerts.history(connection, self.vault, [alert_id])[alert_id]]
+            return [event.kind.value for event in alert_history.history(connection, self.vault, [alert_id])[alert_id]]
 
     def sent(self, alert_id: int) -> list[dict[str, Any]]:
         """All messages because of an alert, in order."""
@@ -155,12 +151,12 @@ def built(database_url: str, folder: Path) -> Iterator[House]:
         AFTERCARE_VAR=folder,
         TWILIO_FROM="+12025550199",
         SENDGRID_FROM="care@clinic.example",
-    )  # type: ignore[call-arg]
+    )
     engine = open_database(settings.database_url)
     vault = Vault(settings.keys.get_secret_value())
     parts = Parts(settings, engine, Sending(vault, settings.sms_sender, settings.sendgrid_from), cast(Nudges, None))
     ensure_senders(engine, settings)
-    fields = {"name": "Hill Clinic", "display_name": "Hill Clinic", "phone": "970-555-0123", "email": "desk@hill.example"}
+    fields = {"name": "Hill", "display_name": "Hill", "phone": "970-555-0123", "email": "desk@hill.example"}
     clinic = run(engine, lambda connection: clinics.add(connection, fields, NOON))
     try:
         yield House(parts, clinic, [])

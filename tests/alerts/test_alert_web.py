@@ -98,7 +98,7 @@ def test_acknowledged_by_the_api_and_closed_with_a_note(web: Web, alert: int) ->
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"by": ""}, {"by": "  "}, {"by": 7}, {"by": "x" * 121}, {"by": "A\x00"}, {"by": "A", "more": 1}, [], None,
+    [{}, {"by": ""}, {"by": "  "}, {"by": 7}, {"by": "x" * 121}, {"by": "A\x00"}, {"by": "A", "more": 1}, [],
      {"by": "\ud800"}],
 )  # fmt: skip
 def test_bad_bodies_get_a_precise_refusal_and_change_nothing(web: Web, alert: int, body: object) -> None:
@@ -142,8 +142,8 @@ def test_opening_the_link_shows_what_is_needed_and_changes_nothing(web: Web, ale
     for _ in range(3):
         answer = web.client.get(link)
     assert answer.status_code == 200
-    for text in ("Emergency", "Maria", "p-17", "I cannot &lt;breathe&gt;", f'href="tel:{PATIENT_PHONE}"', 'value="Dr 1"'):
-        assert text in answer.text
+    expected = ("Emergency", "Maria", "p-17", "I cannot &lt;breathe&gt;", f'href="tel:{PATIENT_PHONE}"', 'value="Dr 1"')
+    assert [text for text in expected if text not in answer.text] == []
     assert web.house.alert(alert) == before
     assert "script" not in answer.headers["Content-Security-Policy"]
     nonce = re.search(r"nonce-([\w-]+)", answer.headers["Content-Security-Policy"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, func, select, update
@@ -12,10 +13,22 @@ from sqlalchemy import Connection, func, select, update
 from service import time
 from service.care.lifecycle import Channel, Reason, State
 from service.care.triage import Urgency
-from service.records import alert_notices, alerts, contacts, notices, outbox, senders, suppressions
+from service.records import (
+    alert_history,
+    alert_notices,
+    alerts,
+    contacts,
+    erasure,
+    hooks,
+    notices,
+    outbox,
+    senders,
+    suppressions,
+)
 from service.records.database import reading
 from service.records.tables import messages as message_rows
 from service.records.tables import senders as sender_rows
+from service.records.tables import webhook_events
 from tests.alerts.house import NOON, PATIENT_PHONE, House, all_rows, staff
 from workers import alerting
 from workers.gating import Gatekeeper
@@ -118,7 +131,7 @@ def test_what_was_said_is_sealed_and_notices_carry_none_of_it(house: House) -> N
     with reading(house.engine) as connection:
         rows = connection.exec_driver_sql("SELECT * FROM alert_events").all()
         assert b"knee" not in b"".join(bytes(one) for row in rows for one in row if isinstance(one, bytes | memoryview))
-        assert alerts.history(connection, house.vault, [alert])[alert][0].details == "pus on my knee"
+        assert alert_history.history(connection, house.vault, [alert])[alert][0].details == "pus on my knee"
     assert all(row["body"] is None for row in house.sent(alert))
     assert not any("2025550" in str(row["step"]) for row in house.sent(alert))
 
@@ -409,10 +422,10 @@ def test_an_alert_that_cannot_be_read_does_not_silence_the_others(
         good = light_house.opened(light_house.patient("p2"), Urgency.EMERGENCY)
         facts = alert_notices.facts
 
-        def broken(connection: Connection, sending: object, clinic: object, alert: alerts.Alert, people: object) -> object:
+        def broken(connection: Connection, sending: Any, clinic: Any, alert: alerts.Alert, people: Any) -> object:
             if alert.id == bad:
                 raise ValueError("this one")
-            return facts(connection, sending, clinic, alert, people)  # type: ignore[arg-type]
+            return facts(connection, sending, clinic, alert, people)
 
         monkeypatch.setattr(alert_notices, "facts", broken)
         assert light_house.escalate() == 2
@@ -433,3 +446,37 @@ def test_a_provider_that_does_not_answer_counts_as_dead(light_house: House) -> N
     with time.held(opening):
         light_house.escalate()
     assert light_house.notices(alert) == [(1, "sms", "planned")]
+
+
+def test_an_erased_patients_words_are_gone_and_the_alert_is_not(house: House) -> None:
+    with time.held(NOON):
+        alert = house.opened(house.patient("p1"), Urgency.URGENT, said="my knee is hot")
+        export = house.run(lambda connection: erasure.export(connection, house.vault, house.clinic.id, "p1"))
+        assert export is not None
+        assert export["alerts"][0]["said"] == ["my knee is hot"]
+        assert house.run(lambda connection: erasure.erase(connection, house.vault, house.clinic.id, "p1", NOON))
+        assert house.escalate() == 2
+    with reading(house.engine) as connection:
+        lines = alert_history.history(connection, house.vault, [alert])[alert]
+    assert [line.details for line in lines] == [None] * len(lines)
+    assert house.alert(alert).state == "open"
+
+
+def test_the_clinics_own_systems_hear_of_it_once_each(house: House) -> None:
+    def hear(connection: Connection) -> None:
+        hooks.add_endpoint(connection, house.vault, house.clinic.id, "https://clinic.example/hook", "*", NOON)
+
+    with time.held(NOON):
+        house.run(hear)
+        hooks.forget_known()
+        patient = house.patient("p1")
+        alert = house.opened(patient, Urgency.EMERGENCY, "pus", said="my knee")
+        house.opened(patient, Urgency.EMERGENCY, "pus")
+        house.acknowledge(alert)
+        house.acknowledge(alert)
+    with reading(house.engine) as connection:
+        rows = connection.execute(select(webhook_events).order_by(webhook_events.c.id)).all()
+        told = [(row.type, hooks.body_of(house.vault, row)) for row in rows if row.type.startswith("alert.")]
+    assert [kind for kind, _ in told] == ["alert.opened", "alert.acknowledged"]
+    assert str(alert) in told[0][1]
+    assert not any(word in body for _, body in told for word in ("pus", "knee", "Maria"))

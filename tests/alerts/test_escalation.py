@@ -226,7 +226,7 @@ def test_it_never_falls_silent_and_never_narrows(
     dead: frozenset[Channel],
     hops: int,
 ) -> None:
-    """P9: from any facts there is always a next round; each is strictly later, tells somebody, and no fewer than the last."""
+    """P9: from any facts there is a next round; each is later, tells somebody, and no fewer than the last."""
     known = facts(urgency, since, contacts=tuple(contacts), tried=tried, failed=failed, dead=dead)
     now = first_look(urgency, since, HOURS)
     before: set[int] = set()
