@@ -276,7 +276,8 @@ class Desk:
 
     def suppressed(self, channel: str = "sms") -> list[str]:
         rows = self.sql(
-            "SELECT reason FROM suppressions WHERE lifted_at IS NULL AND channel = :channel ORDER BY reason", channel=channel
+            "SELECT reason FROM suppressions WHERE lifted_at IS NULL AND channel = :channel ORDER BY reason",
+            channel=channel,
         )
         return [row.reason for row in rows]
 

@@ -23,7 +23,12 @@ def test_a_text_goes_through_its_states(desk: Desk) -> None:
     with time.held(NOW):
         desk.complete()
         tried = desk.hand_over()
-        for status, state in (("queued", "accepted"), ("sending", "accepted"), ("sent", "sent"), ("delivered", "delivered")):
+        for status, state in (
+            ("queued", "accepted"),
+            ("sending", "accepted"),
+            ("sent", "sent"),
+            ("delivered", "delivered"),
+        ):
             assert desk.status(tried, status).status_code == 204
             assert desk.state(tried)[0] == state
             assert (desk.message(tried).check_at is None) == (state == "delivered")
@@ -363,5 +368,3 @@ def test_a_failing_database_stores_nothing_and_says_so(sqlite_desk: Desk, monkey
     with time.held(NOW):
         assert sqlite_desk.status(tried, "sent").status_code == 204
         assert sqlite_desk.state(tried)[0] == "sent"
-
-
