@@ -98,7 +98,7 @@ def bare(database_url: str, receiver: Receiver, tmp_path: Path) -> Iterator[Surg
         fields = {"name": "Hill", "display_name": "Hill", "phone": "202 555 0100"}
         clinic = clinics.add(connection, fields, time.now())
         ids = [
-            patients.upsert(connection, vault, clinic.id, Facts(name, None, None, None, None, None), time.now(), None).id
+            patients.add(connection, vault, clinic.id, Facts(name, None, None, None, None, None), time.now(), ()).id
             for name in ("ana", "ben")
         ]
         return clinic.id, ids[0], ids[1]
