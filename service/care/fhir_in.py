@@ -62,7 +62,7 @@ def translate(body: Resource) -> Translation:
         kind = str(one["resourceType"])
         if kind == "Encounter" and _name_of(one) in of_procedures:
             continue  # the procedure in it is the session
-        status = one.get("status")
+        status = _text(one, "status")
         if status in _DONE[kind]:
             made.events.append(_completed(found, one, kind))
         elif status in _UNDONE[kind]:
@@ -85,7 +85,7 @@ def _completed(found: _Reader, one: Resource, kind: str) -> dict[str, Any]:
 
 
 def _take_appointment(found: _Reader, one: Resource, made: Translation) -> None:
-    status = one.get("status")
+    status = _text(one, "status")
     if status not in _NEXT | _NO_NEXT:
         made.ignored.append("Appointment")
         return
@@ -259,7 +259,7 @@ def _consent(found: _Reader, patient: Resource) -> dict[str, Any]:
 
 
 def _same_patient(found: _Reader, reference: Any, patient: Resource) -> bool:
-    text = reference.get("reference") if isinstance(reference, dict) else None
+    text = _text(reference, "reference") if isinstance(reference, dict) else None
     return text in found.names(patient) or found.reference(reference) in found.names(patient)
 
 
