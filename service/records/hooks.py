@@ -68,6 +68,7 @@ class Event:
 
     id: int
     type: str
+    created_at: datetime
     body: str
 
     @property
@@ -334,21 +335,15 @@ def _endpoint(row: Row[Any]) -> Endpoint:
 # Reading again
 
 
-def events_after(
-    connection: Connection, vault: Vault, clinic_id: int, after: int, limit: int, settled: int
-) -> list[Event]:
-    """A clinic's events with ids after `after` and before `settled`, oldest first.
-
-    Ids are drawn before their transaction commits: without `settled` (`ids.first_at` of some seconds ago) a reader could pass an event
-    that becomes visible behind its cursor.
-    """
+def events_after(connection: Connection, vault: Vault, clinic_id: int, after: int, limit: int) -> list[Event]:
+    """A clinic's events with ids after `after`, oldest first."""
     rows = connection.execute(
         select(webhook_events)
-        .where(webhook_events.c.clinic_id == clinic_id, webhook_events.c.id > after, webhook_events.c.id < settled)
+        .where(webhook_events.c.clinic_id == clinic_id, webhook_events.c.id > after)
         .order_by(webhook_events.c.id)
         .limit(limit)
     )
-    return [Event(row.id, row.type, body_of(vault, row)) for row in rows]
+    return [Event(row.id, row.type, row.created_at, body_of(vault, row)) for row in rows]
 
 
 def body_of(vault: Vault, row: Row[Any]) -> str:
@@ -370,15 +365,10 @@ def resend(connection: Connection, endpoint_id: int, now: datetime, after: int =
     )
     query = query.where(webhook_events.c.id > after if only is None else webhook_events.c.id == only)
     wanted = [row for row in connection.execute(query) if only is not None or listener.wants(row.type)]
-    known = dict(
-        connection.execute(
-            select(webhook_deliveries.c.event_id, webhook_deliveries.c.state).where(
-                webhook_deliveries.c.endpoint_id == endpoint_id
-            )
-        )
-        .tuples()
-        .all()
+    mine = select(webhook_deliveries.c.event_id, webhook_deliveries.c.state).where(
+        webhook_deliveries.c.endpoint_id == endpoint_id
     )
+    known = {row.event_id: row.state for row in connection.execute(mine)}
     again = [row for row in wanted if known.get(row.id) == "abandoned" or (only is not None and row.id in known)]
     fresh = [_fresh(row.id, endpoint_id, row.patient_id, now) for row in wanted if row.id not in known]
     for row in again:
