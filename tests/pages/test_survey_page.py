@@ -8,9 +8,8 @@ from datetime import timedelta
 import pytest
 
 from service import time
-from service.records import messages as message_records
-from service.records.database import run
-from tests.house import completed
+from service.records import sessions
+from service.records.database import reading
 from tests.pages.patients_phone import NOON, S1_FINE, Phone, at
 
 DAY1 = at(1)
@@ -196,9 +195,6 @@ def test_the_survey_at_the_start_becomes_the_baseline(pages: Phone) -> None:
     later = pages.link(session, "day14")
     with time.held(at(14)):
         assert "climb stairs" in pages.client().get(f"/s/{later}").text
-    from service.records import sessions
-    from service.records.database import reading
-
     with reading(pages.context.engine) as connection:
         assert sessions.baseline(connection, pages.vault, session) == {
             "pain": 6, "peg": [6, 5, 7], "activity": "climb stairs", "activity_score": 3,
@@ -353,9 +349,3 @@ def test_too_long_a_page_is_refused(pages: Phone) -> None:
     token = pages.link(pages.visit(), "welcome")
     with time.held(NOON):
         assert pages.client().post(f"/s/{token}", data={"activity_name": "x" * 40_000}).status_code == 413
-
-
-def test_the_message_states_used_here_exist() -> None:
-    assert message_records.WAITING
-    assert run
-    assert completed
