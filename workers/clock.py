@@ -20,7 +20,16 @@ from service import time
 from service.care.lifecycle import Channel, State
 from service.nudges import QueueName
 from service.parts import Parts
-from service.records import alert_notices, erasure, heartbeats, messages, receipts, replies, senders
+from service.records import (
+    alert_notices,
+    erasure,
+    heartbeats,
+    hook_deliveries,
+    messages,
+    receipts,
+    replies,
+    senders,
+)
 from service.records.database import reading, run
 from service.records.messages import ROUTINE, URGENT
 from service.records.senders import Sender
@@ -31,6 +40,7 @@ log = logging.getLogger(__name__)
 
 MESSAGES_PER_NUDGE = 2000
 """Enough for the send job to claim one part while another is on the wire; few enough to spread over workers."""
+WEBHOOKS_PER_NUDGE = 500
 MOST_QUEUED = 8000
 """Queued messages a sender before the clock holds back: more would only sit with their leases running out."""
 LONGEST_SLEEP = 1.0
@@ -84,6 +94,7 @@ class Clock:
         found.overdue += self._renudge_queued()
         found.overdue += self._hand_to_reconcile()
         found.overdue += self._listen()
+        found.overdue += self.hooks_due()
         self._forget()
         return found
 
@@ -167,6 +178,20 @@ class Clock:
                 ),
             )
         return len(unread)
+
+    def hooks_due(self) -> int:
+        """Nudge about webhooks that are due: new, to be tried again, or left behind by a worker that died."""
+        now = time.now()
+        with reading(self._parts.engine) as connection:
+            if not hook_deliveries.any_due(connection, now):
+                return 0
+        lease = time.later(self._parts.settings.queued_lease_seconds)
+        ids = run(
+            self._parts.engine,
+            lambda connection: hook_deliveries.queue_due(connection, now, lease, WEBHOOKS_PER_NUDGE),
+        )
+        self._nudge(QueueName.HOOKS, ids)
+        return len(ids)
 
     def _forget(self) -> None:
         """Retention, a few rows at a time."""

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from service.care.localtime import QuietHours
 from service.records.ids import new_id
@@ -80,9 +80,12 @@ def change(connection: Connection, clinic_id: int, fields: Mapping[str, Any]) ->
     return get(connection, clinic_id)
 
 
+_GET = select(clinics).where(clinics.c.id == bindparam("id"))
+
+
 def get(connection: Connection, clinic_id: int) -> Clinic:
     """The clinic. Raises LookupError."""
-    row = connection.execute(select(clinics).where(clinics.c.id == clinic_id)).one_or_none()
+    row = connection.execute(_GET, {"id": clinic_id}).one_or_none()
     if row is None:
         raise LookupError(f"no clinic {clinic_id}")
     return _clinic(row)

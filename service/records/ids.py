@@ -11,6 +11,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from datetime import datetime
 
 _EPOCH_MS = 1_704_067_200_000  # 2024-01-01
 _lock = threading.Lock()
@@ -30,3 +31,8 @@ def new_ids(count: int) -> range:
         first = max(fresh, _last + 1)
         _last = first + count - 1
         return range(first, first + count)
+
+
+def first_at(moment: datetime) -> int:
+    """The smallest id that can be drawn from `moment` (real time) on."""
+    return max(int(moment.timestamp() * 1000) - _EPOCH_MS, 0) << 22

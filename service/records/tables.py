@@ -277,9 +277,7 @@ replies = Table(
     Column("reading", LargeBinary),  # sealed JSON of the whole reading: number, red flags, words
     Column("handled_at", Moment),
     Column("resolved_by", Text),
-    Column(
-        "place", BigInteger
-    ),  # in what the clinic reads with a cursor: given when handled, anew when something changes
+    Column("place", BigInteger),  # in the clinic's list: given when it is handled, anew when something about it changes
     Index("ix_replies_clinic_id_place", "clinic_id", "place"),
     Index("ix_replies_sender_key", "sender_key"),
     Index(
@@ -312,6 +310,7 @@ responses = Table(
     Column("answers", LargeBinary, nullable=False),  # sealed JSON by question id
     UniqueConstraint("session_id", "survey"),
     Index("ix_responses_clinic_id_id", "clinic_id", "id"),
+    Index("ix_responses_changed", "clinic_id", "changed_at", "id"),  # the cursor of /v1/answers
 )
 
 contacts = Table(
@@ -471,6 +470,64 @@ notices = Table(
         unique=True,
         postgresql_where=text("closed_at IS NULL"),
         sqlite_where=text("closed_at IS NULL"),
+    ),
+)
+
+webhook_endpoints = Table(
+    "webhook_endpoints",
+    metadata,
+    _id(),
+    _clinic(),
+    Column("url", Text, nullable=False),
+    Column("secret", LargeBinary, nullable=False),  # sealed
+    Column("types", JSON, nullable=False),  # "*", or a list of event types
+    Column("created_at", Moment, nullable=False),
+    Column("disabled_at", Moment),
+    Column("failing_since", Moment),  # null once something arrived
+    Column("failures", Integer, nullable=False),  # posts in a row that did not arrive
+    Column("closed_until", Moment),  # rest after many of them, or a Retry-After
+)
+
+webhook_events = Table(
+    "webhook_events",
+    metadata,
+    _id(),  # also the cursor of the replay
+    _clinic(),
+    Column("patient_id", BigInteger, ForeignKey("patients.id")),
+    Column("type", String(32), nullable=False),
+    Column("facts", JSON),  # data that other tables hold unsealed as well: states, reasons, ids
+    Column("body", LargeBinary),  # sealed JSON: data with words, answers or alerts in it
+    Column("created_at", Moment, nullable=False),
+    Index("ix_webhook_events_clinic_id_id", "clinic_id", "id"),
+    Index("ix_webhook_events_patient_id", "patient_id"),
+)
+
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("event_id", BigInteger, ForeignKey("webhook_events.id", ondelete="CASCADE"), primary_key=True),
+    Column("endpoint_id", BigInteger, ForeignKey("webhook_endpoints.id"), primary_key=True),
+    Column("patient_id", BigInteger),
+    Column("state", String(9), nullable=False),  # waiting | queued | posting | delivered | abandoned
+    Column("tries", SmallInteger, nullable=False),
+    Column("due_at", Moment, nullable=False),  # while queued or posting: the lease's end
+    Column("since", Moment, nullable=False),  # when its days of retries began
+    Column("status", SmallInteger),  # of the last answer
+    Column("last_error", String(24)),
+    Index(
+        "ix_webhook_deliveries_due",
+        "due_at",
+        postgresql_where=text("state IN ('waiting', 'queued', 'posting')"),
+        sqlite_where=text("state IN ('waiting', 'queued', 'posting')"),
+    ),
+    # Who is before whom: one patient's events reach an endpoint in order.
+    Index(
+        "ix_webhook_deliveries_line",
+        "endpoint_id",
+        "patient_id",
+        "event_id",
+        postgresql_where=text("state IN ('waiting', 'queued', 'posting')"),
+        sqlite_where=text("state IN ('waiting', 'queued', 'posting')"),
     ),
 )
 
