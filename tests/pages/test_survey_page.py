@@ -58,9 +58,9 @@ def test_a_page_with_gaps_loses_nothing_and_says_where(pages: Phone) -> None:
         sent = pages.client().post(f"/s/{token}", data={**S1_FINE, "call": "", "swelling": "enormous"})
     assert sent.status_code == 422
     assert 'name="pain" value="3" checked' in sent.text
-    assert re.search(r'id="call-error">Please choose an answer', sent.text)
-    assert re.search(r'id="swelling-error">Please choose one of these', sent.text)
-    assert 'aria-describedby="call-error"' in sent.text
+    assert re.search(r'id="q-call-error">Please choose an answer', sent.text)
+    assert re.search(r'id="q-swelling-error">Please choose one of these', sent.text)
+    assert 'aria-describedby="q-call-error"' in sent.text
     assert 'role="alert"' in sent.text
     response = pages.answers(session, "S1")
     assert response is not None

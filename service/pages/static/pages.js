@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   const form = document.querySelector("form[data-tap]");
-  const screen = document.getElementById("call");
+  const screen = document.getElementById("callscreen");
   const status = document.getElementById("status");
   const summary = document.getElementById("summary");
   if (!form) return;
