@@ -10,11 +10,22 @@ from service.api.context import Context
 from service.api.identify import Doorkeeper
 from service.api.openapi import describe
 from service.api.signatures import Signatures
-from service.pages import unsubscribe
+from service.pages import look, plan, survey, unsubscribe
 from service.parts import open_parts
 from service.settings import Settings
 
-BLUEPRINTS = (events.bp, sessions.bp, patients.bp, replies.bp, webhooks.bp, health.bp, unsubscribe.bp)
+BLUEPRINTS = (
+    events.bp,
+    sessions.bp,
+    patients.bp,
+    replies.bp,
+    webhooks.bp,
+    health.bp,
+    survey.bp,
+    plan.bp,
+    look.bp,
+    unsubscribe.bp,
+)
 
 
 def create_app(settings: Settings | None = None) -> Flask:

@@ -120,7 +120,7 @@ def supersede(connection: Connection, course_id: int) -> list[Session]:
         .order_by(sessions.c.ended_at, sessions.c.id)
     ).all()
     changed = []
-    for row, following in zip(rows, [*rows[1:], None], strict=True):
+    for row, following in zip(rows, [*rows, None][1:], strict=True):
         ends = None if following is None else following.ended_at
         if ends != row.superseded_from:
             connection.execute(update(sessions).where(sessions.c.id == row.id).values(superseded_from=ends))
