@@ -1,6 +1,7 @@
 """Whether what happened in the demonstration is what the protocol says.
 
-The witness is the stand-in providers' ledger, not our own tables; what should have happened is planned afresh, by the pure rules.
+The witness is the stand-in providers' ledger, not our own tables; what should have happened is planned afresh, by the
+pure rules.
 """
 
 from __future__ import annotations

@@ -77,7 +77,8 @@ class Settings(BaseSettings):
     receipt_stale_seconds: int = Field(3600, alias="AFTERCARE_RECEIPT_STALE_SECONDS", ge=1)
     """How long a message may wait for its final receipt before the provider is asked."""
     retention_days: int = Field(2555, alias="AFTERCARE_RETENTION_DAYS", ge=30)
-    """Days that patients' free text and finished plans are kept (seven years: usual for US medical records). Consent and
+    """Days that patients' free text and finished plans are kept (seven years: usual for US medical records). Consent
+    and
     opt-out evidence is kept at least five years whatever this says."""
 
     @model_validator(mode="after")

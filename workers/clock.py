@@ -1,7 +1,8 @@
 """The clock: finds what is due or overdue and nudges. It decides nothing else, and any number may run.
 
-Whatever it finds it first claims in the database (`planned → queued` with a lease, or a pushed-on `check_at`) and commits; only then does it
-nudge. A nudge that is lost is repeated when the lease ends; one that is doubled finds nothing to do.
+Whatever it finds it first claims in the database (`planned → queued` with a lease, or a pushed-on `check_at`) and
+commits; only then does it nudge. A nudge that is lost is repeated when the lease ends; one that is doubled finds
+nothing to do.
 """
 
 from __future__ import annotations
@@ -128,7 +129,9 @@ class Clock:
         lease = time.later(self._parts.settings.queued_lease_seconds)
         ours = set(self._push_on([one for one, _, _ in lapsed], State.QUEUED, now, lease))
         for queue in (QueueName.URGENT, QueueName.SMS, QueueName.EMAIL):
-            self._nudge(queue, [one for one, *lane in lapsed if one in ours and _queue(*lane) is queue])
+            self._nudge(
+                queue, [one for one, channel, priority in lapsed if one in ours and _queue(channel, priority) is queue]
+            )
         return len(ours)
 
     def _hand_to_reconcile(self) -> int:

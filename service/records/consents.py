@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,6 +26,30 @@ class Consent:
     accepted_at: datetime | None = None
 
 
+def grant_first(
+    connection: Connection, clinic_id: int, patient_id: int, given: Sequence[Consent], now: datetime
+) -> None:
+    """Record the grants of a patient who was just added with them: there is nothing yet to hold them against."""
+    if given:
+        connection.execute(insert(consents), [_granted(clinic_id, patient_id, consent, now) for consent in given])
+
+
+def _granted(clinic_id: int, patient_id: int, consent: Consent, now: datetime) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "clinic_id": clinic_id,
+        "patient_id": patient_id,
+        "channel": consent.channel,
+        "action": "granted",
+        "wording": consent.wording,
+        "source": consent.source,
+        "at": consent.at,
+        "warned_at": consent.warned_at,
+        "accepted_at": consent.accepted_at,
+        "recorded_at": now,
+    }
+
+
 def grant(connection: Connection, clinic_id: int, patient_id: int, consent: Consent, now: datetime) -> None:
     """Record a grant (once: the same grant reported again is the same line) and bring the patient's row in step."""
     known = connection.execute(
@@ -36,21 +61,7 @@ def grant(connection: Connection, clinic_id: int, patient_id: int, consent: Cons
         )
     ).first()
     if known is None:
-        connection.execute(
-            insert(consents).values(
-                id=new_id(),
-                clinic_id=clinic_id,
-                patient_id=patient_id,
-                channel=consent.channel,
-                action="granted",
-                wording=consent.wording,
-                source=consent.source,
-                at=consent.at,
-                warned_at=consent.warned_at,
-                accepted_at=consent.accepted_at,
-                recorded_at=now,
-            )
-        )
+        connection.execute(insert(consents), _granted(clinic_id, patient_id, consent, now))
     _bring_in_step(connection, patient_id, consent.channel)
 
 

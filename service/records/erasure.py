@@ -21,18 +21,18 @@ _NOTHING = b""
 def erase(connection: Connection, vault: Vault, clinic_id: int, external_id: str, now: datetime) -> bool:
     """Erase a patient: cancel what waits, blank what names or describes them. False when there is no such patient.
 
-    What stays: that a patient was erased (under a keyed hash, so that a late event cannot bring them back), what was sent when, and the
-    ledger of consent and opt-outs, which is kept as evidence. Nothing in it names anyone.
+    What stays: that a patient was erased (under a keyed hash, so that a late event cannot bring them back), what was
+    sent when, and the ledger of consent and opt-outs, which is kept as evidence. Nothing in it names anyone.
     """
     patient = patients.find(connection, vault, clinic_id, external_id, lock=True)
-    if patient is None:
+    if patient is None or patient.erased_at is not None:
         return False
     messages.withdraw(connection, Reason.PATIENT_ERASED, message_rows.c.patient_id == patient.id)
     connection.execute(
         update(patient_rows)
         .where(patient_rows.c.id == patient.id)
         .values(
-            external_id=_tombstone(vault, clinic_id, external_id)[0],
+            external_id=patients.tombstones(vault, clinic_id, external_id)[0],
             given_name=None,
             phone=None,
             phone_key=None,
@@ -47,24 +47,6 @@ def erase(connection: Connection, vault: Vault, clinic_id: int, external_id: str
     )
     _blank(connection, patient.id)
     return True
-
-
-def was_erased(connection: Connection, vault: Vault, clinic_id: int, external_id: str) -> bool:
-    """Whether a patient of that id was erased."""
-    return (
-        connection.execute(
-            select(patient_rows.c.id).where(
-                patient_rows.c.clinic_id == clinic_id,
-                patient_rows.c.external_id.in_(_tombstone(vault, clinic_id, external_id)),
-                patient_rows.c.erased_at.is_not(None),
-            )
-        ).first()
-        is not None
-    )
-
-
-def _tombstone(vault: Vault, clinic_id: int, external_id: str) -> list[str]:
-    return ["erased:" + key.hex() for key in vault.indexes(f"erased {clinic_id} {external_id}")]
 
 
 def _blank(connection: Connection, patient_id: int) -> None:
@@ -91,7 +73,7 @@ def _blank(connection: Connection, patient_id: int) -> None:
 def export(connection: Connection, vault: Vault, clinic_id: int, external_id: str) -> dict[str, Any] | None:
     """Everything held of a patient, readable; None when there is no such patient."""
     patient = patients.find(connection, vault, clinic_id, external_id)
-    if patient is None:
+    if patient is None or patient.erased_at is not None:
         return None
     return {
         "patient": {

@@ -1,4 +1,5 @@
-"""Messages: planned, queued, withdrawn, moved. Every move is an `UPDATE … WHERE state IN (…)`: whoever comes second changes nothing.
+"""Messages: planned, queued, withdrawn, moved. Every move is an `UPDATE … WHERE state IN (…)`: whoever comes second
+changes nothing.
 
 Lock order, so that PostgreSQL never has to break a deadlock: the patient's row, then messages, then attempts.
 """
@@ -175,6 +176,11 @@ def withdraw_of_patient(
     if channel is not None:
         where.append(messages.c.channel == channel)
     return withdraw(connection, reason, *where)
+
+
+def withdraw_of_session(connection: Connection, session_id: int, reason: Reason) -> list[int]:
+    """Withdraw everything of a session that has not left yet."""
+    return withdraw(connection, reason, messages.c.session_id == session_id)
 
 
 def withdraw_answered(connection: Connection, session_id: int, survey: str) -> list[int]:

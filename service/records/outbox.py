@@ -1,7 +1,8 @@
 """What the send job reads about a batch of queued messages, in the transaction that claims them.
 
-Patients' rows are locked first: whoever stops, erases or re-plans a patient takes the same lock, so that either they find the message
-still waiting and withdraw it, or we commit before they do (P3). The daily cap is exact for the same reason.
+Patients' rows are locked first: whoever stops, erases or re-plans a patient takes the same lock, so that either they
+find the message still waiting and withdraw it, or we commit before they do (P3). The daily cap is exact for the same
+reason.
 """
 
 from __future__ import annotations

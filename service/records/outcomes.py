@@ -1,7 +1,8 @@
-"""What a provider's word about an attempt changes: its message, and sometimes the address, the sender or the rest of the plan.
+"""What a provider's word about an attempt changes: its message, sometimes the address, the sender, the whole plan.
 
-Receipts, polling and reconciliation all come through `apply`. Words come in any order and more than once, so nothing here depends on what was
-said before: states only move forward, and facts about an address count whichever attempt brought them to light.
+Receipts, polling and reconciliation all come through `apply`. Words come in any order and more than once, so nothing
+here depends on what was said before: states only move forward, and facts about an address count whichever attempt
+brought them to light.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ _ADDRESS_FACTS = frozenset({Reason.BAD_ADDRESS, Reason.BOUNCED, Reason.OPTED_OUT
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was said about one attempt. `state` is None for complaints and unsubscribes, which are not about delivery."""
+    """What was said about one attempt. `state` is None where it was not about delivery: complaints, unsubscribes."""
 
     attempt_id: int
     state: State | None
@@ -119,7 +120,8 @@ def _attempts(connection: Connection, ids: Collection[int]) -> dict[int, Row[Any
         .join(message_rows, message_rows.c.id == attempts.c.message_id)
         .where(attempts.c.id.in_(ids))
     )
-    return {row.id: row for row in rows}
+    found: Sequence[Row[Any]] = rows.all()
+    return {row.id: row for row in found}
 
 
 def _lock_patients(connection: Connection, rows: Collection[Row[Any]]) -> None:
@@ -238,7 +240,7 @@ class _Applied:
         return _SMS_REASONS.get(action_for(code), given_up)
 
     def _goes_again(self, state: State) -> bool:
-        """Whether the message is kept for another attempt: only where the provider says that this one did not arrive."""
+        """Whether the message is kept for another attempt: only where the provider says this one did not arrive."""
         if self._channel is Channel.EMAIL:
             return False
         match action_for(self.report.code):
@@ -247,9 +249,8 @@ class _Applied:
                 return self._again(state, Reason.RETRY_LATER, self.now + RETRY_AFTER, unhanded=False)
             case CodeAction.BACK_OFF if self.attempt.tries < MOST_BACK_OFFS:
                 later = time.later(BACK_OFF_SECONDS)
-                senders.close_until(
-                    self.connection, self._channel, self.attempt.sender, time.later(BACK_OFF_SECONDS / 10)
-                )
+                calm = time.later(BACK_OFF_SECONDS / 10)
+                senders.close_until(self.connection, self._channel, self.attempt.sender, calm)
                 return self._again(state, Reason.PROVIDER_BUSY, later)
             case CodeAction.HOLD_TO_TOMORROW:
                 self._notice("daily_cap")

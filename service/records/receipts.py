@@ -1,7 +1,7 @@
 """Receipts: what providers report after they took a message. Kept first, once each, never changed; then applied.
 
-Neither order nor number nor delivery of them is promised, and one can come before the create call has answered. So a double stops at the unique
-event key, and one whose attempt is not known yet waits on record until it is.
+Neither order nor number nor delivery of them is promised, and one can come before the create call has answered. So a
+double stops at the unique event key, and one whose attempt is not known yet waits on record until it is.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, or_, select, update
+from sqlalchemy import Connection, Row, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.care.lifecycle import Channel, State
@@ -133,7 +133,7 @@ def _attempts_of(connection: Connection, ordered: Sequence[Receipt]) -> dict[str
     rows = connection.execute(
         select(attempts.c.id, attempts.c.token, attempts.c.provider_id, messages.c.channel)
         .join(messages, messages.c.id == attempts.c.message_id)
-        .where(or_(attempts.c.token.in_(tokens), and_(attempts.c.provider_id.in_(provider_ids))))
+        .where(or_(attempts.c.token.in_(tokens), attempts.c.provider_id.in_(provider_ids)))
     ).all()
     by_token = {(row.channel, row.token): row.id for row in rows}
     by_provider_id = {(row.channel, row.provider_id): row.id for row in rows if row.provider_id is not None}

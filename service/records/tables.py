@@ -277,9 +277,7 @@ replies = Table(
     Column("reading", LargeBinary),  # sealed JSON of the whole reading: number, red flags, words
     Column("handled_at", Moment),
     Column("resolved_by", Text),
-    Column(
-        "place", BigInteger
-    ),  # in what the clinic reads with a cursor: given when handled, anew when something changes
+    Column("place", BigInteger),  # in the clinic's list: given when it is handled, anew when something about it changes
     Index("ix_replies_clinic_id_place", "clinic_id", "place"),
     Index("ix_replies_sender_key", "sender_key"),
     Index(
