@@ -183,6 +183,12 @@ class House:
 
     def open_gates(self) -> None:
         """Let every pause after a fault be over: back-offs, a closed sender."""
+        self.make_due()
+        with self.parts.engine.begin() as connection:
+            connection.execute(update(sender_rows).values(closed_until=None, failures=0))
+
+    def make_due(self) -> None:
+        """Let every back-off of a message be over."""
         held = (Reason.RETRY_LATER, Reason.PROVIDER_BUSY, Reason.CHANNEL_PAUSED)
         with self.parts.engine.begin() as connection:
             connection.execute(
@@ -190,7 +196,6 @@ class House:
                 .where(message_rows.c.state == State.PLANNED, message_rows.c.reason.in_(held))
                 .values(due_at=time.now())
             )
-            connection.execute(update(sender_rows).values(closed_until=None, failures=0))
 
     def close(self) -> None:
         for courier in self.couriers:
