@@ -69,7 +69,7 @@ def test_p4_a_missed_week_sends_nothing_stale(h: House) -> None:
         for _ in range(3):
             h.deliver_due(deliverer)
         states = h.states(session)
-    for step in ("welcome", "evening", "day1", "comfort", "day3", "activity"):
+    for step in ("welcome", "evening", "day1", "comfort", "day3"):
         if (step, "sms") in states:
             assert states[step, "sms"][0] in {"expired", "skipped"}, step
     assert sum(entry.provider == "twilio" for entry in h.handed_over()) <= 3
