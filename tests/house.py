@@ -234,9 +234,12 @@ def dumps(value: Any) -> bytes:
 
 
 @contextmanager
-def house(database_url: str, redis_url: str, folder: Path, **more: Any) -> Iterator[House]:
-    """An installation with one clinic whose protocol is approved."""
-    with server.start(Config(delays=Delays(sent=0, delivered=0, event_batch=0))) as sandbox:
+def house(
+    database_url: str, redis_url: str, folder: Path, config: Config | None = None, **more: Any
+) -> Iterator[House]:
+    """An installation with one clinic whose protocol is approved. `config` is the sandbox's."""
+    with server.start(config or Config(delays=Delays(sent=0, delivered=0, event_batch=0))) as sandbox:
+        more.setdefault("SENDGRID_EVENT_PUBLIC_KEY", sandbox.public_key)
         parts = open_parts(settings_for(database_url, redis_url, sandbox.url, folder, **more))
         ensure_senders(parts.engine, parts.settings)
 

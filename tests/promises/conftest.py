@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.house import House, house
+from tests.promises.installation import Installation, installed
 
 NOWHERE = "http://127.0.0.1:9"
 
@@ -22,4 +23,11 @@ def h(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[House]:
         AFTERCARE_PUBLIC_URL=NOWHERE,
         AFTERCARE_PROVIDER_TIMEOUT_SECONDS=0.4,
     ) as made:
+        yield made
+
+
+@pytest.fixture
+def place(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Installation]:
+    """An installation of real processes, none of which is started yet."""
+    with installed(database_url, redis_url, tmp_path) as made:
         yield made
