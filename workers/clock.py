@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from redis import RedisError
 from sqlalchemy import Connection
 
-from service import time
+from service import crashpoints, time
 from service.care.lifecycle import Channel, State
 from service.nudges import QueueName
 from service.parts import Parts
@@ -113,6 +113,7 @@ class Clock:
         if due is None or due > now:
             return 0
         ids = run(self._parts.engine, lambda connection: self._claim(connection, lane, priority, now))
+        crashpoints.reached("clock.claimed")
         self._nudge(queue, ids)
         return len(ids)
 
