@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from commands import embedded
+from commands import embedded, serve
+from commands.demo import demo
 from commands.supervisor import NotReady
 from commands.up import up as run_everything
 
@@ -29,6 +30,10 @@ def up(var: Path) -> None:
     except subprocess.CalledProcessError as error:
         raise click.ClickException("the database could not be migrated; see above") from error
     sys.exit(status)
+
+
+for command in (serve.migrate, serve.web, serve.clock, serve.worker, demo):
+    main.add_command(command)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Nudges: RQ jobs that carry ids and nothing else, and are only ever a hint.
 
-Whoever is nudged claims the rows itself; a lost nudge is repeated by the clock, a doubled one finds nothing to do. So nothing here may
-fail a request: when Redis is away, the clock's own look at the database takes over within a second.
+Whoever is nudged claims the rows itself; a lost nudge is repeated by the clock, a doubled one finds nothing to do. So
+nothing here may fail a request: when Redis is away, the clock's own look at the database takes over within a second.
 """
 
 from __future__ import annotations
@@ -96,6 +96,14 @@ class Nudges:
         return {name.value: self._queues[name].count for name in QueueName}
 
 
-def connect(url: str) -> Redis:
-    """A client with time-outs short enough that a dead Redis never holds up a request."""
-    return Redis.from_url(url, socket_timeout=5, socket_connect_timeout=1, health_check_interval=30)
+def connect(url: str, blocking: bool = False) -> Redis:
+    """A client with time-outs short enough that a dead Redis never holds up a request.
+
+    `blocking` is for a worker, whose one call waits for minutes.
+    """
+    return Redis.from_url(
+        url,
+        socket_timeout=None if blocking else 5,
+        socket_connect_timeout=5 if blocking else 1,
+        health_check_interval=30,
+    )

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Self
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-def _blank_is_none(value: object) -> object:
-    return None if value == "" else value
-
-
-_OptionalPath = Annotated[Path | None, BeforeValidator(_blank_is_none)]
-
-
 class Settings(BaseSettings):
     """What an installation is told from outside."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", populate_by_name=True)
 
     var: Path = Field(Path("var"), alias="AFTERCARE_VAR")
     """Folder for what must survive a restart: SQLite, the embedded Redis, generated keys."""
@@ -30,6 +23,11 @@ class Settings(BaseSettings):
     """SQLAlchemy URL; empty means SQLite in `var/aftercare.db`."""
     redis_url: str = Field("", alias="AFTERCARE_REDIS_URL")
     """Redis ≥ 5 or Valkey ≥ 7.2; empty means the embedded server that `aftercare up` starts."""
+    host: str = Field("127.0.0.1", alias="AFTERCARE_HOST")
+    port: int = Field(8000, alias="AFTERCARE_PORT", ge=0, le=65535)
+    """Where the web server listens."""
+    web_workers: int = Field(2, alias="AFTERCARE_WEB_WORKERS", ge=1)
+    web_threads: int = Field(8, alias="AFTERCARE_WEB_THREADS", ge=1)
     public_url: str = Field("http://127.0.0.1:8000", alias="AFTERCARE_PUBLIC_URL")
     """Where patients and providers reach us: the base of every link and what webhook signatures are checked against."""
     keys: SecretStr = Field(SecretStr(""), alias="AFTERCARE_KEYS")
@@ -57,7 +55,7 @@ class Settings(BaseSettings):
 
     clock_speed: float = Field(1.0, alias="AFTERCARE_CLOCK_SPEED", gt=0)
     """Service seconds a real second, for demonstrations. Refused unless both provider URLs are loopback."""
-    clock_file: _OptionalPath = Field(None, alias="AFTERCARE_CLOCK_FILE")
+    clock_file: Path | None = Field(None, alias="AFTERCARE_CLOCK_FILE")
     """The file all processes share when the clock runs fast; default `var/clock`."""
 
     log_level: str = Field("INFO", alias="AFTERCARE_LOG_LEVEL")
@@ -83,7 +81,8 @@ class Settings(BaseSettings):
     receipt_stale_seconds: int = Field(3600, alias="AFTERCARE_RECEIPT_STALE_SECONDS", ge=1)
     """How long a message may wait for its final receipt before the provider is asked."""
     retention_days: int = Field(2555, alias="AFTERCARE_RETENTION_DAYS", ge=30)
-    """Days that patients' free text and finished plans are kept (seven years: usual for US medical records). Consent and
+    """Days that patients' free text and finished plans are kept (seven years: usual for US medical records). Consent
+    and
     opt-out evidence is kept at least five years whatever this says."""
 
     @model_validator(mode="after")

@@ -69,7 +69,9 @@ class House:
     def run(self, work: Any) -> Any:
         return run(self.parts.engine, work)
 
-    def post(self, kind: str, data: dict[str, Any], key: str | None = None, now: datetime | None = None) -> dict[str, Any]:
+    def post(
+        self, kind: str, data: dict[str, Any], key: str | None = None, now: datetime | None = None
+    ) -> dict[str, Any]:
         """Take an event in, as the API does once it has identified the clinic."""
         raw = dumps({"type": kind, "data": data})
         event = EVENT.validate_json(raw)
@@ -193,7 +195,12 @@ def house(database_url: str, redis_url: str, folder: Path, **more: Any) -> Itera
         def found(connection: Connection) -> Clinic:
             clinic = clinics.add(
                 connection,
-                {"name": "Riverside", "display_name": "Riverside", "phone": "202-555-0100", "timezone": "America/New_York"},
+                {
+                    "name": "Riverside",
+                    "display_name": "Riverside",
+                    "phone": "202-555-0100",
+                    "timezone": "America/New_York",
+                },
                 time.now(),
             )
             version = protocols.add(connection, clinic.id, PROTOCOL, time.now())

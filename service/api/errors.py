@@ -24,7 +24,9 @@ def handle(app: APIFlask) -> None:
     app.register_error_handler(OperationalError, _busy)
     app.register_error_handler(PoolTimeout, _busy)
     app.register_error_handler(Exception, _mistake)
-    app.error_processor(lambda error: Problem(error.status_code, "invalid_request", "The request is not valid.").response())
+    app.error_processor(
+        lambda error: Problem(error.status_code, "invalid_request", "The request is not valid.").response()
+    )
 
 
 def _problem(problem: Problem) -> Response:

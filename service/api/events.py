@@ -49,9 +49,7 @@ def post_batch() -> Response:
     body = body_of(request, BATCH_BYTES, ("application/x-ndjson", "application/jsonl"))
     caller = here.doorkeeper.sender_of_event(request, body)
     lines = [line for line in body.split(b"\n") if line.strip()]
-    return Response(
-        stream_with_context(_answers(here, caller, lines)), 200, content_type="application/x-ndjson"
-    )
+    return Response(stream_with_context(_answers(here, caller, lines)), 200, content_type="application/x-ndjson")
 
 
 def _answers(here: Context, caller: Caller, lines: list[bytes]) -> Iterator[str]:

@@ -142,8 +142,9 @@ WAITING: frozenset[State] = frozenset({State.PLANNED, State.QUEUED})
 
 _BEFORE_HAND_OVER = {State.SKIPPED, State.CANCELLED, State.EXPIRED, State.FAILED}
 MOVES: dict[State, frozenset[State]] = {
-    State.PLANNED: frozenset({State.QUEUED, *_BEFORE_HAND_OVER}),
-    State.QUEUED: frozenset({State.PLANNED, State.SENDING, *_BEFORE_HAND_OVER}),
+    # DELIVERED from PLANNED and QUEUED: while a retry waits, its first attempt turns out to have arrived after all.
+    State.PLANNED: frozenset({State.QUEUED, State.DELIVERED, *_BEFORE_HAND_OVER}),
+    State.QUEUED: frozenset({State.PLANNED, State.SENDING, State.DELIVERED, *_BEFORE_HAND_OVER}),
     # A claim that a gate refuses goes back (hold) or ends (drop) before any attempt is made; a receipt can overtake
     # the create call's own answer, hence SENT, DELIVERED and UNDELIVERED straight from here.
     State.SENDING: frozenset(
@@ -165,7 +166,7 @@ MOVES: dict[State, frozenset[State]] = {
     State.UNKNOWN: frozenset({State.SENT, State.DELIVERED, State.UNDELIVERED, State.FAILED}),
     State.DELIVERED: frozenset(),
     State.UNDELIVERED: frozenset({State.DELIVERED}),
-    State.FAILED: frozenset(),
+    State.FAILED: frozenset({State.DELIVERED}),
     State.SKIPPED: frozenset(),
     State.CANCELLED: frozenset(),
     State.EXPIRED: frozenset(),

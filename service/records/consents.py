@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,6 +27,32 @@ class Consent:
     accepted_at: datetime | None = None
 
 
+def grant_first(
+    connection: Connection, clinic_id: int, patient_id: int, given: Sequence[Consent], now: datetime
+) -> None:
+    """Record the grants of a patient who was just added with them: there is nothing yet to hold them against."""
+    if given:
+        connection.execute(insert(consents), [_granted(clinic_id, patient_id, consent, now) for consent in given])
+        for one in given:
+            _announce(connection, clinic_id, patient_id, one.channel, "granted", one.source, one.at, now)
+
+
+def _granted(clinic_id: int, patient_id: int, consent: Consent, now: datetime) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "clinic_id": clinic_id,
+        "patient_id": patient_id,
+        "channel": consent.channel,
+        "action": "granted",
+        "wording": consent.wording,
+        "source": consent.source,
+        "at": consent.at,
+        "warned_at": consent.warned_at,
+        "accepted_at": consent.accepted_at,
+        "recorded_at": now,
+    }
+
+
 def grant(connection: Connection, clinic_id: int, patient_id: int, consent: Consent, now: datetime) -> None:
     """Record a grant (once: the same grant reported again is the same line) and bring the patient's row in step."""
     known = connection.execute(
@@ -37,21 +64,7 @@ def grant(connection: Connection, clinic_id: int, patient_id: int, consent: Cons
         )
     ).first()
     if known is None:
-        connection.execute(
-            insert(consents).values(
-                id=new_id(),
-                clinic_id=clinic_id,
-                patient_id=patient_id,
-                channel=consent.channel,
-                action="granted",
-                wording=consent.wording,
-                source=consent.source,
-                at=consent.at,
-                warned_at=consent.warned_at,
-                accepted_at=consent.accepted_at,
-                recorded_at=now,
-            )
-        )
+        connection.execute(insert(consents), _granted(clinic_id, patient_id, consent, now))
         _announce(connection, clinic_id, patient_id, consent.channel, "granted", consent.source, consent.at, now)
     _bring_in_step(connection, patient_id, consent.channel)
 
@@ -116,13 +129,11 @@ def _announce(
 
 def _bring_in_step(connection: Connection, patient_id: int, channel: Channel) -> None:
     # The line with the latest moment counts, whatever order the lines came in; a tie goes to the revocation.
-    latest = (
-        connection.execute(
-            select(consents.c.action)
-            .where(consents.c.patient_id == patient_id, consents.c.channel == channel)
-            .order_by(consents.c.at.desc(), consents.c.action.desc())
-            .limit(1)
-        ).scalar_one()
-    )
+    latest = connection.execute(
+        select(consents.c.action)
+        .where(consents.c.patient_id == patient_id, consents.c.channel == channel)
+        .order_by(consents.c.at.desc(), consents.c.action.desc())
+        .limit(1)
+    ).scalar_one()
     column = "sms_consent" if channel is Channel.SMS else "email_consent"
     connection.execute(update(patients).where(patients.c.id == patient_id).values({column: latest == "granted"}))

@@ -133,13 +133,14 @@ def is_unreachable(error: BaseException) -> bool:
 def listed(connection: Connection, columns: Mapping[str, str]) -> str:
     """SQL for a table of rows that travels as one JSON parameter, `:rows`.
 
-    One constant statement serves any number of rows: no compile per batch, no limit on parameters. `columns` maps names to the types
-    `bigint`, `text`, `integer` or `moment` (microseconds since 1970).
+    One constant statement serves any number of rows: no compile per batch, no limit on parameters. `columns` maps names
+    to the types `bigint`, `text`, `integer` or `moment` (microseconds since 1970).
     """
     if connection.dialect.name == "postgresql":
         shapes = {"moment": "bigint"}
         names = ", ".join(
-            f"to_timestamp({name} / 1000000.0) AS {name}" if kind == "moment" else name for name, kind in columns.items()
+            f"to_timestamp({name} / 1000000.0) AS {name}" if kind == "moment" else name
+            for name, kind in columns.items()
         )
         typed = ", ".join(f"{name} {shapes.get(kind, kind)}" for name, kind in columns.items())
         return f"(SELECT {names} FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS listed({typed}))"

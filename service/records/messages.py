@@ -1,4 +1,5 @@
-"""Messages: planned, queued, withdrawn, moved. Every move is an `UPDATE … WHERE state IN (…)`: whoever comes second changes nothing.
+"""Messages: planned, queued, withdrawn, moved. Every move is an `UPDATE … WHERE state IN (…)`: whoever comes second
+changes nothing.
 
 Lock order, so that PostgreSQL never has to break a deadlock: the patient's row, then messages, then attempts.
 """
@@ -179,6 +180,11 @@ def withdraw_of_patient(
     if channel is not None:
         where.append(messages.c.channel == channel)
     return withdraw(connection, reason, *where)
+
+
+def withdraw_of_session(connection: Connection, session_id: int, reason: Reason) -> list[int]:
+    """Withdraw everything of a session that has not left yet."""
+    return withdraw(connection, reason, messages.c.session_id == session_id)
 
 
 def withdraw_answered(connection: Connection, session_id: int, survey: str) -> list[int]:
@@ -362,7 +368,8 @@ def _move_to(connection: Connection, state: State, moves: list[Move], sources: C
             f" due_at = COALESCE(listed.due_at, messages.due_at),"
             f" handed_at = CASE WHEN listed.unhanded = 1 THEN NULL ELSE messages.handed_at END"
             f" FROM {listed(connection, _MOVE_COLUMNS)} AS listed"
-            f" WHERE messages.id = listed.id AND messages.state IN ({allowed})" + (" RETURNING messages.id" if told else "")
+            f" WHERE messages.id = listed.id AND messages.state IN ({allowed})"
+            + (" RETURNING messages.id" if told else "")
         ),
         {"state": state, "rows": rows},
     )

@@ -21,7 +21,9 @@ def raise_notice(connection: Connection, kind: str, subject: str, detail: str, a
     if again.rowcount:
         return False
     connection.execute(
-        insert(notices).values(id=new_id(), kind=kind, subject=subject, detail=detail, count=1, opened_at=at, last_at=at)
+        insert(notices).values(
+            id=new_id(), kind=kind, subject=subject, detail=detail, count=1, opened_at=at, last_at=at
+        )
     )
     return True
 

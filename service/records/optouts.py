@@ -1,6 +1,7 @@
 """Stopping: what an opt-out, a bad address or a complaint changes beyond the message that brought it to light.
 
-Every function takes the patient's lock first, so that no claim can slip between the suppression and the withdrawal (P3).
+Every function takes the patient's lock first, so that no claim can slip between the suppression and the withdrawal
+(P3).
 """
 
 from __future__ import annotations
@@ -33,9 +34,7 @@ def opt_out(
     messages.withdraw_of_patient(connection, patient.id, reason, channel)
 
 
-def provider_knew(
-    connection: Connection, sending: Sending, patient_id: int, channel: Channel, now: datetime
-) -> None:
+def provider_knew(connection: Connection, sending: Sending, patient_id: int, channel: Channel, now: datetime) -> None:
     """The provider refused because of an opt-out that never reached us."""
     opt_out(connection, sending, patient_id, channel, "provider", now)
 

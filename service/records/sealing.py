@@ -1,8 +1,9 @@
 """Sealing of contact data and free text, and the keyed hashes they are looked up by.
 
-A sealed value is AES-256-GCM with the row's id as associated data: a value copied into another row does not open. The blob
-begins with the id of its key, so that keys can be rotated: the first key in `AFTERCARE_KEYS` seals, all of them open.
-Look-ups go by HMAC: equal addresses give equal hashes, and without the key nobody can try a phone book against them.
+A sealed value is AES-256-GCM with the row's id as associated data: a value copied into another row does not open. The
+blob begins with the id of its key, so that keys can be rotated: the first key in `AFTERCARE_KEYS` seals, all of them
+open. Look-ups go by HMAC: equal addresses give equal hashes, and without the key nobody can try a phone book against
+them.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Vault:
     """Seals, opens, and hashes for look-up. Safe to share between threads."""
 
     def __init__(self, keys: str) -> None:
-        """`keys`: `id:base64 of 32 bytes`, comma-separated, the current one first.
+        """`keys`: base64 of 32 bytes each, with or without `id:` before it, comma-separated, the current one first.
 
         Raises ValueError, without repeating any key material, when that is not what it was given.
         """
@@ -131,14 +132,19 @@ def new_token() -> str:
 
 
 def _parse(part: str, place: int) -> _Key:
-    key_id, _, encoded = part.partition(":")
+    key_id, colon, encoded = part.rpartition(":")
     try:
-        material = base64.b64decode(encoded, validate=True)
-    except binascii.Error:
+        material = base64.urlsafe_b64decode(encoded.replace("+", "-").replace("/", "_"))
+    except (binascii.Error, ValueError):
         material = b""
-    if not 1 <= len(key_id.encode()) <= 16 or len(material) != 32:
-        raise ValueError(f"key {place} in AFTERCARE_KEYS is not `id:base64 of 32 bytes`; make one with `aftercare keys new`")
-    return _Key(key_id.encode(), AESGCM(_derive(material, b"seal")), _derive(material, b"index"))
+    if len(material) != 32 or (colon and not 1 <= len(key_id.encode()) <= 16):
+        raise ValueError(
+            f"key {place} in AFTERCARE_KEYS is not base64 of 32 bytes, with or without `id:` before it; make one with "
+            "`aftercare keys new`"
+        )
+    # A key without a name is named after itself, so that it can stand anywhere in the list.
+    name = key_id or hashlib.sha256(material).hexdigest()[:8]
+    return _Key(name.encode(), AESGCM(_derive(material, b"seal")), _derive(material, b"index"))
 
 
 def _derive(material: bytes, purpose: bytes) -> bytes:

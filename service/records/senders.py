@@ -33,9 +33,7 @@ def ensure(connection: Connection, channel: Channel, sender: str, segments_per_s
     known = connection.execute(select(senders.c.segments_per_second).where(*same)).scalar_one_or_none()
     if known is None:
         connection.execute(
-            insert(senders).values(
-                channel=channel, sender=sender, segments_per_second=segments_per_second, failures=0
-            )
+            insert(senders).values(channel=channel, sender=sender, segments_per_second=segments_per_second, failures=0)
         )
     elif known != segments_per_second:
         connection.execute(update(senders).where(*same).values(segments_per_second=segments_per_second))

@@ -216,13 +216,15 @@ attempts = Table(
     _id(),
     Column("message_id", BigInteger, ForeignKey("messages.id"), nullable=False),
     Column("number", SmallInteger, nullable=False),
-    Column("token", String(24), nullable=False, unique=True),  # in the status callback: names the attempt, opens nothing
+    Column(
+        "token", String(24), nullable=False, unique=True
+    ),  # in the status callback: names the attempt, opens nothing
     Column("link_key", BigInteger, unique=True),  # hash of the token in its link
     Column("address", LargeBinary, nullable=False),  # sealed, as it was handed over
     Column("address_key", LargeBinary, nullable=False),
     Column("body_key", LargeBinary, nullable=False),  # keyed hash of the exact text, to know it again in a listing
     Column("started_at", Moment, nullable=False),  # real time, to be held against the provider's record
-    Column("outcome", String(12)),  # null while it is in a worker's hands
+    Column("outcome", String(16)),  # null while it is in a worker's hands
     Column("provider_id", Text),
     Column("code", String(24)),
     Column("settled_at", Moment),
@@ -265,6 +267,7 @@ replies = Table(
     Column("body", LargeBinary, nullable=False),  # sealed
     Column("media", SmallInteger, nullable=False),
     Column("opt_out_type", String(8)),  # what the provider made of it, where it says
+    Column("automatic", Boolean, nullable=False),  # written by a machine (out of office, a bounce): never answered
     Column("received_at", Moment, nullable=False),
     Column("clinic_id", BigInteger, ForeignKey("clinics.id")),
     Column("patient_id", BigInteger, ForeignKey("patients.id")),
@@ -274,7 +277,8 @@ replies = Table(
     Column("reading", LargeBinary),  # sealed JSON of the whole reading: number, red flags, words
     Column("handled_at", Moment),
     Column("resolved_by", Text),
-    Index("ix_replies_clinic_id_id", "clinic_id", "id"),
+    Column("place", BigInteger),  # in the clinic's list: given when it is handled, anew when something about it changes
+    Index("ix_replies_clinic_id_place", "clinic_id", "place"),
     Index("ix_replies_sender_key", "sender_key"),
     Index(
         "ix_replies_unhandled",
@@ -307,6 +311,78 @@ responses = Table(
     UniqueConstraint("session_id", "survey"),
     Index("ix_responses_clinic_id_id", "clinic_id", "id"),
     Index("ix_responses_changed", "clinic_id", "changed_at", "id"),  # the cursor of /v1/answers
+)
+
+contacts = Table(
+    "contacts",
+    metadata,
+    _id(),
+    _clinic(),
+    Column("name", Text, nullable=False),  # of the clinic's own people, who must be named when they take an alert on
+    Column("phone", LargeBinary),
+    Column("phone_key", LargeBinary),
+    Column("email", LargeBinary),
+    Column("email_key", LargeBinary),
+    Column("position", SmallInteger, nullable=False),  # 1 is told first
+    Column("on_call", Boolean, nullable=False),  # told at once also while the clinic is closed
+    Column("created_at", Moment, nullable=False),
+    Column("removed_at", Moment),
+    Index("ix_contacts_clinic_id", "clinic_id"),
+    Index("ix_contacts_phone_key", "phone_key"),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    _id(),
+    _clinic(),
+    Column("patient_id", BigInteger, ForeignKey("patients.id"), nullable=False),
+    Column("session_id", BigInteger, ForeignKey("sessions.id")),
+    Column("cause", String(64), nullable=False),  # the id of a warning sign or rule, never a patient's words
+    Column("urgency", String(20), nullable=False),
+    Column("opened_at", Moment, nullable=False),
+    Column("since", Moment, nullable=False),  # when it became this urgent: its ladder begins here
+    Column("rounds", Integer, nullable=False),  # of notices, so far
+    Column("next_notice_at", Moment),  # null: nobody is to be told any more, or it only stands on the worklist
+    Column("acknowledged_at", Moment),
+    Column("acknowledged_by", Text),
+    Column("acknowledged_how", String(16)),
+    Column("closed_at", Moment),
+    Column("closed_by", Text),
+    # A storm of taps and replies about one thing makes one alert.
+    Index(
+        "ix_alerts_open",
+        "patient_id",
+        "cause",
+        unique=True,
+        postgresql_where=text("closed_at IS NULL"),
+        sqlite_where=text("closed_at IS NULL"),
+    ),
+    Index(
+        "ix_alerts_next_notice_at",
+        "next_notice_at",
+        postgresql_where=text("next_notice_at IS NOT NULL"),
+        sqlite_where=text("next_notice_at IS NOT NULL"),
+    ),
+    Index("ix_alerts_clinic_id_id", "clinic_id", "id"),
+)
+
+# Only ever added to: what was said, who was told, who took it on.
+alert_events = Table(
+    "alert_events",
+    metadata,
+    _id(),
+    Column("alert_id", BigInteger, ForeignKey("alerts.id"), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("source", String(64)),  # of what was said: which survey, which reply
+    Column("urgency", String(20)),
+    Column("contact_id", BigInteger),  # 0: the clinic's own phone and e-mail
+    Column("channel", String(5)),
+    Column("round", Integer),
+    Column("by", Text),
+    Column("details", LargeBinary),  # sealed: what the patient said, or the note it was closed with
+    Index("ix_alert_events_alert_id_id", "alert_id", "id"),
 )
 
 consents = Table(

@@ -1,0 +1,116 @@
+"""The processes of an installation, each in the foreground until a signal ends it: web, clock, worker."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+from gunicorn.app.base import BaseApplication
+from rq import Queue, SimpleWorker
+from rq.serializers import JSONSerializer
+
+from service import logs
+from service.app import create_app
+from service.nudges import QueueName, connect
+from service.parts import ensure_senders, open_parts
+from service.records import migrate as migrations
+from service.settings import Settings
+from workers import jobs
+from workers.clock import Clock
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+    settings = Settings()
+    logs.configure(settings.log_level)
+    migrations.upgrade(settings.database_url)
+    click.echo("The database has the newest schema.", err=True)
+
+
+@click.command()
+def web() -> None:
+    """Serve the API, the pages and the providers' webhooks."""
+    settings = Settings()
+    logs.configure(settings.log_level)
+    _Gunicorn(
+        lambda: create_app(settings),
+        {
+            "bind": f"{settings.host}:{settings.port}",
+            "workers": settings.web_workers,
+            "threads": settings.web_threads,
+            "worker_class": "gthread",
+            "graceful_timeout": 20,
+            "timeout": 60,
+            "keepalive": 30,
+            "accesslog": None,
+            "errorlog": "-",
+            "loglevel": "warning",
+            "proc_name": "aftercare-web",
+            "control_socket_disable": True,
+        },
+    ).run()
+
+
+@click.command()
+def clock() -> None:
+    """Find what is due and nudge the workers."""
+    settings = Settings()
+    logs.configure(settings.log_level)
+    parts = open_parts(settings)
+    ensure_senders(parts.engine, settings)
+    stopped = _on_signal()
+    Clock(parts, f"clock {socket.gethostname()} {os.getpid()}").run(stopped)
+
+
+@click.command()
+@click.option("--queue", type=click.Choice([name.value for name in QueueName]), required=True)
+def worker(queue: str) -> None:
+    """Work off one queue."""
+    settings = Settings()
+    logs.configure(settings.log_level)
+    parts = open_parts(settings)
+    name = QueueName(queue)
+    jobs.wire(name, parts)
+    # Without fork: a process a job would cost more than the job. One that is killed is restarted by its supervisor.
+    redis = connect(settings.redis_url, blocking=True)
+    rq = SimpleWorker(
+        [Queue(queue, connection=redis, serializer=JSONSerializer)],
+        connection=redis,
+        serializer=JSONSerializer,
+        name=f"{queue}-{socket.gethostname()}-{os.getpid()}",
+    )
+    rq.log_result_lifespan = False
+    try:
+        rq.work(logging_level="WARNING", with_scheduler=False)
+    finally:
+        jobs.close()
+    sys.exit(0)
+
+
+class _Gunicorn(BaseApplication):  # type: ignore[misc]
+    def __init__(self, make: Callable[[], Any], options: dict[str, Any]) -> None:
+        self._make = make
+        self._options = options
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self._options.items():
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        return self._make()
+
+
+def _on_signal() -> Callable[[], bool]:
+    """Becomes true once this process was asked to stop."""
+    asked: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda which, _frame: asked.append(which))
+    return lambda: bool(asked)

@@ -1,0 +1,152 @@
+"""Replies: find whose they are, read them, do what they ask, answer. Each once, in one transaction, after it was kept.
+
+A reply that a worker died over is still unread, and the clock nudges again. A doubled nudge finds it read.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+
+from sqlalchemy import Connection, Engine
+
+from service import time
+from service.care import replies as reading_of
+from service.care.lifecycle import Channel
+from service.care.matching import Candidate, Treatment, in_question, named, session_of
+from service.care.replies import Reading
+from service.nudges import Nudges
+from service.records import clinics, links, patients, replies, sessions
+from service.records.database import reading, run
+from service.records.plans import Sending
+from service.records.replies import MATCHED, SHARED, UNMATCHED, Reply, Whose
+from workers import answers, wishes
+
+log = logging.getLogger(__name__)
+
+ASKED_WITHIN_HOURS = 24
+"""How long the question "who is writing?" stays open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A reply, read: what whoever raises alerts is handed. On a shared phone `people` are all who may have written."""
+
+    reply: Reply = field(repr=False)
+    reading: Reading = field(repr=False)
+    people: tuple[Candidate, ...]
+    session_id: int | None
+
+
+Alerts = Callable[[Connection, Heard], None]
+
+
+def handle(engine: Engine, sending: Sending, nudges: Nudges, ids: Sequence[int], alerts: Alerts | None = None) -> int:
+    """Read these replies, after any that the same senders wrote before them; returns how many were read.
+
+    `alerts` is called in the reply's transaction for every one that reports a warning sign.
+    """
+    read = 0
+    for reply_id in sorted(ids):
+        with reading(engine) as connection:
+            pending = replies.unhandled_up_to(connection, reply_id)
+        for one in pending:
+            read += _read_alone(engine, sending, one, alerts)
+    if read:
+        nudges.wake_clock()  # an answer is due now
+    return read
+
+
+def _read_alone(engine: Engine, sending: Sending, reply_id: int, alerts: Alerts | None) -> bool:
+    try:
+        return run(engine, lambda connection: _read(connection, sending, reply_id, alerts))
+    except Exception as error:
+        # It stays unread and is tried again; those behind it must not wait for it. Only the type: the text may quote.
+        log.error("a reply could not be read: %s", type(error).__name__)
+        return False
+
+
+def _read(connection: Connection, sending: Sending, reply_id: int, alerts: Alerts | None) -> bool:
+    reply = replies.claim(connection, sending.vault, reply_id, time.now())
+    if reply is None:
+        return False
+    meant = reading_of.read(reply.body)
+    people = _people(connection, sending, reply)
+    whose = _whose(connection, reply, meant, people)
+    replies.note(connection, sending.vault, reply.id, whose, meant.meaning, _as_json(meant))
+    if whose.match == MATCHED:
+        people = [one for one in people if one.patient_id == whose.patient_id]
+    if reply.automatic:
+        return True  # nobody wrote it: it asks for nothing, and answering it could go on for ever
+    if meant.red_flags and people and alerts is not None:
+        alerts(connection, Heard(reply, meant, tuple(people), whose.session_id))
+    done = wishes.follow(connection, sending, reply, meant, people)
+    answers.give(connection, sending, reply, meant, people, whose, done)
+    return True
+
+
+def _people(connection: Connection, sending: Sending, reply: Reply) -> list[Candidate]:
+    """The patients who may have written it, locked, in order of their rows."""
+    if reply.channel is Channel.EMAIL:
+        # By the address it was sent to, which only the patient was told; anybody can write any `From`.
+        link = None if reply.link_key is None else links.find(connection, reply.link_key)
+        found = [] if link is None or link.patient_id is None else [link.patient_id]
+    else:
+        found = [one.id for one in patients.by_address(connection, sending.vault, Channel.SMS, reply.sender)]
+    locked = [patients.get(connection, sending.vault, one, lock=True) for one in sorted(found)]
+    senders = {one.clinic_id: clinics.get(connection, one.clinic_id).sender for one in locked}
+    candidates = [
+        Candidate(one.id, one.clinic_id, one.given_name, senders[one.clinic_id])
+        for one in locked
+        if one.erased_at is None
+    ]
+    return candidates if reply.channel is Channel.EMAIL else in_question(candidates, reply.recipient.split())
+
+
+def _whose(connection: Connection, reply: Reply, meant: Reading, people: Sequence[Candidate]) -> Whose:
+    # Clinicians who answer an alert from their own phones would be known here, before patients are.
+    if not people:
+        return Whose(UNMATCHED)
+    if len(people) == 1:
+        return _matched(connection, reply, people[0])
+    theirs = [one.patient_id for one in people]
+    since = reply.received_at - timedelta(hours=ASKED_WITHIN_HOURS)
+    asked = replies.open_shared(connection, reply.sender_key, theirs, since)
+    writer = named(meant.words, people) if asked else None
+    if writer is not None:
+        mine = _matched(connection, reply, writer)
+        replies.attach(connection, asked, writer.clinic_id, writer.patient_id, mine.session_id, f"reply {reply.id}")
+        return mine
+    clinic_ids = {one.clinic_id for one in people}
+    return Whose(
+        SHARED,
+        clinic_id=clinic_ids.pop() if len(clinic_ids) == 1 else None,
+        candidates=tuple((one.patient_id, one.clinic_id) for one in people),
+    )
+
+
+def _matched(connection: Connection, reply: Reply, person: Candidate) -> Whose:
+    session_id = None
+    if reply.link_key is not None:
+        link = links.find(connection, reply.link_key)
+        session_id = None if link is None else link.session_id
+    if session_id is None:
+        treatments = [
+            Treatment(one.id, one.ended_at, one.cancelled_at is not None)
+            for one in sessions.of_patient(connection, person.patient_id)
+            if one.ended_at is not None
+        ]
+        session_id = session_of(treatments, reply.received_at)
+    return Whose(MATCHED, person.clinic_id, person.patient_id, session_id)
+
+
+def _as_json(meant: Reading) -> str:
+    plain = asdict(meant)
+    del plain["words"]  # they are in the body
+    return json.dumps(plain)
+
+
+__all__ = ["Alerts", "Heard", "handle"]
