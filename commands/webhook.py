@@ -9,15 +9,13 @@ from contextlib import contextmanager
 import click
 from sqlalchemy import Connection
 
+from commands.installation import ACTOR, installation
 from service import time
 from service.outward import Refused, check_url
-from service.parts import Parts, open_parts
+from service.parts import Parts
 from service.records import audit, clinics, hook_deliveries, hooks
 from service.records.database import reading, run
 from service.records.hooks import Endpoint, Type
-from service.settings import Settings
-
-ACTOR = "command line"
 
 
 @click.group()
@@ -27,13 +25,11 @@ def webhook() -> None:
 
 @contextmanager
 def _installation() -> Iterator[Parts]:
-    parts = open_parts(Settings(), pool_size=2)
-    try:
-        yield parts
-    except (LookupError, ValueError) as error:
-        raise click.ClickException(str(error)) from None
-    finally:
-        parts.engine.dispose()
+    with installation() as parts:
+        try:
+            yield parts
+        except (LookupError, ValueError) as error:
+            raise click.ClickException(str(error)) from None
 
 
 @webhook.command()

@@ -27,7 +27,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 @bp.get("/v1/answers")
 def get_answers() -> Response | dict[str, object]:
-    """Surveys behind a cursor as far as they are answered, in the order of their last change; one that changes comes again.
+    """Surveys behind a cursor as far as they are answered, in the order of their last change; one that changes comes
+    again.
 
     `Accept: text/csv` gives a line an answer, with the cursor in the Link header.
     """
@@ -71,7 +72,10 @@ def read_page(name: str = "limit") -> tuple[list[Result], Place]:
 
 def note_read(clinic_id: int, subject: str) -> None:
     """Health information was read: note by whom and what."""
-    run(context().engine, lambda connection: audit.note(connection, clinic_id, "api", "answers.read", subject, time.now()))
+    run(
+        context().engine,
+        lambda connection: audit.note(connection, clinic_id, "api", "answers.read", subject, time.now()),
+    )
 
 
 def _after() -> Place:
@@ -96,8 +100,14 @@ def _shown(one: Result) -> dict[str, Any]:
 
 def _lines(one: Result) -> list[list[object]]:
     start = [
-        str(one.id), one.patient, one.session, one.survey, _iso(one.started_at), _iso(one.changed_at), _iso(one.completed_at)
-    ]  # fmt: skip
+        str(one.id),
+        one.patient,
+        one.session,
+        one.survey,
+        _iso(one.started_at),
+        _iso(one.changed_at),
+        _iso(one.completed_at),
+    ]
     return [[*start, question, _plain(value)] for question, value in one.answers.items()]
 
 

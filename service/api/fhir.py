@@ -1,4 +1,5 @@
-"""FHIR R4: results out, treatments in. A thin layer over the same records and the same intake as the rest of the API."""
+"""FHIR R4: results out, treatments in. A thin layer over the same records and the same intake as the rest of the
+API."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ FHIR_BYTES = 1024 * 1024
 
 @bp.get("/v1/fhir/QuestionnaireResponse")
 def get_questionnaire_responses() -> Response:
-    """Answers as a searchset Bundle, in the order of their last change; `_count` responses a page, the next by its link."""
+    """Answers as a searchset Bundle, in the order of their last change; `_count` responses a page, the next by its
+    link."""
     return _searchset("QuestionnaireResponse", lambda one: [fhir.questionnaire_response(_filled(one), _survey(one))])
 
 
@@ -64,7 +66,8 @@ def get_observation(observation_id: str) -> Response:
 
 @bp.post("/v1/fhir")
 def post_fhir() -> Response:
-    """Take in a Procedure, Encounter or Appointment, alone or in a Bundle (a subscription's notification too), with its Patient."""
+    """Take in a Procedure, Encounter or Appointment, alone or in a Bundle (a subscription's notification too), with
+    its Patient."""
     here = context()
     body = body_of(request, FHIR_BYTES, (MEDIA_TYPE, "application/json"))
     caller = _caller(here, body)

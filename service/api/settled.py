@@ -1,7 +1,8 @@
 """Reading by cursor without losing anything.
 
-A row's place is drawn before its transaction commits, so that of two rows the later may become visible first; a reader that moved its cursor past
-it would never see the other. So a page that ends in something fresh waits, a second at most, and reads again what has joined it.
+A row's place is drawn before its transaction commits, so that of two rows the later may become visible first; a
+reader that moved its cursor past it would never see the other. So a page that ends in something fresh waits, a second
+at most, and reads again what has joined it.
 """
 
 from __future__ import annotations

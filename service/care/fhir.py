@@ -1,6 +1,7 @@
 """Results as FHIR R4: QuestionnaireResponse and Observation, as plain dicts.
 
-Patients and sessions are named by the clinic's own ids, as logical references: this service is no FHIR server for either.
+Patients and sessions are named by the clinic's own ids, as logical references: this service is no FHIR server for
+either.
 """
 
 from __future__ import annotations

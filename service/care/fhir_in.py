@@ -1,7 +1,8 @@
 """FHIR R4 in: what a clinic's record system says of treatments, as the bodies of our own events.
 
-A thin translation. It decides nothing about consent or identity: what is missing here is missing in the event, and is refused there like in any
-event. Codes of body sites are not guessed: a wrong site would ask for the wrong warning signs.
+A thin translation. It decides nothing about consent or identity: what is missing here is missing in the event, and is
+refused there like in any event. Codes of body sites are not guessed: a wrong site would ask for the wrong warning
+signs.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _NEXT = {"booked", "fulfilled"}
 _NO_NEXT = {"cancelled", "noshow", "entered-in-error"}
 
 
-class NotUsable(Exception):  # noqa: N818  (it is no mistake of ours)
+class NotUsable(Exception):
     """The resource cannot be read. `where` is a FHIRPath, `detail` what to mend; neither repeats a value."""
 
     def __init__(self, where: str, detail: str) -> None:
@@ -153,7 +154,9 @@ def _resources(body: Resource) -> Iterator[tuple[str | None, Resource]]:
         entries = _dicts(body, "entry")
         if len(entries) > MOST_RESOURCES:
             raise NotUsable("Bundle.entry", f"may hold at most {MOST_RESOURCES} resources")
-        tops = [(entry.get("fullUrl"), entry["resource"]) for entry in entries if isinstance(entry.get("resource"), dict)]
+        tops = [
+            (entry.get("fullUrl"), entry["resource"]) for entry in entries if isinstance(entry.get("resource"), dict)
+        ]
     else:
         tops = [(None, body)]
     for url, one in tops:
@@ -178,7 +181,8 @@ def _patient_id(one: Resource) -> str:
 
 
 def _own_id(one: Resource, system: str) -> str:
-    """The clinic's id: an identifier under our system, else the resource's own id; of a contained one, its first identifier."""
+    """The clinic's id: an identifier under our system, else the resource's own id; of a contained one, its first
+    identifier."""
     identifiers = _dicts(one, "identifier")
     ours = [_text(each, "value") for each in identifiers if each.get("system") == system]
     theirs = [_text(each, "value") for each in identifiers]
@@ -311,11 +315,10 @@ def _dicts(one: Any, name: str) -> list[Resource]:
     return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
 
 
-def _text(one: Resource, name: str) -> Any:
+def _text(one: Resource, name: str) -> str | None:
     value = one.get(name)
     return value if isinstance(value, str) else None
 
 
 def _without_none(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
-

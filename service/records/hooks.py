@@ -1,7 +1,8 @@
 """What clinics' own systems are told: endpoints, events, and who still waits for which.
 
-An outbox: `announce` writes the event and a delivery for each endpoint in the caller's transaction, so that an event exists exactly if what
-it tells of was committed. Where no clinic has an endpoint, announcing costs a look into a dictionary.
+An outbox: `announce` writes the event and a delivery for each endpoint in the caller's transaction, so that an event
+exists exactly if what it tells of was committed. Where no clinic has an endpoint, announcing costs a look into a
+dictionary.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ TOLD = ENDS | {State.ACCEPTED, State.SENT}
 """States of a message that clinics hear of: the steps in between are ours."""
 LIVE = ("waiting", "queued", "posting")
 _KEEP_SECONDS = 2.0
-"""How long a process goes by what it knows of endpoints: an endpoint added elsewhere hears of what happens after that."""
+"""How long a process goes by what it knows of endpoints: an endpoint added elsewhere hears of what happens after
+that."""
 _LONGEST_URL = 2000
 
 
@@ -105,7 +107,8 @@ def announce(
 ) -> bool:
     """Tell the clinic's endpoints, once the caller's transaction is committed. False when none listens.
 
-    `data` is JSON and is kept sealed. `{"patient": {"id": …}}` and `{"session": {"id": …}}`, with the clinic's own ids, are put in front of it.
+    `data` is JSON and is kept sealed. `{"patient": {"id": …}}` and `{"session": {"id": …}}`, with the clinic's own
+    ids, are put in front of it.
     """
     if not _listens(connection, clinic_id):
         return False
@@ -235,7 +238,9 @@ def _watched(connection: Connection) -> frozenset[int]:
     """The clinics with a living endpoint, as this process last saw it."""
     until, clinics = _known.get(connection.engine, (0.0, frozenset()))
     if real_time.monotonic() >= until:
-        rows = connection.execute(select(webhook_endpoints.c.clinic_id).where(webhook_endpoints.c.disabled_at.is_(None)))
+        rows = connection.execute(
+            select(webhook_endpoints.c.clinic_id).where(webhook_endpoints.c.disabled_at.is_(None))
+        )
         clinics = frozenset(rows.scalars())
         _known[connection.engine] = (real_time.monotonic() + _KEEP_SECONDS, clinics)
     return clinics
@@ -394,7 +399,10 @@ def forget_old(connection: Connection, now: datetime, batch: int) -> int:
     """Retention: events older than can be read again; returns how many."""
     before = now - timedelta(days=KEEP_DAYS)
     old = connection.execute(
-        select(webhook_events.c.id).where(webhook_events.c.created_at < before).order_by(webhook_events.c.id).limit(batch)
+        select(webhook_events.c.id)
+        .where(webhook_events.c.created_at < before)
+        .order_by(webhook_events.c.id)
+        .limit(batch)
     ).scalars()
     ids = list(old)
     if ids:

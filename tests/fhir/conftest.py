@@ -107,12 +107,19 @@ def desk(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         body = (TEMPLATES / "protocols" / "prolotherapy.yaml").read_text("utf-8")
         protocols.approve(connection, protocols.add(connection, clinic.id, body, now).id, "Dr Test", now)
         facts = Facts("=ana", "Ana", None, None, None, None)
-        patient = patients.upsert(connection, vault, clinic.id, facts, now, None)
+        patient = patients.add(connection, vault, clinic.id, facts, now, ())
         session = session_records.add(
-            connection, vault, None, clinic_id=clinic.id, external_id="s-1", patient_id=patient.id, ended_at=now,
-            facts_at=now, created_at=now,
-        )  # fmt: skip
-        return clinic.id, patient.id, session, clinics.new_api_key(connection, clinic.id, now)
+            connection,
+            vault,
+            None,
+            clinic_id=clinic.id,
+            external_id="s-1",
+            patient_id=patient.id,
+            ended_at=now,
+            facts_at=now,
+            created_at=now,
+        )
+        return clinic.id, patient.id, session.id, clinics.new_api_key(connection, clinic.id, now)
 
     clinic_id, patient_id, session_id, key = run(engine, furnish)
     yield Desk(app.test_client(), here, clinic_id, patient_id, session_id, key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 from typing import Any
@@ -63,7 +64,9 @@ APPOINTMENT: dict[str, Any] = {
 
 
 def bundle(*resources: dict[str, Any], kind: str = "collection") -> dict[str, Any]:
-    entries = [{"fullUrl": f"https://ehr.example/{one['resourceType']}/{one['id']}", "resource": one} for one in resources]
+    entries = [
+        {"fullUrl": f"https://ehr.example/{one['resourceType']}/{one['id']}", "resource": one} for one in resources
+    ]
     return {"resourceType": "Bundle", "type": kind, "entry": entries}
 
 
@@ -98,7 +101,11 @@ def test_a_bundle_becomes_one_event() -> None:
                     "timezone": "America/Denver",
                     "locale": "es",
                     "consent": {
-                        "sms": {"at": "2026-03-01T10:00:00-07:00", "wording": "I agree to care texts.", "source": "Intake form"}
+                        "sms": {
+                            "at": "2026-03-01T10:00:00-07:00",
+                            "wording": "I agree to care texts.",
+                            "source": "Intake form",
+                        }
                     },
                 },
             },
@@ -132,7 +139,9 @@ def test_without_consent_nothing_is_taken_in(desk: Desk) -> None:
     assert desk.get("/v1/sessions/proc1").status_code == 404
 
 
-@pytest.mark.parametrize("change", [{"status": "inactive"}, {"status": "rejected"}, {"status": "draft"}, {"provision": {"type": "deny"}}])
+@pytest.mark.parametrize(
+    "change", [{"status": "inactive"}, {"status": "rejected"}, {"status": "draft"}, {"provision": {"type": "deny"}}]
+)
 def test_whatever_is_not_an_active_permission_is_no_grant(change: dict[str, Any]) -> None:
     """P3"""
     [event] = translate(bundle(PATIENT, {**CONSENT, **change}, PROCEDURE)).events
@@ -148,7 +157,10 @@ def test_consent_about_somebody_else_is_nobodys() -> None:
 
 def test_a_lone_procedure_with_a_contained_patient(desk: Desk) -> None:
     parts = [("channel", "sms"), ("at", "2026-03-01T10:00:00-07:00"), ("wording", "Yes"), ("source", "form")]
-    consent = {"url": "urn:aftercare:consent", "extension": [{"url": name, "valueString": value} for name, value in parts]}
+    consent = {
+        "url": "urn:aftercare:consent",
+        "extension": [{"url": name, "valueString": value} for name, value in parts],
+    }
     inner = changed(PATIENT, id="p", identifier=[{"value": "MRN-9"}], extension=[consent])
     body = changed(PROCEDURE, contained=[inner], subject={"reference": "#p"})
     Procedure.model_validate(body)
@@ -159,10 +171,14 @@ def test_a_lone_procedure_with_a_contained_patient(desk: Desk) -> None:
 
 def test_an_encounter_counts_unless_a_procedure_is_in_it() -> None:
     encounter = {
-        "resourceType": "Encounter", "id": "enc1", "status": "finished", "class": {"code": "AMB"},
-        "subject": {"reference": "https://ehr.example/Patient/pat7"}, "period": {"end": "2026-03-02T10:00:00-07:00"},
+        "resourceType": "Encounter",
+        "id": "enc1",
+        "status": "finished",
+        "class": {"code": "AMB"},
+        "subject": {"reference": "https://ehr.example/Patient/pat7"},
+        "period": {"end": "2026-03-02T10:00:00-07:00"},
         "extension": [{"url": "urn:aftercare:site", "valueCode": "neck"}],
-    }  # fmt: skip
+    }
     [alone] = translate(bundle(PATIENT, CONSENT, encounter)).events
     assert alone["data"]["session"] == {"id": "enc1", "ended_at": "2026-03-02T10:00:00-07:00", "site": "neck"}
     inside = {**PROCEDURE, "encounter": {"reference": "Encounter/enc1"}}
@@ -172,7 +188,12 @@ def test_an_encounter_counts_unless_a_procedure_is_in_it() -> None:
 
 @pytest.mark.parametrize(
     ("status", "expected"),
-    [("not-done", "session.cancelled"), ("entered-in-error", "session.cancelled"), ("in-progress", None), ("preparation", None)],
+    [
+        ("not-done", "session.cancelled"),
+        ("entered-in-error", "session.cancelled"),
+        ("in-progress", None),
+        ("preparation", None),
+    ],
 )
 def test_other_states_of_a_procedure(status: str, expected: str | None) -> None:
     made = translate({**PROCEDURE, "status": status})
@@ -226,7 +247,10 @@ def test_the_door_is_the_same(desk: Desk) -> None:
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=8)
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=8)
     | st.sampled_from(["Patient/pat7", "#p", "completed", "booked", "Patient", "Procedure", "urn:aftercare:consent"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
@@ -239,7 +263,5 @@ def test_whatever_stands_in_a_field_is_read_or_refused(one: dict[str, Any], data
     broken = {**one, data.draw(st.sampled_from(sorted(one))): data.draw(json_values)}
     rest = [other for other in (PATIENT, CONSENT, PROCEDURE, APPOINTMENT) if other is not one]
     body = {"resourceType": "Bundle", "entry": [{"resource": other} for other in [*rest, broken]]}
-    try:
+    with contextlib.suppress(NotUsable):
         json.dumps(translate(body).events)
-    except NotUsable:
-        pass

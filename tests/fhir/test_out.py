@@ -22,10 +22,23 @@ from service.records.tables import audit, responses
 from tests.fhir.conftest import Desk
 
 S5 = {
-    "peg_pain": 4, "peg_enjoyment": 5, "peg_activity": 7, "activity_name": "climb stairs", "activity": 6,
-    "pgic": "much_better", "satisfaction": 9, "call": False,
-}  # fmt: skip
-S1 = {"pain": 6, "compared": "same", "swelling": "mild", "signs": ["none"], "medicine": ["acetaminophen", "other"], "call": True}
+    "peg_pain": 4,
+    "peg_enjoyment": 5,
+    "peg_activity": 7,
+    "activity_name": "climb stairs",
+    "activity": 6,
+    "pgic": "much_better",
+    "satisfaction": 9,
+    "call": False,
+}
+S1 = {
+    "pain": 6,
+    "compared": "same",
+    "swelling": "mild",
+    "signs": ["none"],
+    "medicine": ["acetaminophen", "other"],
+    "call": True,
+}
 
 
 def _codes(resource: dict[str, Any]) -> str:
@@ -49,7 +62,10 @@ def test_a_changed_response_comes_again_behind_the_cursor(desk: Desk) -> None:
     assert [one["id"] for one in page["answers"]] == [str(first)]
     rest = desk.get(f"/v1/answers?after={page['next']}").json
     assert [one["id"] for one in rest["answers"]] == [str(second)]
-    run(desk.here.engine, lambda c: c.execute(update(responses).where(responses.c.id == first).values(changed_at=time.now())))
+    run(
+        desk.here.engine,
+        lambda c: c.execute(update(responses).where(responses.c.id == first).values(changed_at=time.now())),
+    )
     again = desk.get(f"/v1/answers?after={rest['next']}").json
     assert [one["id"] for one in again["answers"]] == [str(first)]
 
@@ -68,11 +84,18 @@ def test_a_row_that_becomes_visible_behind_a_fresh_one_is_not_lost(desk: Desk, m
     assert [one["id"] for one in desk.get("/v1/answers").json["answers"]] == [str(late[0]), str(seen)]
 
 
-@pytest.mark.parametrize("after", ["x", "-1", "1-", "-", "1-2-3", "9" * 30, "1-" + "9" * 30, "²-1", "99999999999999999999-1"])
+@pytest.mark.parametrize(
+    "after", ["x", "-1", "1-", "-", "1-2-3", "9" * 30, "1-" + "9" * 30, "²-1", "99999999999999999999-1"]
+)
 def test_bad_cursors_are_refused(desk: Desk, after: str) -> None:
     """P10"""
     for path in ("/v1/answers", "/v1/fhir/Observation"):
-        assert desk.get(path, ).status_code == 200
+        assert (
+            desk.get(
+                path,
+            ).status_code
+            == 200
+        )
         answer = desk.client.get(path, query_string={"after": after}, headers={"Authorization": f"Bearer {desk.key}"})
         assert answer.status_code == 400
     assert desk.get("/v1/answers?limit=0").status_code == 400
@@ -92,8 +115,9 @@ def test_nobody_else_reads_them(desk: Desk) -> None:
     assert desk.client.get("/v1/answers", headers=theirs).json["answers"] == []
     assert desk.client.get(f"/v1/fhir/QuestionnaireResponse/{row}", headers=theirs).status_code == 404
     assert "entry" not in desk.client.get("/v1/fhir/Observation", headers=theirs).json
-    for path in ("/v1/answers", "/v1/answers.csv", "/v1/fhir/Observation", "/v1/fhir/QuestionnaireResponse", "/v1/webhook-events"):
-        assert desk.client.get(path).status_code == 401
+    paths = ("answers", "answers.csv", "fhir/Observation", "fhir/QuestionnaireResponse", "webhook-events")
+    for path in paths:
+        assert desk.client.get("/v1/" + path).status_code == 401
 
 
 def test_reads_are_noted_without_what_was_read(desk: Desk) -> None:
@@ -105,7 +129,7 @@ def test_reads_are_noted_without_what_was_read(desk: Desk) -> None:
     assert line.subject == f"answers {row} to {row} (1)"
 
 
-FORMULAS = ["=1+1", "+1", "-2", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1+1", "=HYPERLINK(\"https://x\")"]
+FORMULAS = ["=1+1", "+1", "-2", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1+1", '=HYPERLINK("https://x")']
 
 
 @pytest.mark.parametrize("accept", [None, "text/csv"])
@@ -183,8 +207,16 @@ def test_the_next_link_leads_through_everything_once(desk: Desk) -> None:
     assert seen == ids
 
 
-@pytest.mark.parametrize("path", ["QuestionnaireResponse/x", "QuestionnaireResponse/1", "Observation/1-pain", "Observation/²-x",
-                                  "QuestionnaireResponse/" + "9" * 40])  # fmt: skip
+@pytest.mark.parametrize(
+    "path",
+    [
+        "QuestionnaireResponse/x",
+        "QuestionnaireResponse/1",
+        "Observation/1-pain",
+        "Observation/²-x",
+        "QuestionnaireResponse/" + "9" * 40,
+    ],
+)
 def test_unknown_resources_are_404(desk: Desk, path: str) -> None:
     assert desk.get("/v1/fhir/" + path).status_code == 404
 

@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from commands.webhook import webhook
+from service import time
 from service.api import settled
 from service.records import clinics, hooks
-from service import time
 from tests.fhir.conftest import Desk, desk  # noqa: F401  (a fixture)
 
 
@@ -70,9 +70,16 @@ def test_nobody_reads_anothers_events(desk: Desk, command: Any) -> None:  # noqa
 
 @pytest.mark.parametrize(
     "words",
-    [("add", "1", "https://clinic.example/"), ("add", "{clinic}", "http://clinic.example/"), ("add", "{clinic}", "https://10.0.0.1/"),
-     ("add", "{clinic}", "https://c.example/", "--type", "x"), ("remove", "5"), ("resend", "5"), ("resend", "5", "--event", "x")],
-)  # fmt: skip
+    [
+        ("add", "1", "https://clinic.example/"),
+        ("add", "{clinic}", "http://clinic.example/"),
+        ("add", "{clinic}", "https://10.0.0.1/"),
+        ("add", "{clinic}", "https://c.example/", "--type", "x"),
+        ("remove", "5"),
+        ("resend", "5"),
+        ("resend", "5", "--event", "x"),
+    ],
+)
 def test_mistakes_are_said(desk: Desk, command: Any, words: tuple[str, ...]) -> None:  # noqa: F811
     result = command(*[word.format(clinic=desk.clinic_id) for word in words])
     assert result.exit_code in (1, 2)
