@@ -1,8 +1,8 @@
 """Whether a provider signed what it posted.
 
-The one place in the service that touches the SDKs: their own validators, which do no network. The URL that Twilio signed
-is rebuilt from the configured public address and the raw path and query, because Flask decodes parts of them and a proxy
-changes scheme and host.
+The one place in the service that touches the SDKs: their own validators, which do no network. The URL that Twilio
+signed is rebuilt from the configured public address and the raw path and query, because Flask decodes parts of them and
+a proxy changes scheme and host.
 """
 
 from __future__ import annotations
