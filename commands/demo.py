@@ -54,9 +54,7 @@ class Stage:
 @click.option("--once", is_flag=True, help="Run twelve weeks to their end without waiting for anybody, then stop.")
 @click.option("--json", "as_json", is_flag=True, help="With --once: print the whole timeline as JSON.")
 @click.option("--patients", default=3, show_default=True, help="With --once: how many.")
-@click.option(
-    "--speed", default=1440.0, show_default=True, help="Service seconds a real second: 1440 is a day a minute."
-)
+@click.option("--speed", default=1440.0, show_default=True, help="Service seconds a second; 1440: a day a minute.")
 def demo(once: bool, as_json: bool, patients: int, speed: float) -> None:
     """Show the whole service at work on this machine: no accounts, nothing sent anywhere, nothing left behind."""
     folder = Path(tempfile.mkdtemp(prefix="aftercare-demo-"))
@@ -103,13 +101,14 @@ def _live(folder: Path, speed: float) -> int:
         driver.post_session(patient)
         minutes = 86_400 / speed / 60
         click.echo(
-            f"\n  A clinic has just posted a session of {patient.given_name}'s. One day now takes {minutes:.1f} min.\n\n"
+            f"\n  A clinic has just posted a session of {patient.given_name}'s. One day now takes {minutes:.1f} min."
+            "\n\n"
             f"  Open the phones:   {stage.sandbox}/\n"
             f"  The API's docs:    {stage.web}/docs\n\n"
             "  Read the texts, open a link, answer; then type STOP and see the rest cancelled, each with its reason.\n"
             "  Ctrl-C stops everything and leaves nothing behind.\n"
         )
-        driver.narrate(patient)
+        driver.narrate()
 
     return _perform(folder, speed, _say, play, quiet=True)
 
@@ -140,10 +139,10 @@ def _perform(
             os.kill(os.getpid(), signal.SIGTERM)
 
     player = threading.Thread(target=perform, daemon=True)
-    log = (folder / "log").open("wb") if quiet else None
+    log = (folder / "log").open("w") if quiet else None
     try:
         supervisor = Supervisor(
-            [server.child(), *_children(stage, server.url)], output=log or sys.stderr.buffer, on_ready=player.start
+            [server.child(), *_children(stage, server.url)], output=log or sys.stderr, on_ready=player.start
         )
         status = supervisor.run()
     finally:

@@ -145,8 +145,8 @@ class Driver:
         entries: list[dict[str, Any]] = json.loads(answer.data)["entries"]
         return entries
 
-    def narrate(self, patient: Patient) -> None:
-        """Say what happens to one patient's messages, for as long as the demonstration runs."""
+    def narrate(self) -> None:
+        """Say what happens to the messages, for as long as the demonstration runs."""
         known: dict[int, tuple[str, str]] = {}
         while True:
             with reading(self._parts.engine) as connection:

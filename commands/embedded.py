@@ -40,11 +40,11 @@ _START_SECONDS = 20.0
 _STOP_SECONDS = 20.0
 
 
-class NoServer(Exception):  # noqa: N818 - reads as what happened
+class NoServer(Exception):
     """There is no Redis-compatible server on this machine, or it did not start. The text says what to do."""
 
 
-class InUse(Exception):  # noqa: N818 - reads as what happened
+class InUse(Exception):
     """Another process of this installation runs the embedded server."""
 
 

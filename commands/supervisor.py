@@ -41,7 +41,7 @@ class Child:
     """Seconds between SIGTERM and SIGKILL."""
 
 
-class NotReady(Exception):  # noqa: N818 - reads as what happened
+class NotReady(Exception):
     """A child did not become ready in time, or ended before it did."""
 
 

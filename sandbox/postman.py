@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
-from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
+from twilio.request_validator import RequestValidator
 from yarl import URL
 
 from sandbox.config import Config

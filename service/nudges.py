@@ -1,7 +1,7 @@
 """Nudges: RQ jobs that carry ids and nothing else, and are only ever a hint.
 
-Whoever is nudged claims the rows itself; a lost nudge is repeated by the clock, a doubled one finds nothing to do. So nothing here may
-fail a request: when Redis is away, the clock's own look at the database takes over within a second.
+Whoever is nudged claims the rows itself; a lost nudge is repeated by the clock, a doubled one finds nothing to do. So
+nothing here may fail a request: when Redis is away, the clock's own look at the database takes over within a second.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ Everything asks `now()`. Three things may stand behind it:
 * a held clock, in tests.
 
 All processes of one installation must agree, so a fast clock is anchored in a small file (`var/clock`) that every
-process maps into memory: eight bytes each of sequence number, real anchor, service anchor and speed. Whoever moves the clock (the
-demo, jumping over idle hours) rewrites the file in place and everybody sees it at the next call.
+process maps into memory: eight bytes each of sequence number, real anchor, service anchor and speed. Whoever moves the
+clock (the demo, jumping over idle hours) rewrites the file in place and everybody sees it at the next call.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import os
 import struct
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def now() -> datetime:
 
 
 def later(seconds: float) -> datetime:
-    """The service's moment when `seconds` of real time have passed: for leases and time-outs, which bound what machines do."""
+    """The service's moment when `seconds` of real time have passed: leases and time-outs bound what machines do."""
     return now() + timedelta(seconds=seconds * speed())
 
 
@@ -65,10 +65,8 @@ def use_clock_file(path: Path, speed: float, start: datetime | None = None) -> N
         real = time.time()
         fresh = path.with_name(f"{path.name}.{os.getpid()}")
         fresh.write_bytes(_LAYOUT.pack(0, real, start.timestamp() if start else real, speed))
-        try:
+        with suppress(FileExistsError):
             os.link(fresh, path)  # atomic, and fails if another process was first: then we follow its anchor
-        except FileExistsError:
-            pass
         fresh.unlink()
     with path.open("r+b") as handle:
         _file = mmap.mmap(handle.fileno(), _LAYOUT.size)

@@ -4,9 +4,10 @@
     submit   hand the parcels to the courier, which keeps many in flight at once
     record   one transaction: what the provider said, in bulk
 
-The order is the promise. An attempt is on record before anything leaves, so a worker that dies afterwards leaves a trace that `reconcile`
-can hold against the provider's own record (P2). The gate decides inside the claiming transaction, on facts no one can change
-before it commits (P3). And while one part of a batch is on the wire, the next is being claimed.
+The order is the promise. An attempt is on record before anything leaves, so a worker that dies afterwards leaves a
+trace that `reconcile` can hold against the provider's own record (P2). The gate decides inside the claiming
+transaction, on facts no one can change before it commits (P3). And while one part of a batch is on the wire, the next
+is being claimed.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import Connection, Engine
 
@@ -76,9 +78,7 @@ class Deliverer:
         on_the_wire: deque[tuple[list[Claimed], Future[list[Verdict]]]] = deque()
         handed_over = 0
         for start in range(0, len(ids), size):
-            claimed = run(
-                self._engine, lambda connection, part=ids[start : start + size]: self._claim(connection, part)
-            )  # type: ignore[misc]
+            claimed = run(self._engine, partial(self._claim, ids=ids[start : start + size]))
             if claimed:
                 on_the_wire.append((claimed, self._submit(claimed)))
                 handed_over += len(claimed)
@@ -176,7 +176,7 @@ class Deliverer:
         return clinic.email
 
     def _submit(self, claimed: Sequence[Claimed]) -> Future[list[Verdict]]:
-        """Put parcels on the wire. None is begun in the second half of the lease: by its end another may look after it."""
+        """Put parcels on the wire; none is begun in the second half of the lease, whose end hands them to another."""
         deadline = monotonic_time.monotonic() + self._settings.sending_lease_seconds / 2
         parcels = [one.parcel for one in claimed]
         texts = [parcel for parcel in parcels if isinstance(parcel, SmsParcel)]

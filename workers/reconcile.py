@@ -1,7 +1,8 @@
 """Messages whose end nobody told us: ask the provider, then decide.
 
-Two kinds come here. A message still `sending` after its lease: its worker died, or the answer was lost; it may have been sent, so only the
-provider's own record may say that it was not. And a message accepted long ago without a final receipt: receipts get lost, the provider knows.
+Two kinds come here. A message still `sending` after its lease: its worker died, or the answer was lost; it may have
+been sent, so only the provider's own record may say that it was not. And a message accepted long ago without a final
+receipt: receipts get lost, the provider knows.
 """
 
 from __future__ import annotations

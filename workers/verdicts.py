@@ -1,10 +1,11 @@
-"""What each verdict of a provider changes: in bulk for what is common, one by one for what touches more than its message."""
+"""What each verdict of a provider changes: in bulk where common, one by one where it touches more than its message."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection, Engine
 
@@ -52,10 +53,7 @@ class Recorder:
         for ready, _, verdict in results:
             if verdict.outcome in _FAILED:
                 # Each in a transaction of its own, which takes the patient's lock first, as everybody else does.
-                run(
-                    self._engine,
-                    lambda connection, ready=ready, verdict=verdict: self._failed(connection, ready, verdict),
-                )  # type: ignore[misc]
+                run(self._engine, partial(self._failed, ready=ready, verdict=verdict))
 
     def _in_bulk(self, connection: Connection, results: Sequence[One]) -> None:
         now = time.now()
@@ -138,7 +136,7 @@ def _later(ready: Ready, due: datetime, reason: Reason) -> Move:
 def _backoff(tries: int, verdict: Verdict) -> float:
     """Seconds to the next try; what the provider asked for counts, and jitter keeps a batch from coming back as one."""
     if verdict.code in _UNTRIED:
-        return random.uniform(1.0, 3.0)  # noqa: S311  (spreads load, guards nothing)
+        return random.uniform(1.0, 3.0)  # noqa: S311
     longest = min(FIRST_BACKOFF * 2 ** min(tries, 10), LONGEST_BACKOFF)
     return max(verdict.retry_after or 0.0, random.uniform(longest / 2, longest))  # noqa: S311
 

@@ -36,7 +36,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def _fail(code: str, message: str) -> PydanticCustomError:
-    return PydanticCustomError(code, message)  # type: ignore[arg-type]  # wants a LiteralString; ours are constants
+    return PydanticCustomError(code, message)
 
 
 def _phone(value: str) -> str:
@@ -290,7 +290,7 @@ def check_json(raw: bytes) -> None:
         raise Problem(400, "not_json", "The body must be one JSON value.") from None
 
 
-class _DoubleKey(Exception):  # noqa: N818
+class _DoubleKey(Exception):
     pass
 
 
@@ -316,9 +316,9 @@ def _check_times(event: AnyEvent, now: datetime) -> None:
             problems.append(
                 FieldProblem("/data/session/ended_at", "lies in the future; post the event when it has ended")
             )
-        if session.ended_at is not None and session.next_session_at is not None:
-            if session.next_session_at <= session.ended_at:
-                problems.append(FieldProblem("/data/session/next_session_at", "must be after ended_at"))
+        ended, following = session.ended_at, session.next_session_at
+        if ended is not None and following is not None and following <= ended:
+            problems.append(FieldProblem("/data/session/next_session_at", "must be after ended_at"))
     if event.timestamp is not None and (event.timestamp - now).total_seconds() > _SOON:
         problems.append(FieldProblem("/timestamp", "lies in the future"))
     if problems:

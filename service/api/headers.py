@@ -17,10 +17,10 @@ _ALWAYS = {
     "Cache-Control": "no-store",
 }
 _PAGES = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-# The API's own documentation page brings its reader's scripts from elsewhere; it shows nothing but the API's description.
+# The API's documentation page loads its reader's scripts from elsewhere; it shows the API's description only.
 _DOCS = "default-src 'self' https: data: 'unsafe-inline'; frame-ancestors 'none'"
 
 

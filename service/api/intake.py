@@ -1,7 +1,8 @@
 """What each event does to the records: one transaction, at the end of which everything it asks for is planned.
 
-Events may come doubled and in any order. Doubles stop at the unique key of `events`. Order does not matter because a later fact never
-gives way to an earlier one (`timestamp`), a cancellation is final, and who supersedes whom follows from the sessions' own times.
+Events may come doubled and in any order. Doubles stop at the unique key of `events`. Order does not matter because a
+later fact never gives way to an earlier one (`timestamp`), a cancellation is final, and who supersedes whom follows
+from the sessions' own times.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from service.api.bodies import (
     SessionUpdated,
 )
 from service.api.problems import FieldProblem, Problem
-from service.api.timelines import shown, timeline
+from service.api.timelines import first_timeline, shown, timeline
 from service.care import sites
 from service.care.lifecycle import Channel, Reason
 from service.records import clinics, consents, erasure, events, messages, patients, plans, protocols, sessions
@@ -101,18 +102,18 @@ def _completed(
     now: datetime,
 ) -> Applied:
     version = _protocol(connection, clinic, body.protocol)
-    patient = _upsert_patient(connection, sending, clinic, who, said_at, now)
+    patient, is_new = _upsert_patient(connection, sending, clinic, who, said_at, now)
     known = sessions.find(connection, clinic.id, body.id)
     if known is not None:
         return _change_known(connection, sending, clinic, known, body, patient, said_at, now)
-    session_id = sessions.add(
+    session = sessions.add(
         connection,
         sending.vault,
         _baseline(body.baseline),
         clinic_id=clinic.id,
         external_id=body.id,
         patient_id=patient.id,
-        course_id=_course(connection, clinic, patient, body.site),
+        course_id=_course(connection, clinic, patient, body.site, is_new),
         protocol_id=version.id,
         ended_at=body.ended_at,
         number=body.number,
@@ -120,11 +121,11 @@ def _completed(
         facts_at=said_at,
         created_at=now,
     )
-    session = sessions.get(connection, session_id)
-    _settle_course(connection, sending, clinic, patient, session, now)
-    session = sessions.get(connection, session_id)
-    plans.make(connection, sending, clinic, patient, session, now)
-    return _answer(connection, session)
+    if not is_new:
+        _settle_course(connection, sending, clinic, patient, session, now)
+        session = sessions.get(connection, session.id)
+    made = plans.make(connection, sending, clinic, patient, session, now)
+    return Applied(202, first_timeline(session, _course_key(body.site), made), session.id)
 
 
 def _updated(
@@ -145,7 +146,7 @@ def _updated(
     if body.protocol is not None:
         _protocol(connection, clinic, body.protocol)
     if who is not None:
-        patient = _upsert_patient(connection, sending, clinic, who, said_at, now)
+        patient, _ = _upsert_patient(connection, sending, clinic, who, said_at, now)
         if known.patient_id is not None and patient.id != known.patient_id:
             raise Problem(409, "other_patient", "The session belongs to another patient; cancel it and report it anew.")
     elif known.patient_id is not None:
@@ -193,7 +194,7 @@ def _cancelled(
     known = sessions.find(connection, clinic.id, external_id)
     if known is None:
         # The cancellation overtook the session: remember it, so that the session finds it when it comes.
-        session_id = sessions.add(
+        tombstone = sessions.add(
             connection,
             sending.vault,
             None,
@@ -203,12 +204,12 @@ def _cancelled(
             facts_at=said_at,
             created_at=now,
         )
-        return _answer(connection, sessions.get(connection, session_id))
+        return _answer(connection, tombstone)
     if known.patient_id is not None:
         patients.get(connection, sending.vault, known.patient_id, lock=True)
     if known.cancelled_at is None:
         sessions.change(connection, sending.vault, known.id, cancelled_at=now)
-        messages.withdraw(connection, Reason.SESSION_CANCELLED, messages.messages.c.session_id == known.id)
+        messages.withdraw_of_session(connection, known.id, Reason.SESSION_CANCELLED)
         if known.course_id is not None:
             _replan(connection, sending, clinic, sessions.supersede(connection, known.course_id), now)
     return _answer(connection, sessions.get(connection, known.id))
@@ -217,7 +218,7 @@ def _cancelled(
 def _patient_updated(
     connection: Connection, sending: Sending, clinic: Clinic, who: PatientBody, said_at: datetime, now: datetime
 ) -> Applied:
-    patient = _upsert_patient(connection, sending, clinic, who, said_at, now)
+    patient, _ = _upsert_patient(connection, sending, clinic, who, said_at, now)
     plans.remake_all(connection, sending, clinic, patient, now)
     return Applied(202, {"patient": {"id": patient.external_id}, "messages": _waiting(connection, patient)})
 
@@ -229,26 +230,47 @@ def _erased(connection: Connection, sending: Sending, clinic: Clinic, external_i
 
 def _upsert_patient(
     connection: Connection, sending: Sending, clinic: Clinic, who: PatientBody, said_at: datetime, now: datetime
-) -> Patient:
-    if erasure.was_erased(connection, sending.vault, clinic.id, who.id):
-        raise Problem(409, "patient_erased", "This patient was erased; use another id if they have come back.")
+) -> tuple[Patient, bool]:
+    """The patient, up to date, and whether this event brought them."""
     known = patients.find(connection, sending.vault, clinic.id, who.id, lock=True)
     facts = patients.Facts(who.id, who.given_name, who.phone, who.email, who.timezone, who.locale)
-    patient = patients.upsert(connection, sending.vault, clinic.id, facts, said_at, known)
-    if who.consent is None:
-        return patient
-    _note_consent(connection, clinic.id, patient.id, who.consent, now)
-    return patients.get(connection, sending.vault, patient.id)
+    if known is None:
+        given = _given(who.consent)
+        consenting = [consent.channel for consent in given]
+        patient = patients.add(connection, sending.vault, clinic.id, facts, said_at, consenting)
+        consents.grant_first(connection, clinic.id, patient.id, given, now)
+        if len(given) == _words(who.consent):
+            return patient, True
+    elif known.erased_at is not None:
+        raise Problem(409, "patient_erased", "This patient was erased; use another id if they have come back.")
+    else:
+        patient = patients.bring_up_to_date(connection, sending.vault, known, facts, said_at)
+    if who.consent is not None:
+        _note_consent(connection, clinic.id, patient.id, who.consent, now)
+        patient = patients.get(connection, sending.vault, patient.id)
+    return patient, known is None
+
+
+def _given(consent: ConsentBody | None) -> list[consents.Consent]:
+    """The consents that an event gives."""
+    words = () if consent is None else ((Channel.SMS, consent.sms), (Channel.EMAIL, consent.email))
+    return [
+        consents.Consent(channel, word.at, word.wording, word.source, word.warned_at, word.accepted_at)
+        for channel, word in words
+        if isinstance(word, ConsentGiven)
+    ]
+
+
+def _words(consent: ConsentBody | None) -> int:
+    return 0 if consent is None else sum(word is not None for word in (consent.sms, consent.email))
 
 
 def _note_consent(connection: Connection, clinic_id: int, patient_id: int, consent: ConsentBody, now: datetime) -> None:
+    for given in _given(consent):
+        consents.grant(connection, clinic_id, patient_id, given, now)
     for channel, word in ((Channel.SMS, consent.sms), (Channel.EMAIL, consent.email)):
-        match word:
-            case ConsentGiven():
-                given = consents.Consent(channel, word.at, word.wording, word.source, word.warned_at, word.accepted_at)
-                consents.grant(connection, clinic_id, patient_id, given, now)
-            case ConsentWithdrawn():
-                consents.revoke(connection, clinic_id, patient_id, channel, word.source, word.withdrawn_at, now)
+        if isinstance(word, ConsentWithdrawn):
+            consents.revoke(connection, clinic_id, patient_id, channel, word.source, word.withdrawn_at, now)
 
 
 def _protocol(connection: Connection, clinic: Clinic, name: str | None) -> protocols.Version:
@@ -259,11 +281,17 @@ def _protocol(connection: Connection, clinic: Clinic, name: str | None) -> proto
     return version
 
 
-def _course(connection: Connection, clinic: Clinic, patient: Patient, site: str) -> int:
+def _course(connection: Connection, clinic: Clinic, patient: Patient, site: str, is_new: bool = False) -> int:
+    if is_new:
+        return sessions.begin_course(connection, clinic.id, patient.id, _course_key(site))
+    return sessions.course_for(connection, clinic.id, patient.id, _course_key(site))
+
+
+def _course_key(site: str) -> str:
     key = sites.course_key(site)
     if key is None:
         raise AssertionError("the body was validated with the same rule")
-    return sessions.course_for(connection, clinic.id, patient.id, key)
+    return key
 
 
 def _settle_course(

@@ -26,7 +26,7 @@ def get_patient(patient_id: str) -> dict[str, object]:
 
     def work(connection: Connection) -> dict[str, Any]:
         patient = patients.find(connection, here.sending.vault, clinic_id, patient_id)
-        if patient is None:
+        if patient is None or patient.erased_at is not None:
             raise Problem(404, "patient_unknown", "This clinic has no such patient.")
         audit.note(connection, clinic_id, "api", "patient.read", f"patient {patient.id}", time.now())
         return {

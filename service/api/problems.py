@@ -19,7 +19,7 @@ class FieldProblem:
     detail: str
 
 
-class Problem(Exception):  # noqa: N818  (the name RFC 9457 gives it)
+class Problem(Exception):
     """Ends a request with a 4xx or 503. `code` is stable and meant for programs, `detail` for people."""
 
     def __init__(self, status: int, code: str, detail: str, errors: Sequence[FieldProblem] = ()) -> None:

@@ -12,8 +12,8 @@ import hmac
 import time
 
 from flask import Request
-from sendgrid.helpers.eventwebhook import EventWebhook  # type: ignore[import-untyped]
-from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
+from sendgrid.helpers.eventwebhook import EventWebhook
+from twilio.request_validator import RequestValidator
 from werkzeug.datastructures import MultiDict
 
 _TOLERANCE_SECONDS = 25 * 3600
@@ -86,8 +86,8 @@ class _Bytes:
 
 def raw_target(asked: Request) -> str:
     """Path and query exactly as they were sent."""
-    raw = asked.environ.get("RAW_URI") or asked.environ.get("REQUEST_URI")
+    raw = str(asked.environ.get("RAW_URI") or asked.environ.get("REQUEST_URI") or "")
     if raw:
         return raw if raw.startswith("/") else "/" + raw.split("/", 3)[-1]
-    query = asked.environ.get("QUERY_STRING", "")
+    query = str(asked.environ.get("QUERY_STRING", ""))
     return asked.path + ("?" + query if query else "")

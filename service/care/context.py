@@ -6,11 +6,13 @@ out only when everything between the two is a word that a "no" reads through ("n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from enum import Enum, auto
+from itertools import pairwise
 
 from service.care.ownwords import Sentence
-from service.care.phrases import TURNS, Hit, Lexicon
+from service.care.phrases import TURNS, Hit, Lexicon, word_set
 
 
 class Standing(Enum):
@@ -23,47 +25,53 @@ class Standing(Enum):
     """Named in a question about what might come, or as something to look out for."""
 
 
-_NEGATORS = frozenset(
-    "no not never without dont doesnt didnt havent hasnt hadnt isnt wasnt arent werent aint zero none nor neither denies "
-    "denied nothing sin ni nunca tampoco ninguna nada niego".split()
+_NEGATORS = word_set(
+    "no not never without dont doesnt didnt havent hasnt hadnt isnt wasnt arent werent aint zero none nor neither "
+    "denies denied nothing negative sin ni nunca tampoco ninguna nada niego"
 )
-_READ_THROUGH = frozenset(
-    "have having had has got get getting see seeing seen notice noticed noticing feel feeling felt experience experiencing "
-    "experienced think develop developed show showing run running any a an the my this that of sign signs symptom symptoms "
-    "real more new or and nor ni y o e u with in at on to , any kind type sort hint trace even yet really currently been "
-    "i it its is are be being there was im ive far such other also either looking look looks seem seems appear especially "
-    "severe bad major big spreading much much too very unusual excessive significant extra abnormal real sudden increased "
-    "swelling pain pains bruising nausea vomiting cough coughing dizziness dizzy headache headaches problem problems issue "
-    "issues trouble troubles hard rash bleeding itching soreness stiffness numb numbness tingling weakness weak warmth heat "
-    "hot warm red redness swollen pus drainage discharge fever fevers chills chest infection breathing shortness breath "
-    "faint fainting rashes hives oozing difficulty fainted temp temperature high leg calf throat face calves legs arm "
-    "tengo tiene tienes he ha hay habia tenido tuve ha habido siento sentido veo noto notado presento presenta presentado "
-    "amaneci estoy esta estado parece un una el la los las de del mi en con sido es senales signos sintomas sintoma senal "
-    "ninguna nada tampoco mas otra otro otras otros nuevo nueva mucho mucha muy tan fiebre pus dolor dolores hinchazon inflamacion "
-    "enrojecimiento calor mareo mareos nauseas vomito vomitos calentura escalofrios problema problemas dificultad secrecion "
-    "sangrado rojo roja caliente hinchado hinchada inflamado inflamada me se para al tener sentir haber respirar hormigueo "
-    "desmayo desmayos debilidad adormecimiento entumecimiento infeccion supuracion picazon ronchas sarpullido".split()
+_READ_THROUGH = word_set(
+    "for have having had has got get getting see seeing seen notice noticed noticing feel feeling felt experience "
+    "experiencing experienced think develop developed show showing run running any a an the my this that of sign "
+    "signs symptom symptoms real more new or and nor ni y o e u with in at on to , kind type sort hint trace even "
+    "yet really currently been i it its is are be being there was im ive far such other also either looking look "
+    "looks seem seems appear especially severe bad major big spreading much too very unusual excessive "
+    "significant extra abnormal sudden increased swelling pain pains bruising nausea vomiting cough coughing "
+    "dizziness dizzy headache headaches problem problems issue issues trouble troubles hard rash bleeding itching "
+    "soreness stiffness numb numbness tingling weakness weak warmth heat hot warm red redness swollen pus "
+    "drainage discharge fever fevers chills chest infection breathing shortness breath faint fainting rashes "
+    "hives oozing difficulty fainted temp temperature high leg calf throat face calves legs arm tengo tiene "
+    "tienes he ha hay habia tenido tuve habido siento sentido veo noto notado presento presenta presentado "
+    "amaneci estoy esta estado parece un una el la los las de del mi en con sido es senales signos sintomas "
+    "sintoma senal ninguna nada tampoco mas otra otro otras otros nuevo nueva mucho mucha muy tan fiebre dolor "
+    "dolores hinchazon inflamacion enrojecimiento calor mareo mareos nauseas vomito vomitos calentura escalofrios "
+    "problema problemas dificultad secrecion sangrado rojo roja caliente hinchado hinchada inflamado inflamada me "
+    "se para al tener sentir haber respirar hormigueo desmayo desmayos debilidad adormecimiento entumecimiento "
+    "infeccion supuracion picazon ronchas sarpullido"
 )
-_VERBS = frozenset(
-    "hurts hurt aches duele duelen is are looks feels gave gives swelled oozing leaking cant nopuedo falta cuesta wont "
-    "fainted passed".split()
+_SAYS_NO = _NEGATORS | {"cant", "couldnt", "nopuedo", "wont", "hardly", "barely", "apenas"}
+_VERBS = word_set(
+    "hurts hurt aches duele duelen is are looks feels gave gives swelled oozing leaking cant nopuedo falta cuesta "
+    "wont fainted passed"
 )
 """A hit with one of these is a clause of its own: a "no" before an earlier comma or "and" does not reach it."""
-_NEW_SUBJECT = frozenset(
-    "i im ive my mine the it its there theres he she we have has had got is now only just some still also feeling having "
-    "running really very bad severe terrible awful a tengo hay estoy mi el la siento ando traigo me tiene solo ahora today "
-    "since lots this that yes pero si this".split()
+_NEW_SUBJECT = word_set(
+    "i im ive my mine the it its there theres he she we have has had got is now only just some still also feeling "
+    "having running really very bad severe terrible awful a tengo hay estoy mi el la siento ando traigo me tiene "
+    "solo ahora today since lots this that yes pero si"
 )
-_STRONGER = frozenset("bad severe terrible awful much very really horrible".split())
 
 _NO_DENIAL = Lexicon(
     {
         "no": (
-            "not|no only|just|sure|certain|doubt|joke|lie|wonder|normal|better|improvement|improving|relief|idea|sleep|"
-            "sleeping|good|great|well|ok|okay|right|fun|one|clue|matter|energy|appetite|answer|helping|gone|mejora|baja|cede|"
-            "quita|va|para|deja|desaparece|pasa|se|sabia|solo|solamente|duermo|dormi|puedo|aguanto|bueno|bien|estoy|mejoro|"
+            "not|no only|just|sure|certain|doubt|joke|lie|wonder|normal|better|improvement|improving|relief|idea|"
+            "sleep|"
+            "sleeping|good|great|well|ok|okay|right|fun|one|clue|matter|energy|appetite|answer|helping|gone|"
+            "mejora|baja|cede|"
+            "quita|va|para|deja|desaparece|pasa|se|sabia|solo|solamente|duermo|dormi|puedo|aguanto|bueno|bien|"
+            "estoy|mejoro|"
             "bajado|quitado|pasado",
-            "dont|didnt|doesnt|havent|isnt|hasnt|wasnt|wont|hadnt know|sleep|slept|want|understand|like|help|go|stop|work|care|"
+            "dont|didnt|doesnt|havent|isnt|hasnt|wasnt|wont|hadnt know|sleep|slept|want|understand|like|help|go|"
+            "stop|work|care|"
             "matter|eat|eaten|going|improving|helping|gone|feel|remember|improved|normal|better",
             "never ~6 like|before|so|such",
             "never had|felt|seen|experienced ~3 this|that|so|such",
@@ -78,16 +86,16 @@ _NO_DENIAL = Lexicon(
         "no but": ("no estoy con|enfermo",),
     }
 )
-_STATES_OF_HEALTH = frozenset(
-    "any a no numb weak red hot swollen having running short".split()
-)
 _GONE = Lexicon(
     {
         "gone": (
-            "gone|resolved|disappeared|subsided|cleared|vanished|broke|over|stopped|ended|left|passed|faded|normal",
-            "went|goes|going|gone away|down|back|is",
+            "gone|resolved|disappeared|subsided|cleared|vanished|broke|stopped|ended|faded|normal",
+            "is|are|its|has|have|finally over|passed",
+            "went|goes|going|gone away|down",
+            "back to normal",
             "came|come down",
-            "is|all|much|lot|way|so|feels|feeling|looks|looking|getting|got|improved|has better|improving|improved|decreasing|less",
+            "is|all|much|lot|way|so|feels|feeling|looks|looking|getting|got|improved|has better|improving|"
+            "improved|decreasing|less",
             "improved|improving|fading|clearing|decreasing",
             "has improved|cleared|resolved|subsided",
             "se me? fue|quito|paso|desaparecio|bajo|ha",
@@ -118,21 +126,24 @@ _ENDED_BEFORE = Lexicon(
         )
     }
 )
-_UNDONE = frozenset(
-    "not hasnt havent isnt wont doesnt didnt dont never no cant still nopuedo nunca aun todavia before until hardly barely "
-    "then again nearly almost".split()
+_UNDONE = word_set(
+    "not hasnt havent isnt wont doesnt didnt dont never no cant still nopuedo nunca aun todavia before until "
+    "hardly barely then again nearly almost"
 )
 _ASKING = Lexicon(
     {
         "asked": (
             "what if|about",
+            "what would|temperature|temp|counts",
             "what happens if",
             "what do ~2 if ~2 get|develop|start|end",
-            "if ~2 get|gets|develop|develops|start|starts|ever|were|should|notice|had|becomes|happen|happens|end|begin|goes|spike|spikes",
+            "if ~2 get|gets|develop|develops|start|starts|ever|were|should|notice|had|becomes|happen|happens|end|"
+            "begin|goes|spike|spikes",
             "in case",
             "should|do|must|when ~3 worry|worried|watch|look|concerned",
             "watch|watching|watched|look|looking|lookout|checking|check ~2 for",
-            "afraid|scared|worried|nervous|worry|fear|concerned ~2 about|of|that ~3 get|getting|will|could|develop|developing|might|may|"
+            "afraid|scared|worried|nervous|worry|fear|concerned ~2 about|of|that ~3 get|getting|will|could|"
+            "develop|developing|might|may|"
             "having",
             "afraid|scared|worried|worry|nervous ~1 about|of",
             "risk|risks|chance|chances|signs|symptoms ~2 of|for",
@@ -150,16 +161,18 @@ _ASKING = Lexicon(
         )
     }
 )
-_PLAINLY_NOW = frozenset("now today currently already still ahora hoy todavia ya".split())
+_PLAINLY_NOW = word_set("now today currently already still ahora hoy todavia ya")
 _LONG_AGO = Lexicon(
     {
         "past": (
-            "last year|month|summer|winter|spring|fall|january|february|march|april|may|june|july|august|september|october|"
+            "last year|month|summer|winter|spring|fall|january|february|march|april|may|june|july|august|"
+            "september|october|"
             "november|december|christmas",
             "year|years|month|months|decade|decades ~1 ago|back|before",
             "as a kid|child|teenager|baby",
             "when i was ~1 kid|child|little|young|younger|pregnant|teenager|boy|girl|a|in",
-            "before the|my|this|our|i ~3 shot|shots|treatment|treatments|injection|injections|procedure|visit|session|started|came",
+            "before the|my|this|our|i ~3 shot|shots|treatment|treatments|injection|injections|procedure|visit|"
+            "session|started|came",
             "in the past",
             "history of",
             "hace ~3 ano|anos|mes|meses",
@@ -170,18 +183,21 @@ _LONG_AGO = Lexicon(
         )
     }
 )
-_BACK_AGAIN = frozenset("again now today still back since same hoy ahora otra vez nuevo desde worse peor tonight but".split())
+_BACK_AGAIN = word_set("again now today still back since same hoy ahora otra vez nuevo desde worse peor tonight but")
 _CHILDS = Lexicon(
     {
         "child": (
-            "my ~1 kid|kids|son|daughter|baby|toddler|grandson|granddaughter|dog|cat|child|children|grandkids|niece|nephew|puppy "
+            "my ~1 kid|kids|son|daughter|baby|toddler|grandson|granddaughter|dog|cat|child|children|grandkids|"
+            "niece|nephew|puppy "
             "~3 has|have|had|is|got|with|running|came|was|are|passed|broke|throwing|woke",
-            "mi|mis ~1 hijo|hija|hijos|nieto|nieta|bebe|perro|gato|nino|nina|sobrino|sobrina|perra ~3 tiene|tienen|tuvo|esta|con|estan|"
+            "mi|mis ~1 hijo|hija|hijos|nieto|nieta|bebe|perro|gato|nino|nina|sobrino|sobrina|perra ~3 tiene|"
+            "tienen|tuvo|esta|con|estan|"
             "amanecio|anda",
         )
     }
 )
-_FIRST_PERSON = frozenset("i im ive me tengo estoy siento yo mine shot shots injection treatment inyeccion tratamiento".split())
+_YEAR = re.compile(r"(19|20)\d\d")
+_FIRST_PERSON = word_set("i im ive me tengo estoy siento yo mine shot shots injection treatment inyeccion tratamiento")
 
 
 def standing(hit: Hit, sentence: Sentence, after: Sentence | None) -> Standing:
@@ -208,7 +224,8 @@ def _answered_no(hit: Hit, sentence: Sentence, after: Sentence | None) -> bool:
 
 
 def _ruled_out(hit: Hit, words: Sequence[str]) -> bool:
-    if any(words[at] in _NEGATORS for at in hit.between):
+    # "no puedo ni caminar": the phrase itself says no, so another inside takes nothing back
+    if words[hit.start] not in _SAYS_NO and any(words[at] in _NEGATORS for at in hit.between):
         return True
     clause = any(word in _VERBS for word in words[hit.start : hit.end])
     joined = False
@@ -233,8 +250,10 @@ def _is_answer(words: Sequence[str], at: int) -> bool:
     if words[at] != "no" or at + 1 >= len(words):
         return False
     following = words[at + 1]
-    return following == "," or following in ("i", "im", "ive", "my", "it", "its", "the", "estoy", "mi") or (
-        following in ("is", "this")
+    return (
+        following == ","
+        or following in ("i", "im", "ive", "my", "it", "its", "the", "estoy", "mi")
+        or (following in ("is", "this"))
     )
 
 
@@ -257,11 +276,15 @@ def _over(hit: Hit, words: Sequence[str]) -> bool:
 
 
 def _other_subject(between: Sequence[str]) -> bool:
-    return any(word in ("i", "im", "my", "when", "after", "cuando", "mi", "since", "que", "if", "because") for word in between)
+    return any(
+        word in ("i", "im", "my", "when", "after", "cuando", "mi", "since", "que", "if", "because") for word in between
+    )
 
 
 def _long_ago(words: Sequence[str]) -> bool:
-    return bool(_LONG_AGO.find(words)) and not _BACK_AGAIN.intersection(words)
+    again = _BACK_AGAIN.intersection(words) - ({"now"} if ("not", "now") in pairwise(words) else set())
+    named_year = any(word in ("in", "en", "since") and _YEAR.fullmatch(year) for word, year in pairwise(words))
+    return (named_year or bool(_LONG_AGO.find(words))) and not again
 
 
 def _about_a_child(hit: Hit, words: Sequence[str]) -> bool:

@@ -1,8 +1,8 @@
 """Does a reply ask for the messages to stop, or to begin again?
 
-In the United States a request counts in any wording that a reasonable person would understand (47 CFR 64.1200(a)(10),
-in force since 2025-04-11). So this reads far beyond the provider's keywords; where it cannot tell it says so, and the caller suppresses
-and asks a person.
+In the United States a request counts in any wording that a reasonable person would understand (47 CFR
+64.1200(a)(10), in force since 2025-04-11). So this reads far beyond the provider's keywords; where it cannot tell it
+says so, and the caller suppresses and asks a person.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from service.care.optoutwords import PHRASES, SETS
 from service.care.ownwords import Sentence
-from service.care.phrases import TURNS, Hit, Lexicon
+from service.care.phrases import TURNS, Hit, Lexicon, word_set
 
 TWILIO_STOP = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "END", "QUIT", "CANCEL", "REVOKE", "OPTOUT"})
 """Twilio's own opt-out keywords, whole body only: it blocks the number and confirms by itself."""
@@ -45,48 +45,91 @@ class Wish:
 
 LEXICON = Lexicon(PHRASES, SETS)
 
-_FILLERS = frozenset(
-    "please now thanks thank you thankyou ok okay hi hello hey dear sir madam maam porfavor gracias ya just already immediately "
-    "asap it this these them that those everything again ahora favor kindly yes yeah si no so the and then me i said all forever "
-    "guys clinic team doctor today right away fucking damn goddamn god bye hola esto eso todo por amen fuckin for real lol "
-    "thumbsup text texts message messages sms mensajes pleaseand want to like would reply replying must".split()
+_FILLERS = word_set(
+    "please now thanks thank you thankyou ok okay hi hello hey dear sir madam maam porfavor gracias ya just "
+    "already immediately asap it this these them that those everything again ahora favor kindly yes yeah si no so "
+    "the and then me i said all forever anymore yesterday before twice times many ever never more mas "
+    "nunca jamas guys clinic team doctor today "
+    "right away fucking damn goddamn god bye hola esto eso todo por amen fuckin for real lol de thumbsup text "
+    "texts message messages sms mensajes pleaseand want to like would reply replying must"
 )
-_POLITE = _FILLERS - {"no", "me", "i", "the", "want", "to", "text", "texts", "message", "messages", "sms", "mensajes"}
-_ANYWHERE = frozenset(
-    "stop stopall unsubscribe unsub optout alto parar stopp stopit stahp desist cease unsubscribed basta paren pare detener "
-    "detente detenganse desuscribir desuscribirme".split()
+_POLITE = _FILLERS - {
+    "no",
+    "more",
+    "mas",
+    "never",
+    "nunca",
+    "ever",
+    "me",
+    "i",
+    "the",
+    "want",
+    "to",
+    "text",
+    "texts",
+    "message",
+    "messages",
+    "sms",
+    "mensajes",
+}
+_ANYWHERE = word_set(
+    "stop stopall unsubscribe unsub optout alto parar stopp stopit stahp desist cease unsubscribed basta paren "
+    "pare detener detente detenganse desuscribir desuscribirme"
 )
 """A sentence of nothing else, wherever it stands in the reply, is a request."""
-_ALONE = _ANYWHERE | frozenset(
-    "end quit cancel revoke remove delete baja cancelar cancele cancela cancelen finalizar terminar fin salir para halt quitar "
-    "eliminar borrar enough nomore stops arret nomas suficiente terminate discontinue withdraw removeme exit leave".split()
+_ALONE = _ANYWHERE | word_set(
+    "end quit cancel revoke remove delete baja cancelar cancele cancela cancelen finalizar terminar fin salir "
+    "para halt quitar eliminar borrar enough remover borrame borrenme borreme quiteme quitenme eliminame "
+    "desuscribanme anular suspender retirar desactivar terminate block bloquear parenle parale nomore stops arret "
+    "nomas suficiente discontinue withdraw removeme exit leave"
 )
+_WISHING = word_set(
+    "i want to like need would wish quiero quisiera deseo favor me necesito voy a prefiero im going please"
+)
+_POINTING = word_set("it this that these those them eso esto")
 _ALONE_PHRASES = frozenset(
     {
-        "no more", "no mas", "opt out", "ya no", "ya basta", "me out", "go away", "no longer", "end all", "dar baja", "shut up",
+        "no more", "no mas", "opt out", "ya no", "ya basta", "me out", "go away", "no longer", "end all", "dar baja",
+        "shut up",
         "leave me alone", "no continuar", "not interested", "no quiero mas", "stop all", "de baja", "fin", "alto ya",
     }
 )  # fmt: skip
-_SLIPS_OF_STOP = frozenset(
-    "stpo sotp stp sto stoop stpp stopo stiop stoip srop dtop atop wtop stol stio tsop sstop stopl stopw soptp stpop satop "
-    "stoppp stap syop sropp atopp xtop ztop stopx stopm stopn ztop styop sttop sotop stoo stopit stope estop esstop "
-    "stot stob stoped stoping stopping stoop stoppp estopp".split()
+_SLIPS_OF_STOP = word_set(
+    "stpo sotp stp sto stoop stpp stopo stiop stoip srop dtop atop wtop stol stio tsop sstop stopl stopw soptp "
+    "stpop satop stoppp stap syop sropp atopp xtop ztop stopx stopm stopn styop sttop sotop stoo stopit stope "
+    "estop esstop stot stob stoped stoping stopping estopp"
 )
-_MAYBE_STOP = frozenset("top sop step shop stops spot stopped stopping stoped stoping stot stop".split()) - {"stop"}
-_START_ALONE = frozenset(
-    "start unstop resume restart subscribe resubscribe rejoin optin empezar iniciar comenzar reanudar empieza inicio "
-    "suscribir suscribirme reactivar inscribir reenroll".split()
+_MAYBE_STOP = word_set("top sop step shop stops spot stopped stopping stoped stoping stot stop") - {"stop"}
+_START_ALONE = word_set(
+    "start unstop resume restart subscribe resubscribe rejoin optin empezar iniciar comenzar reanudar empieza "
+    "inicio suscribir suscribirme reactivar inscribir reenroll"
 )
-_START_FILLERS = frozenset(
-    "please now thanks thank you ok okay hi hello again back porfavor gracias de nuevo ya otra vez me texts messages up it "
-    "the mensajes los over yes si".split()
+_START_FILLERS = word_set(
+    "please now thanks thank you ok okay hi hello again back porfavor gracias de nuevo ya otra vez me texts "
+    "messages up it the mensajes los over yes si"
 )
-_EVERYTHING = frozenset("stopall all anything everything any nothing ever todo nada contact alone".split())
-_TEXTS = frozenset("text texts texting sms texto textos textear texteen mensaje mensajes number phone".split())
-_EMAILS = frozenset("email emails emailing mail mails correo correos mailing inbox".split())
+_ENDERS = word_set(
+    "stop quit cease discontinue end terminate cancel remove removed delete block suspend unsubscribe halt parar "
+    "pare paren parenle cancelar cancele cancelen detener detengan dejen deje eliminar eliminen borrar borren "
+    "suspender quitar quiten"
+)
+_SENT = word_set(
+    "texts texting messages message messaging msgs sms emails emailing notifications subscription mensajes textos "
+    "correos notificaciones suscripcion"
+)
+_EVERYTHING = word_set("stopall all anything everything any nothing ever todo nada contact alone")
+_TEXTS = word_set("text texts texting sms texto textos textear texteen mensaje mensajes number phone")
+_EMAILS = word_set("email emails emailing mail mails correo correos mailing inbox")
 _CAPITAL_STOP = re.compile(r"\bSTOP\b(?!\s+(?:to|para)\b)")
+_NOT_NAMED = re.compile(
+    r"\b(?:[Ii](?:['’]?m| am)|[Tt]his is|[Tt]hat['’]?s) not (?!(?:I|OK|Sure|Able|Well|Good|Feeling)\b)[A-Z][a-z]+\b"
+    r"|\b[Tt]his isn['’]t [A-Z][a-z]+\b"
+    r"|\b[Nn]o (?:soy|es) (?!Ud)[A-Z][a-z]+\b"
+    r"|\b[Tt]here(?: is|['’]s) no [A-Z][a-z]+\b|\b[Nn]o [A-Z][a-z]+ (?:here|at this)\b"
+)
+""" "I'm not Robert": a capital is all there is to tell a name by, so a person has to look."""
 _TEMPLATE = ("to", "para")
-_PAIN = frozenset("pain hurts hurt hurting ache dolor duele bleeding itching burning throbbing swelling medication".split())
+_PAIN = word_set("pain hurts hurt hurting ache dolor duele bleeding itching burning throbbing swelling medication")
 
 
 def is_provider_keyword(body: str) -> bool:
@@ -116,7 +159,8 @@ def _stop_alone(words: Sequence[str]) -> str | None:
     if not content:
         return None
     if all(word in _ALONE or (len(words) <= 3 and word in _SLIPS_OF_STOP) for word in content):
-        return "certain"
+        # "stop it" is plain, "cancel it" may be about a visit
+        return "certain" if _ANYWHERE.intersection(content) or not _POINTING.intersection(words) else "unsure"
     if " ".join(content) in _ALONE_PHRASES:
         return "certain"
     if "".join(content) in _ALONE and len(content) <= 4:
@@ -131,9 +175,13 @@ def _stop_within(text: str, sentences: Sequence[Sentence]) -> str | None:
         found = _bare_clause(words, at == 0 or at == len(sentences) - 1) or _phrase(sentence)
         if found == "certain":
             return found
-        certainty = certainty or found
+        certainty = certainty or found or _near(sentence)
+    if certainty is None and _NOT_NAMED.search(text):
+        return "unsure"
     if _CAPITAL_STOP.search(text) and any(char.islower() for char in text) and not _guarded_everywhere(sentences):
         return "certain"
+    if certainty is None and (_opens_with_stop(sentences) or _wishes_an_end(sentences)):
+        return "unsure"
     return certainty
 
 
@@ -154,6 +202,27 @@ def _bare_clause(words: Sequence[str], outer: bool) -> str | None:
     return None
 
 
+def _wishes_an_end(sentences: Sequence[Sentence]) -> bool:
+    """ "I want to cancel", and not a word of what."""
+    words = [word for sentence in sentences for word in sentence.words if word[0].isalnum()]
+    wished = _ALONE.intersection(words)
+    return bool(wished) and len(words) <= 6 and all(word in _ALONE or word in _WISHING for word in words)
+
+
+def _opens_with_stop(sentences: Sequence[Sentence]) -> bool:
+    """ "Stop this nonsense": a short command that no phrase foresaw. "Stop in for a visit?" asks."""
+    first = sentences[0]
+    words = [word for word in first.words if word not in _POLITE]
+    return (
+        0 < len(words) <= 5
+        and words[0] in ("stop", "unsubscribe", "alto")
+        and not first.question
+        and not _PAIN.intersection(words)
+        and "guard" not in LEXICON.find_labels(first.words)
+        and words[1:2] not in (["by"], ["in"], ["light"], ["sign"], ["taking"], ["using"], ["wearing"])
+    )
+
+
 def _phrase(sentence: Sentence) -> str | None:
     hits = LEXICON.find(sentence.words)
     guards = [hit for hit in hits if hit.label == "guard" and not _is_how(hit, sentence.words)]
@@ -169,14 +238,29 @@ def _phrase(sentence: Sentence) -> str | None:
             if not partial:
                 return "certain"
             found = "unsure"
-        elif hit.label == "unsure" or (hit.label == "unsure_at_end" and ends and not _PAIN.intersection(sentence.words)):
+        elif hit.label == "unsure" or (
+            hit.label == "unsure_at_end" and ends and not _PAIN.intersection(sentence.words)
+        ):
             found = "unsure"
     return found
 
 
+def _near(sentence: Sentence) -> str | None:
+    """A verb of ending close to a word for messages, in an order that no phrase foresaw: enough to ask a person."""
+    words = sentence.words
+    if LEXICON.find_labels(words) & {"guard"}:
+        return None
+    enders = [at for at, word in enumerate(words) if word in _ENDERS]
+    sent = [at for at, word in enumerate(words) if word in _SENT]
+    return "unsure" if any(abs(ender - thing) <= 4 for ender in enders for thing in sent) else None
+
+
 def _is_how(guard: Hit, words: Sequence[str]) -> bool:
     """ "How do I stop these texts?" asks for the way out, unlike "did the texts stop?"."""
-    return "how" in words[max(0, guard.start - 2) : guard.start + 1] or "como" in words[max(0, guard.start - 2) : guard.start]
+    return (
+        "how" in words[max(0, guard.start - 2) : guard.start + 1]
+        or "como" in words[max(0, guard.start - 2) : guard.start]
+    )
 
 
 def _partial(hit: Hit, words: Sequence[str]) -> bool:
@@ -209,7 +293,8 @@ def _start(everything: Sequence[str], sentences: Sequence[Sentence]) -> bool:
     if "".join(everything) == "optin":
         return True
     return any(
-        hit.label == "start" and not {"dont", "not", "no", "never"}.intersection(sentence.words[max(0, hit.start - 4) : hit.start])
+        hit.label == "start"
+        and not {"dont", "not", "no", "never"}.intersection(sentence.words[max(0, hit.start - 4) : hit.start])
         for sentence in sentences
         for hit in LEXICON.find(sentence.words)
     )
@@ -219,7 +304,9 @@ def _scope(words: set[str], wrong: bool) -> StopScope:
     if wrong:
         return StopScope.WRONG_PERSON
     texts, emails = bool(_TEXTS & words), bool(_EMAILS & words)
-    if _EVERYTHING & words and not emails and not ({"text", "texts", "texting", "textos", "sms"} & words) or (texts and emails):
+    if (_EVERYTHING & words and not emails and not ({"text", "texts", "texting", "textos", "sms"} & words)) or (
+        texts and emails
+    ):
         return StopScope.ALL
     if emails:
         return StopScope.EMAILS

@@ -1,42 +1,96 @@
-"""The words in which people ask for messages to stop, or to come back. English and Spanish, in the phrase language of `phrases.py`."""
+"""The words in which people ask for messages to stop, or to come back, in the phrase language of `phrases.py`."""
 
 from __future__ import annotations
 
 SETS = {
-    "msg": "text texts message messages messaging texting texted sms email emails mail mails notification notifications reminder "
-    "reminders survey surveys update updates alerts alert contact contacts spam communication communications subscription "
+    "msg": "text texts message messages messaging texting texted sms email emails mail mails notification "
+    "notifications reminder "
+    "reminders survey surveys update updates alerts alert contact contacts spam communication communications "
+    "subscription "
     "checkins mailings mailing list",
-    "send": "text texting message messaging messages contact contacting email emailing e-mailing bother bothering spam spamming harass "
+    "send": "text texting message messaging messages contact contacting email emailing e-mailing bother "
+    "bothering spam spamming harass "
     "harassing bugging pestering sending send texts msging writing write sms",
-    "those": "sending send with all the these those your you me my getting receiving receive to any more this of stupid annoying "
-    "damn fucking dang bloody constant daily automated automatic further future spam survey unwanted endless so many it from "
+    "those": "sending send with all the these those your you me my getting receiving receive to any more this of "
+    "stupid annoying "
+    "damn fucking dang bloody constant daily automated automatic further future spam survey unwanted endless so "
+    "many it from "
     "health care clinic reminder text me",
-    "mensaje": "mensaje mensajes mensajito mensajitos texto textos correo correos aviso avisos notificacion notificaciones encuesta "
-    "encuestas recordatorio recordatorios sms email emails textitos comunicacion comunicaciones spam mails suscripcion",
-    "mandar": "mandar mandarme mandando mandandome enviar enviarme enviando enviandome escribir escribirme escribiendo molestar "
-    "molestarme molestando textear textearme contactar contactarme fastidiar fastidiarme mensajear mensajearme escribiendome "
+    "mensaje": "mensaje mensajes mensajito mensajitos texto textos correo correos aviso avisos notificacion "
+    "notificaciones encuesta "
+    "encuestas recordatorio recordatorios sms email emails textitos comunicacion comunicaciones spam mails "
+    "suscripcion",
+    "mandar": "mandar mandarme mandando mandandome enviar enviarme enviando enviandome escribir escribirme "
+    "escribiendo molestar "
+    "molestarme molestando textear textearme contactar contactarme fastidiar fastidiarme mensajear mensajearme "
+    "escribiendome "
     "molestandome chingar joder llenarme",
-    "manden": "manden mande mandes manda mandar envien envie envies enviar escriban escriba escribas escribir contacten contacte contactar "
-    "molesten moleste molestes molestar texteen textee textear mensajeen fastidien fastidie jodan mandenme enviarme mandarme "
-    "envienme escribirme mandeis molestarme contactarme",
+    "manden": "manden mande mandes manda mandar envien envie envies enviar escriban escriba escribas escribir "
+    "contacten contacte contactar "
+    "molesten moleste molestes molestar texteen textee textees textear manda mandas enviarnos texteenme "
+    "contactan contactes mensajee molestan fastidies llenen sigan mensajeen fastidien fastidie jodan mandenme "
+    "enviarme mandarme "
+    "envienme escribirme mandeis hablen hable hables busquen busque marquen notifiquen avisen recuerden "
+    "pregunten spameen molestarme contactarme",
     "me": "me us",
 }
 
 PHRASES: dict[str, tuple[str, ...]] = {
     "certain": (
+        "prefer|rather|wish ~3 {send} me|us",
+        "no ~1 autorizo|consiento",
+        "no ~1 vuelvan|vuelva|vuelvas ~2 {manden}|{mandar}",
+        "didnt|never|dont authorize|authorise",
+        "stop|quit ~2 me|us",
+        "dont|never ~2 this number",
+        "no quiero ~1 nada de ustedes",
+        "no ~1 deseo participar",
+        "dejar de recibir",
+        "desactivar|desactiven|desactiva ~2 {mensaje}",
+        "no ~1 quiero ~2 recibir",
+        "removed|deleted|dropped|taken|unlisted ~1 from|off ~3 list|service|program|system|database|{msg}|this|"
+        "your|here",
+        "like|want|wish|need|please|ask|asking|request|demand ~3 removed|deleted|unlisted",
+        "take|get|keep|remove ~1 my|this|our name|number|phone|cell|info ~1 off|out|from",
+        "discontinue|cease|halt|suspend|terminate ~1 sending|all|these|this|texting|contact|messaging",
+        "{msg} ~1 need|needs|must|have|has|should|gotta to? stop|end|cease",
+        "refrain from",
+        "prefer|rather ~1 not ~3 {msg}|receive|get|be|texted|contacted",
+        "not ~1 to? receive|get ~3 {msg}",
+        "not ~1 to? be contacted|texted|messaged",
+        "want|need no more? ~1 {msg}",
+        "no need ~2 {msg}",
+        "stop|quit ~1 blowing|filling|clogging ~1 up? my|phone|inbox",
+        "out of my phone|inbox",
+        "hear from you anymore|again",
+        "dont|not|never|no ~3 hear|hearing from",
+        "withdraw|unenroll|discontinue|disenroll me|us|my",
+        "dont ~1 need ~2 text|texts|messages|reminders|msgs|these",
+        "should not|never ~3 list",
+        "que paren|dejen|cancelen|detengan|cesen",
+        "no ~1 necesito ~2 {mensaje}",
+        "no ~2 seguir|sigan|siga ~1 recibiendo|enviando|mandando|recibirlos",
+        "retirenme|remuevanme|desactivenme|desinscribanme|desactivame|retireme",
+        "retiren|retire|desactiven|bloqueen|anulen|anular|anule ~2 numero|suscripcion|{mensaje}|mi",
+        "dejen|deja|deje|dejenme ~1 de ~1 chingar|joder|fregar|fastidiar|mandar|escribir|enviar|llamar|molestar|"
+        "mandando",
+        "no ~2 estoy ~1 interesado|interesada",
         "stop|cease|discontinue|halt|quit|end|block {those}? {those}? {those}? {those}? {msg}",
         "stop|quit|cease|stopp ~1 {send}|asking|contacting|calling",
         "stop|quit please|now|already|immediately|thanks",
         "how ~4 stop|end|cancel|turn|disable|quit ~1 {those}? {those}? {msg}|these|this|them|it",
-        "how ~4 unsubscribe|unsub|optout|remove",
+        "how ~4 unsubscribe|unsub|optout",
+        "how ~4 remove|delete me|myself|number|my",
+        "how ~4 get|opt off|out ~2 {msg}|this|these|list",
         "cease and desist",
         "cease all?",
         "no more {those}? {those}? {msg}|please|pls|of|this|these",
         "no further|additional {msg}",
         "no {msg} please|anymore",
-        "no please? {msg}",
+        "nomore|nomas ~2 {msg}|{mensaje}",
         "enough with|of|already ~2 {msg}|this|these",
-        "dont|never|not|no|stop|quit ever|please|you|wish|want|like|need|care|to|be|you? ~3 {send}|contacted|texted|messaged|emailed ~1 me|us|"
+        "dont|never|not|no|stop|quit ever|please|you|wish|want|like|need|care|to|be|you? ~3 {send}|contacted|"
+        "texted|messaged|emailed ~1 me|us|"
         "anymore|again|more|this|here|number",
         "dont|never|not {send}",
         "dont|never ever|you {send}",
@@ -45,75 +99,99 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "dont|never send|sending ~3 {msg}|anything|me|more|any|these|this|anymore|stuff",
         "dont|not|no|never ~1 want|wish|wanna|need|like|care|interested ~3 {those}? ~2 {msg}",
         "dont|not|never|longer want|wish|wanna|care to? receive|participate|subscribe",
-        "dont|not|never|longer want|wish|wanna to? get|be|hear|keep|continue ~3 {msg}|contacted|texted|messaged|texting|messaging|receiving|from|bothered",
+        "dont|not|never|longer want|wish|wanna to? get|be|hear|keep|continue ~3 {msg}|contacted|texted|messaged|"
+        "texting|messaging|receiving|from|bothered",
         "stop|quit|cease messages",
-        "no longer want|wish|need|like|interested|consent|participate|participating|desire|require|care ~6 {msg}|these|this|them|receive|participate|"
+        "no longer want|wish|need|like|interested|consent|participate|participating|desire|require|care ~6 {msg}|"
+        "these|this|them|receive|participate|"
         "in|participating|from|consent",
         "no longer consent|participate|participating|interested",
-        "dont|not|do|never consent|consented|agree|agreed|authorize|authorized|sign|signed|subscribe|subscribed ~2 to|for|receive",
+        "dont|not|do|never consent|consented|agree|agreed|authorize|authorized|sign|signed|subscribe|subscribed "
+        "~2 to|for|receive",
         "not interested",
         "didnt|never ~1 sign|signed|ask|asked|agree|agreed|consent|subscribe|subscribed ~3 this|these|{msg}|for|to",
-        "unsubscribe|unsubscribed|unsub|optout|unsubscribing|unsubscribes|desubscribe|deregister|unenroll|disenroll|unregister|unfollow",
+        "unsubscribe|unsubscribed|unsub|optout|unsubscribing|unsubscribes|desubscribe|deregister|unenroll|"
+        "disenroll|unregister|unfollow",
         "opt|opted|opting|opts ~2 out",
-        "take|remove|delete|drop|get|pull|cut|strike|scratch|erase|scrub|cross|kick ~1 me|us|my|this|our ~5 off|from|out ~3 list|lists|"
+        "take|remove|delete|drop|get|pull|cut|strike|scratch|erase|scrub|cross|kick ~1 me|us|my|this|our ~5 off|"
+        "from|out ~3 list|lists|"
         "system|database|{msg}|this|these|your|group|program|here|it|thread|records|number|phone",
-        "remove|delete|erase|lose|forget|drop|scrub ~1 my|this|our|the ~2 number|phone|contact|info|cell|name|email|address|information|data|digits",
+        "remove|delete|erase|lose|forget|drop|scrub ~1 my|this|our|the ~2 number|phone|contact|info|cell|name|"
+        "email|address|information|data|digits",
         "remove|delete|unlist ~1 me|us",
         "off your|the|this|ur list|database|{msg}",
         "from your|the|this|ur list|lists|database",
-        "leave|let me|us ~1 alone",
+        "leave|let me|us ~3 alone",
+        "enough ~1 {msg}",
         "get lost",
         "fuck|f|piss|buzz|bug|screw|sod off",
         "lose my number",
         "turn|shut|switch ~1 off ~3 {msg}|these|notifications",
         "turn|shut ~3 {msg}|these|this|notifications|them off",
-        "withdraw|withdrawing|revoke|revoking|rescind|retract|withdrawn|revoked ~3 consent|permission|authorization|agreement|subscription|"
+        "withdraw|withdrawing|revoke|revoking|rescind|retract|withdrawn|revoked ~3 consent|permission|"
+        "authorization|agreement|subscription|"
         "enrollment|from|participation",
-        "cancel|cancell|cancelling|canceling|end|terminate|discontinue|deactivate|disable {those}? {those}? {those}? {msg}|subscription|enrollment|program|service|"
+        "cancel|cancell|cancelling|canceling|end|terminate|discontinue|deactivate|disable {those}? {those}? "
+        "{those}? {msg}|subscription|enrollment|program|service|"
         "services|membership|account|participation|registration|signup",
-        "done with ~2 {msg}|you|program",
+        "done with ~2 text|texts|messages|emails|reminders|notifications|you|program",
         "quit|leave|exit|leaving|quitting ~1 program|list|group|study",
         "no|nunca quiero|quisiera|deseo que ~2 {manden}",
         "no|nunca|ni|jamas ~1 me|nos|lo|le {manden}",
         "no|nunca mas? {manden}",
         "no|nunca ~1 mas {mensaje}",
         "no mas {mensaje}|porfavor|sms|textos",
-        "no ~1 quiero|deseo|quisiera|necesito|quieren|autorizo|acepto ~4 {mensaje}|recibir|recibirlos|recibirlas|recibiendo|reciba|suscripcion|"
+        "no ~1 quiero|deseo|quisiera|necesito|quieren|autorizo|acepto ~4 {mensaje}|recibir|recibirlos|recibirlas|"
+        "recibiendo|reciba|suscripcion|"
         "participar|seguir",
         "no quiero que me {manden}|esten",
         "no quiero ~1 nada|saber|ser|estar|seguir|esto ~1 de|mas|ustedes|aqui|contactado|contactada",
-        "dejen|deje|deja|dejenme|dejeme|dejame|dejad|paren|pare|para|parar|basta|dejar ~2 de ~2 {mandar}|{mensaje}|llamar|llamarme",
-        "dejen|deje|deja|dejenme|dejeme|dejame ~1 en paz|tranquilo|tranquila|solo|sola",
-        "paren|pare|parar|parad|detener|detenga|detengan|detengase|suspender|suspenda|suspendan|cesen|terminen|termine|eliminen|"
-        "desactiven|desactivar|finalizar|bloquear|detienen|detente|alto|quiten|cancelen|anular ~1 con|los|estos|sus|las|esos|esas|de|el|a? "
+        "dejen|deje|deja|dejenme|dejeme|dejame|dejad|paren|pare|para|parar|basta|dejar ~2 de ~2 {mandar}|"
+        "{mensaje}|llamar|llamarme",
+        "dejen|deje|deja|dejenme|dejeme|dejame|dejarme ~1 en paz",
+        "dejenme|dejeme|dejame tranquilo|tranquila|solo|sola",
+        "en paz porfavor?",
+        "paren|pare|parar|parad|detener|detenga|detengan|detengase|suspender|suspenda|suspendan|cesen|terminen|"
+        "eliminen|parenle|parale|suspendan|"
+        "desactiven|desactivar|finalizar|bloquear|detienen|detente|alto|quiten|cancelen|anular ~1 con|los|estos|"
+        "sus|las|esos|esas|de|el|a? "
         "~1 {mensaje}|eso|esto",
         "alto|basta|suficiente|stop ~2 {mensaje}",
         "ya basta",
         "basta ya|porfavor|de",
         "alto ya|porfavor",
-        "cancelar|cancele|cancela|cancelen|cancelo|cancelarme|cancelame|cancelacion ~4 {mensaje}|suscripcion|inscripcion|servicio|programa",
+        "cancelar|cancele|cancela|cancelen|cancelo|cancelarme|cancelame|cancelacion ~4 {mensaje}|suscripcion|"
+        "inscripcion|servicio|programa",
         "darme|denme|deme|dame|darnos|dar|denos|dese|damos|dadme|daros|dandome de baja",
         "dar|den|doy|pido|quiero|solicito|deseo|solicitar|favor ~2 baja",
         "baja porfavor",
         "baja de|del ~2 lista|{mensaje}|servicio|programa",
-        "quite|quiten|quiteme|quitenme|quitame|saque|saquen|saqueme|sacame|saquenme|borre|borren|borreme|borrenme|borrame|elimine|eliminen|"
-        "elimineme|eliminenme|eliminame|eliminar|borrar|quitar|quitarme|sacarme|borrarme|eliminarme|remover|removerme|remueva|remuevan|"
+        "quite|quiten|quiteme|quitenme|quitame|saque|saquen|saqueme|sacame|saquenme|borre|borren|borreme|"
+        "borrenme|borrame|elimine|eliminen|"
+        "elimineme|eliminenme|eliminame|eliminar|borrar|quitar|quitarme|sacarme|borrarme|eliminarme|remover|"
+        "removerme|remueva|remuevan|"
         "remuevame ~4 numero|lista|telefono|contacto|datos|nombre|celular|registro|sistema|correo|base|aqui",
         "no ~2 interesa|interesado|interesada",
         "no molestar|molesten|moleste|molestes",
-        "desuscribir|desuscribirme|desuscriban|desuscribe|desinscribir|desinscribirme|desapuntarme|desuscribanme|desuscribeme|desuscripcion|"
+        "desuscribir|desuscribirme|desuscriban|desuscribe|desinscribir|desinscribirme|desapuntarme|desuscribanme|"
+        "desuscribeme|desuscripcion|"
         "desafiliar|desafiliarme",
         "revoco|retiro|revocar|retirar ~2 consentimiento|autorizacion|permiso|participacion",
         "salir|salirme|salgo de ~2 lista|grupo|programa|{mensaje}|esto",
-        "quiero salir|salirme",
         "no ~1 doy|di ~2 permiso|consentimiento|autorizacion",
-        "como ~4 cancelo|cancelar|detengo|detener|paro|quito|salgo|desuscribo|parar ~3 {mensaje}|esto|suscripcion|lista",
+        "como ~4 cancelo|cancelar|detengo|detener|paro|quito|salgo|desuscribo|parar ~3 {mensaje}|esto|"
+        "suscripcion|lista",
         "cansado|cansada|harto|harta ~2 {mensaje}",
         "demasiados {mensaje}",
         "no ~1 sigan|siga|sigas ~1 {mandar}",
         "arret|arretez|stopall|stahp|stopit",
     ),
     "wrong": (
+        "doesnt|dont|not|isnt belong ~1 to",
+        "new phone",
+        "who dis",
+        "no ~1 conozco ~1 a",
+        "equivocado|equivocada|erroneo",
         "wrong|incorrect ~1 number|person|phone|num|guy|patient|contact|lady|man",
         "not|isnt|aint ~1 my|his|her|the right|correct|intended? number|phone|person",
         "no ~4 longer ~3 number",
@@ -127,11 +205,35 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "no ~1 soy paciente|esa|ese|la|el|su",
         "no es|era ~2 numero|telefono",
         "este ~3 no ~2 numero",
+        "numero|telefono|celular ~1 no ~1 es|pertenece ~1 de|del|a",
+        "aqui no ~1 vive|hay|esta|existe",
+        "no conozco ~2 persona|paciente",
+        "wrong recipient|contact|lady|dude|place",
+        "no ~2 at|with|by|has this|that number|name",
+        "nobody|no|noone ~1 by|named|called ~1 that|here ~1 name?",
+        "belongs ~1 to someone|somebody|another",
+        "doesnt|no longer ~2 have|has|use|own ~1 this ~1 number|phone",
+        "wrong number",
         "no conozco a",
-        "new ~1 owner|number ~3 not|changed",
-        "number ~2 changed|reassigned|belongs|disconnected",
+        "new owner",
+        "number ~2 reassigned|belongs|disconnected",
     ),
     "certain_at_end": (
+        "quiero salir|salirme",
+        "no please? {msg}",
+        "text|texts|texting|messages off",
+        "no texting|messaging|mensajes|textos",
+        "you|u can|may ~1 stop|quit|end",
+        "knock|cut it off|out",
+        "lay off",
+        "give it a rest",
+        "cut ~1 it ~1 out",
+        "lay off ~2 {msg}",
+        "ya no porfavor?",
+        "cancelen|cancele|cancela|paren|alto esto|eso|todo|ya",
+        "ya estuvo|basta",
+        "drop|discharge me",
+        "stop|quit ~1 please|porfavor|thanks",
         "can|could|would|will|wont|cant you ~2 stop|quit",
         "you|guys need|have|must|should to? stop",
         "said|say|saying|told|asked|asking|typed|texted|replied|wrote|sent|tell|replying ~4 stop|unsubscribe",
@@ -144,15 +246,16 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "count me out",
         "please|just|already|now|porfavor|and|hey|ok stop|quit|unsub|cease|desist|end|alto|basta|parar|paren",
         "make ~1 texts|messages|them|these stop",
-        "ya no quiero mas|esto|eso|nada?",
+        "ya no quiero mas|esto|eso|nada",
         "no quiero mas|esto|nada mas?",
         "no quiero ~1 saber ~1 de ustedes",
         "quiteme|quitenme|saqueme|saquenme|sacame|borreme|borrenme|borrame|eliminame|eliminenme|elimineme",
         "bye forever",
-        "go away",
         "stop|quit this|these|them|those|everything|all",
     ),
     "unsure_at_end": (
+        "so i|we dont ~1 get|receive ~1 these|this|them|{msg}",
+        "want|like|wish|ask|need ~1 be ~1 off|out",
         "shut up",
         "i|we want|wanna|like to? stop|quit",
         "make it stop",
@@ -168,6 +271,15 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "no me llamen|llame",
     ),
     "unsure": (
+        "unwanted|unsolicited ~1 {msg}",
+        "{msg} ~2 unwanted|unsolicited|annoying",
+        "no longer|not ~2 patient|client ~1 anymore|there|here|of|with",
+        "dont go there|here",
+        "not me",
+        "beat it",
+        "go to hell",
+        "fuck|screw you|u|this",
+        "remove|delete|take ~3 from|off ~2 {msg}",
         "passed away",
         "too many {msg}",
         "tired|sick ~2 of ~3 {msg}",
@@ -190,15 +302,27 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "why ~3 you ~2 texting|messaging|sending|contacting|bothering",
     ),
     "guard": (
-        "dont|didnt|not|never|wont|cant|doesnt|havent|isnt|wasnt|nopuedo want|mean|need|wish|plan|intend|trying|going|ever|you|please|like|even|be|"
-        "been|think|wanna|meant|have|try? to? to? stop|stopped|stopping|unsubscribe|unsubscribed|opt|opted|optout|quit|cancel|remove|unsub|end|"
+        "can|could i|we|they stop|quit|end|cancel|remove",
+        "stop and go",
+        "stop|stopped|stopping by|at|over",
+        "off|out ~1 work|pain|bed",
+        "no contact sports|sport|lens|information|info",
+        "remove|take|put|get me ~1 off|from ~3 waitlist|schedule|calendar|appointment|waiting|medication|"
+        "medicine|opioids|prednisone",
+        "dont|didnt|not|never|wont|cant|doesnt|havent|isnt|wasnt|nopuedo want|mean|need|wish|plan|intend|trying|"
+        "going|ever|you|please|like|even|be|"
+        "been|think|wanna|meant|have|try? to? to? stop|stopped|stopping|unsubscribe|unsubscribed|opt|opted|"
+        "optout|quit|cancel|remove|unsub|end|"
         "removed|discontinue|cease|block|delete|taken",
-        "did|does|do|has|have|had|why|when|will|if|until|till|before|after|once|whether|should|can|could|must they|the|my|i|we|it|your|this "
+        "did|does|do|has|have|had|why|when|will|if|until|till|before|after|once|whether|should|must "
+        "they|the|my|i|we|it|your|this "
         "stop|stopped|unsubscribe|unsubscribed|quit|cancel|optout",
+        "when|if|until|once|before ~1 i|we can|could|should|may|will stop|quit|end|cancel",
         "did|does|do|has|have|had|why|when|if|until|should ~1 the|my|your|these|those ~1 {msg} stop|stopped|end|ended",
         "did|have|had you ~1 stop|stopped|cancel|quit|end|remove",
         "why ~2 stop|cancel|quit|end",
-        "need|have|had|told|said|advised|able|want|ok|okay|safe to? to stop|quit taking|using|wearing|doing|exercising|working|running|my|the",
+        "need|have|had|told|said|advised|able|want|ok|okay|safe to? to stop|quit taking|using|wearing|doing|"
+        "exercising|working|running|my|the",
         "if i ~2 stop|unsubscribe|cancel|quit|opt|reply|text|remove|leave ~2 out|stop?",
         "accidentally|mistakenly|mistake|accident ~4 stop|unsubscribed|unsubscribe|stopped|opted|cancelled|optout",
         "before|until|unless|when i|you stop|unsubscribe",
@@ -208,9 +332,11 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "feel free ~1 text|contact",
     ),
     "partial": (
-        "before|after|while|during|until|till|at|between|past|on|so antes|late|early|work|night|weekend|weekends|noon|morning|often|much|meeting|"
-        "sundays|saturday|sunday|6am|bed|this|midnight|sleep",
-        "antes|despues|durante|mientras de|trabajo|estoy|noche|las",
+        "before|after|while|during|until|till|between|antes|despues|durante|mientras",
+        "at night|work|lunch|dinner|bedtime|weekends|school|midnight",
+        "on weekends|sunday|sundays|saturdays|weekdays",
+        "so late|early|often|much",
+        "de|por|en la? noche|madrugada|manana|trabajo",
     ),
     "start": (
         "sign|add|put|opt|enroll|subscribe|include|re-enroll ~1 me|us ~3 again|back|up",
@@ -218,15 +344,17 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "opt|opting me? back? in",
         "optin|unstop|resubscribe|rejoin|reenroll|restart",
         "start|resume|restart|continue ~4 texting|messaging|sending|{msg}",
-        "start|begin|resume ~1 again|over? please?",
+        "start|begin|resume ~1 again",
         "want|like|wish|need ~4 {msg} ~2 back|again",
         "want|like|wish|need ~5 receive|receiving|get|getting|start|resume|restart ~4 again|{msg}",
         "send|text|message me ~2 again",
         "turn|switch ~3 back? on",
         "resubscribe|subscribe ~1 me|again",
-        "quiero|quisiera|deseo|puedo ~3 volver|recibir|recibirlos|reanudar|empezar|iniciar ~4 {mensaje}|recibir|recibirlos",
+        "quiero|quisiera|deseo|puedo ~3 volver|recibir|recibirlos|reanudar|empezar|iniciar ~4 {mensaje}|recibir|"
+        "recibirlos",
         "vuelvan|vuelva|vuelve a {mandar}",
-        "inscribanme|inscribirme|suscribirme|suscribanme|reactivar|reactiven|reanudar|reanuden|reactive|apuntenme|suscribeme ~3 de|nuevo|otra|"
+        "inscribanme|inscribirme|suscribirme|suscribanme|reactivar|reactiven|reanudar|reanuden|reactive|"
+        "apuntenme|suscribeme ~3 de|nuevo|otra|"
         "{mensaje}",
         "suscribirme|inscribanme|suscribanme|reactivar|reactiven|reanudar|reanuden",
         "denme de alta",

@@ -6,8 +6,10 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from service.care.phrases import word_set
+
 EXAMINED = 6000
-"""Characters looked at, from the start; a text message has 1 600 at most. Of a longer e-mail the last 2 000 are read too."""
+"""Characters looked at, from the start (a text has 1 600 at most); of a longer e-mail the last 2 000 are read too."""
 _TAIL = 2000
 
 _WROTE = re.compile(r"^\s*(on|el|le|am)\b.{0,300}\b(wrote|escribi[oó]|writes|schrieb)\s*:?\s*$", re.I)
@@ -24,7 +26,8 @@ _SIGNATURE = re.compile(
 )
 _TAPBACK = re.compile(
     r"^\W*(liked|loved|disliked|laughed at|emphasi[sz]ed|questioned|reacted\b.{0,40}?\bto|removed an?\b.{0,30}?\bfrom"
-    r"|le gust[oó]|le encant[oó]|le dio risa|no le gust[oó]|reaccion[oó]\b.{0,40}?\ba|me gusta|me encanta)\s*[\"“«].{3,}",
+    r"|le gust[oó]|le encant[oó]|le dio risa|no le gust[oó]|reaccion[oó]\b.{0,40}?\ba"
+    r"|me gusta|me encanta)\s*[\"“«].{3,}",
     re.I | re.S,
 )
 _SIGNS = {
@@ -47,6 +50,7 @@ _SIGNS = {
     "—": ", ",
     "–": "-",
     "&": " and ",
+    "#": " number ",
     "°": " degrees ",
     "º": " degrees ",
     "½": ".5",
@@ -63,15 +67,18 @@ _WRAPPED_AT = 55
 
 _SHORT = {
     "u": "you", "ur": "your", "pls": "please", "plz": "please", "plse": "please", "pleas": "please", "txt": "text",
-    "txts": "texts", "txting": "texting", "msg": "message", "msgs": "messages", "mssg": "message", "msj": "mensaje",
+    "txts": "texts", "stpo": "stop", "sotp": "stop", "stp": "stop", "stopp": "stop", "stiop": "stop", "srop": "stop",
+    "tsop": "stop", "stpp": "stop", "sstop": "stop", "stahp": "stop", "txting": "texting",
+    "txtin": "texting", "txted": "texted", "msg": "message", "msgs": "messages", "mssg": "message", "msj": "mensaje",
     "msjs": "mensajes", "mjs": "mensajes", "cannot": "cant", "cnt": "cant", "cantt": "cant", "dnt": "dont",
     "doesn": "doesnt", "gonna": "going", "wanna": "want", "q": "que", "k": "que", "xq": "porque", "pq": "porque",
-    "porq": "porque", "x": "por", "xfa": "porfavor", "xfavor": "porfavor", "thx": "thanks", "ty": "thanks",
+    "porq": "porque", "x": "por", "porfa": "porfavor", "porfis": "porfavor", "xfa": "porfavor", "xfavor": "porfavor",
+    "thx": "thanks", "ty": "thanks",
     "tx": "thanks", "thnx": "thanks", "tks": "thanks", "b4": "before", "r": "are", "bc": "because", "cuz": "because",
-    "cus": "because", "coz": "because", "numer": "number", "emails": "emails", "e-mail": "email", "appt": "appointment",
+    "cus": "because", "coz": "because", "numer": "number", "appt": "appointment",
     "appts": "appointments", "dr": "doctor", "grax": "gracias", "ningun": "ninguna", "ningunas": "ninguna",
-    "ningunos": "ninguna", "ninguno": "ninguna", "im": "im", "gone": "gone", "dificulty": "difficulty", "toy": "estoy",
-    "ain": "aint", "aint": "aint", "wouldn": "wouldnt", "couldn": "couldnt", "temps": "temp", "tempature": "temperature",
+    "ningunos": "ninguna", "ninguno": "ninguna", "dificulty": "difficulty", "toy": "estoy",
+    "ain": "aint", "wouldn": "wouldnt", "couldn": "couldnt", "temps": "temp", "tempature": "temperature",
     "temperture": "temperature", "abt": "about", "rn": "now", "tmrw": "tomorrow", "yall": "you", "ppl": "people",
 }  # fmt: skip
 _NEGATED = {
@@ -81,7 +88,7 @@ _NEGATED = {
 }  # fmt: skip
 _CONTRACTED = frozenset({*_NEGATED.values(), "aint"})
 _CLITICS = frozenset({"me", "se", "lo", "la", "le", "te", "nos", "los", "las", "les"})
-_CAN = frozenset("puedo puede pueden pude pudo podia podemos podido logro logra consigo podria alcanzo".split())
+_CAN = word_set("puedo puede pueden pude pudo podia podemos podido logro logra consigo podria alcanzo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,14 +170,13 @@ def sentences(text: str) -> list[Sentence]:
         current.clear()
 
     for line in plain(text).split("\n"):
-        for token in _TOKEN.findall(line):
-            if token in ".!?;":
-                close(token == "?")
-            elif token in ",:":
-                current.append(token)
+        for piece in _TOKEN.findall(line):
+            if piece in ".!?;":
+                close(piece == "?")
+            elif piece in ",:":
+                current.append(piece)
             else:
-                word = token.replace("'", "")
-                current.append(word)
+                current.append(piece.replace("'", ""))
         if len(line) < _WRAPPED_AT:
             close()
     close()
@@ -190,6 +196,8 @@ def _joined(words: list[str]) -> list[str]:
             out[-1] = "cant"
         elif word == "been" and before in ("havent", "hasnt"):
             continue
+        elif word == "poder" and before == "sin":
+            out[-1] = "nopuedo"
         elif word == "unable":
             out.append("cant")
         elif word == "to" and before == "cant":
@@ -199,6 +207,10 @@ def _joined(words: list[str]) -> list[str]:
         elif word in _CAN and before in _CLITICS and len(out) > 1 and out[-2] == "no":
             out.pop()
             out[-1] = "nopuedo"
+        elif word in ("subscribe", "subscribed") and before == "un":
+            out[-1] = f"un{word}"
+        elif word == "self" and before == "my":
+            out[-1] = "myself"
         elif word == "mail" and before == "e":
             out[-1] = "email"
         elif word == "mails" and before == "e":

@@ -15,7 +15,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-TURNS = frozenset({",", ":", ";", "but", "pero", "however", "although", "though", "aunque", "except", "excepto", "sino"})
+
+def word_set(line: str) -> frozenset[str]:
+    """The words of a line of them."""
+    return frozenset(line.split())
+
+
+TURNS = frozenset(
+    {",", ":", ";", "but", "pero", "however", "although", "though", "aunque", "except", "excepto", "sino"}
+)
 """Where one thought ends and the next begins inside a sentence; no gap reaches over them."""
 
 

@@ -8,8 +8,8 @@ from enum import StrEnum
 from functools import lru_cache
 
 from service.care.context import Standing, standing
-from service.care.ownwords import Sentence
 from service.care.optout import LEXICON as OPTOUT
+from service.care.ownwords import Sentence
 from service.care.phrases import Hit, Lexicon
 from service.care.said_scores import worst_pain
 from service.care.spelling import Speller
@@ -28,33 +28,33 @@ class Urgency(StrEnum):
 
 
 class RedFlag(StrEnum):
-    """A warning sign that free text can report: the clinic's table of warning signs, and self-harm, calls for help and bleeding."""
+    """A warning sign that free text can report: the table that clinics set, and self-harm, calls for help, bleeding."""
 
     BREATHING = "breathing"
     CHEST_PAIN = "chest_pain"
-    SWOLLEN_FACE = "swollen_face"
+    SWOLLEN_FACE = "face_or_throat_swelling"
     """Face, lips, tongue or throat."""
     FAINTING = "fainting"
-    WEAKNESS = "weakness"
-    BLADDER_BOWEL = "bladder_bowel"
-    STIFF_NECK_FEVER = "stiff_neck_fever"
+    WEAKNESS = "new_weakness"
+    BLADDER_BOWEL = "bladder_or_bowel"
+    STIFF_NECK_FEVER = "fever_with_stiff_neck"
     SELF_HARM = "self_harm"
     CALLS_FOR_HELP = "calls_for_help"
     """Says it is an emergency, or is on the way to one."""
     FEVER = "fever"
-    REDNESS = "redness"
+    REDNESS = "spreading_redness_or_heat"
     """Redness or heat of the skin."""
-    DRAINAGE = "drainage"
+    DRAINAGE = "pus"
     """Pus, drainage, or "infected"."""
-    CANNOT_MOVE = "cannot_move"
+    CANNOT_MOVE = "cannot_move_or_bear_weight"
     """Cannot move the joint or bear weight."""
-    HEADACHE_UPRIGHT = "headache_upright"
-    CALF = "calf"
+    HEADACHE_UPRIGHT = "headache_worse_upright"
+    CALF = "calf_pain_or_swelling"
     """Pain or swelling of the calf or leg."""
     NUMBNESS = "numbness"
     HIVES = "hives"
     BLEEDING = "bleeding"
-    SEVERE_PAIN = "severe_pain"
+    SEVERE_PAIN = "severe_or_growing_pain"
     """Unbearable or growing pain, or 9 or 10 of 10."""
 
     @property

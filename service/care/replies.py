@@ -10,6 +10,7 @@ from enum import StrEnum
 from service.care import optout, redflags
 from service.care.optout import StopScope
 from service.care.ownwords import Sentence, own_text, sentences
+from service.care.phrases import word_set
 from service.care.redflags import RedFlag
 from service.care.said_scores import read_score
 
@@ -67,30 +68,51 @@ class Reading:
 
 
 _HELP = frozenset({"help", "info", "ayuda", "information", "informacion", "help info"})
-_ACK = frozenset({"ack", "acknowledge", "acknowledged", "got it", "received", "recibido", "enterado", "enterada", "acked", "akc", "acknowledging"})
+_ACK = frozenset(
+    {
+        "ack",
+        "acknowledge",
+        "acknowledged",
+        "got it",
+        "received",
+        "recibido",
+        "enterado",
+        "enterada",
+        "acked",
+        "akc",
+        "acknowledging",
+    }
+)
 _ACK_CODE = re.compile(r"(?:ack|acknowledged?)\W{0,3}\s*#?\s*([a-z]{0,4}-?\d{1,10})\W*(?:on it|thanks)?\W*", re.I)
-_YES = frozenset("yes y yeah yep yup ye yea si sip claro sure ok okay thumbsup yess correct affirmative definitely absolutely simon dale".split())
-_NO = frozenset("no n nope nah nop nel none thumbsdown negative noo".split())
-_COURTESY = frozenset(
-    "thanks thank you thankyou so much gracias muchas ok okay hello hi hola good morning night buenos dias buenas tardes great "
-    "perfect welcome appreciate it very a lot doctor all the best bendiciones god bless see bye saludos perfecto bien muy mil "
-    "amable cool awesome your team to for the de nada y and alright".split()
+_YES = word_set(
+    "yes y yeah yep yup ye yea si sip claro sure ok okay thumbsup yess correct affirmative definitely absolutely "
+    "simon dale"
 )
-_POLITE = frozenset("please thanks thank you porfavor gracias ma'am maam sir doctor señor senor now hi hello hola very much senorita".split())
-_SPANISH = frozenset(
-    "el la los las un una que de en no me mi mis es esta estoy tengo tiene con por para pero muy mas del al se lo le ya hay siento duele "
-    "dolor fiebre gracias hola porfavor si hoy nopuedo cuando como desde anoche ayer mensajes quiero alto baja parar cancelar ayuda "
-    "siete seis cinco cuatro tres ocho nueve diez uno dos cero y sin claro nada todo bien mal estan".split()
+_NO = word_set("no n nope nah nop nel none thumbsdown negative noo")
+_COURTESY = word_set(
+    "thanks thank you thankyou so much gracias muchas ok okay hello hi hola good morning night buenos dias buenas "
+    "tardes great perfect welcome appreciate it very a lot doctor all the best bendiciones god bless see bye "
+    "saludos perfecto bien muy mil amable cool awesome your team to for de nada y and alright"
 )
-_ENGLISH = frozenset(
-    "the i my is it and to of in have has a an this that im cant dont with for on you your was are not but so at please thanks yes pain "
-    "hurts stop texts text help what when me am be from how no feel feeling seven six five four three eight nine ten one two zero "
-    "today hello hi good got fever off all can do leave wrong number more unsubscribe alone".split()
+_POLITE = word_set(
+    "please thanks thank you porfavor gracias ma'am maam sir doctor señor senor now hi hello hola very much senorita"
+)
+_SPANISH = word_set(
+    "el la los las un una que de en no me mi mis es esta estoy tengo tiene con por para pero muy mas del al se lo "
+    "le ya hay siento duele dolor fiebre gracias hola porfavor si hoy nopuedo cuando como desde anoche ayer "
+    "mensajes quiero alto baja parar cancelar ayuda siete seis cinco cuatro tres ocho nueve diez uno dos cero y "
+    "sin claro nada todo bien mal estan"
+)
+_ENGLISH = word_set(
+    "the i my is it and to of in have has a an this that im cant dont with for on you your was are not but so at "
+    "please thanks yes pain hurts stop texts text help what when me am be from how no feel feeling seven six five "
+    "four three eight nine ten one two zero today hello hi good got fever off all can do leave wrong number more "
+    "unsubscribe alone"
 )
 
 
 def read(body: str) -> Reading:
-    """What `body` means. Never raises; looks at no more than the first 6 000 and last 2 000 characters written by the patient."""
+    """What `body` means. Never raises; of long mail it reads the patient's first 6 000 and last 2 000 characters."""
     text = own_text(body)
     written = sentences(text)
     spelt = redflags.respell(written)
@@ -121,7 +143,7 @@ def read(body: str) -> Reading:
         red_flags=flags.reported,
         asked_about=flags.asked,
         words=text,
-        language=_language(spelt),
+        language=_language(text, spelt),
     )
     return _with_meaning(reading, words)
 
@@ -149,8 +171,10 @@ def _without(words: Sequence[str], dropped: frozenset[str]) -> str:
 
 
 def _is_ack(words: Sequence[str]) -> bool:
-    return bool(words) and len(words) <= 6 and (
-        _without(words, _POLITE) in _ACK or words[0] in ("ack", "acknowledged", "acked")
+    return (
+        bool(words)
+        and len(words) <= 6
+        and (_without(words, _POLITE) in _ACK or words[0] in ("ack", "acknowledged", "acked"))
     )
 
 
@@ -168,7 +192,9 @@ def _yes_no(written: Sequence[Sentence]) -> bool | None:
     return False if words[0] in _NO else None
 
 
-def _language(spelt: Sequence[Sentence]) -> str | None:
+def _language(text: str, spelt: Sequence[Sentence]) -> str | None:
+    if not any(char.isalpha() for char in text):
+        return None  # a sign that was spelled out has no language
     words = [word for sentence in spelt for word in sentence.words]
     spanish = sum(word in _SPANISH for word in words)
     english = sum(word in _ENGLISH for word in words)

@@ -7,41 +7,43 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from service.care.phrases import word_set
+
 _NUMBER_WORDS = {
     "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
     "ten": 10, "cero": 0, "uno": 1, "dos": 2, "tres": 3, "cuatro": 4, "cinco": 5, "seis": 6, "siete": 7, "ocho": 8,
     "nueve": 9, "diez": 10, "sevn": 7, "eigth": 8, "eigt": 8, "sinco": 5, "dies": 10, "nuebe": 9, "zeros": 0,
 }  # fmt: skip
-_PAIN = frozenset("pain pains level score scale rating dolor nivel duele hurts discomfort puntaje escala ache pian".split())
-_LEADS = frozenset(
-    "a an about around like maybe probably at still is its say say around approx approximately only now today im roughly "
-    "almost nearly un una como es casi en de estoy sigue hoy ahora esta digamos aproximadamente tengo the to than or and o y "
-    "at just usually mostly solid strong i'd id guess was from between entre fue era between : , unos".split()
+_PAIN = word_set("pain pains level score scale rating dolor nivel duele hurts discomfort puntaje escala ache pian")
+_LEADS = word_set(
+    "a an about around like maybe probably at still is its say approx approximately only now today im roughly "
+    "almost nearly un una como es casi en de estoy sigue hoy ahora esta digamos aproximadamente tengo the to than "
+    "or and o y just usually mostly solid strong i'd id guess was from between entre fue era : , unos"
 )
-_FILLER = frozenset(
-    "ish or so hi hello please thanks thank you gracias ok today now right maybe about hoy ahora like a an its is im around i "
-    "at un mas menos plus id say would probably the my answer es como hola doctor still just pain".split()
+_FILLER = word_set(
+    "ish or so hi hello please thanks thank you gracias ok today now right maybe about hoy ahora like a an its is "
+    "im around i at un mas menos plus id say would probably the my answer es como hola doctor still just pain"
 )
-_UNITS = frozenset(
-    "am pm days day weeks week hours hour hrs hr minutes minute min mins months month years year times time mg ml pills pill "
-    "tablets tablet miles mile blocks block steps step percent dollars oclock th st nd rd inches inch lbs pounds kg people "
-    "shots shot injections injection visits visit sessions session degrees f c feet foot ft kids more less other of texts "
-    "messages appointments dias dia semanas semana horas hora minutos meses mes anos ano veces vez pastillas pastilla "
-    "tabletas millas cuadras pasos grados inyecciones sesiones citas noches nights night reps sets stars estrellas oz cups "
-    "things questions person personas different in cm advil tylenol ibuprofen aleve ibuprofeno dollar hundred thousand "
-    "first second month block ones knees legs feet sides spots places".split()
+_UNITS = word_set(
+    "am pm days day weeks week hours hour hrs hr minutes minute min mins months month years year times time mg ml "
+    "pills pill tablets tablet miles mile blocks block steps step percent dollars oclock th st nd rd inches inch "
+    "lbs pounds kg people shots shot injections injection visits visit sessions session degrees f c feet foot ft "
+    "kids more less other of texts messages appointments dias dia semanas semana horas hora minutos meses mes "
+    "anos ano veces vez pastillas pastilla tabletas millas cuadras pasos grados inyecciones sesiones citas noches "
+    "nights night reps sets stars estrellas oz cups things questions person personas different in cm advil "
+    "tylenol ibuprofen aleve ibuprofeno dollar hundred thousand first second ones knees legs sides spots places"
 )
-_NOT_BEFORE = frozenset(
-    "day week dia semana room question pregunta step number numero visit session phase after until before by since for in took "
-    "take every each last past next los las a-las tome tomo hace cada took tomando desde call age version highway st route "
-    "apt suite have had got with my desde dentro page used slept after did walked".split()
+_NOT_BEFORE = word_set(
+    "day week dia semana room question pregunta step number numero visit session phase after until before by "
+    "since for in took take every each last past next los las a-las tome tomo hace cada tomando desde call age "
+    "version highway st route apt suite have had got with my dentro page used slept did walked"
 )
-_THEN = frozenset("was yesterday before last were ayer era fue antes started anoche estaba".split())
+_THEN = word_set("was yesterday before last were ayer era fue antes started anoche estaba")
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A pain score, 0 to 10. Of two ("6 or 7") it is the higher, of a fraction the next whole one, and then `unsure`."""
+    """A pain score, 0 to 10. Of two ("6 or 7") the higher, of a fraction the next whole one, and then `unsure`."""
 
     value: int
     unsure: bool = False
@@ -73,15 +75,31 @@ def read_score(sentences: Sequence[Sequence[str]]) -> Score | None:
 
 def worst_pain(words: Sequence[str]) -> list[int]:
     """Where `words` say pain of 9 or 10 in so many words. A bare "9" is left to whoever knows which day it is."""
+    if _rises(words):
+        return [0]
     score = read_score([words])
     if score is None or score.value < 9 or not _PAIN.intersection(words) or {"from", "was"}.intersection(words):
         return []
     return [next((at for at, word in enumerate(words) if word in _PAIN), 0)]
 
 
+def _rises(words: Sequence[str]) -> bool:
+    """ "My pain went from 3 to 8": three up counts, as between two surveys."""
+    if not _PAIN.intersection(words):
+        return False
+    for at, word in enumerate(words):
+        if (word in ("from", "de") and "to" in words[at + 2 : at + 5]) or (
+            word in ("from", "de") and "a" in words[at + 2 : at + 4]
+        ):
+            values = [value for value in map(_value, words[at + 1 : at + 7]) if value is not None and value <= 10]
+            if len(values) > 1 and values[1] - values[0] >= 3:
+                return True
+    return False
+
+
 def _choose(found: list[_Candidate], words: Sequence[str]) -> Score:
     now = [one for one in found if not _THEN.intersection(words[max(0, one.at - 3) : one.at + 3])] or found
-    if "from" in words or "de" in words[:-1] and "a" in words:
+    if "from" in words or ("de" in words[:-1] and "a" in words):
         last = now[-1]
         if len(now) > 1 and words[last.at - 1] in ("to", "a"):
             return Score(math.ceil(last.value), last.value % 1 != 0)

@@ -31,6 +31,8 @@ class Speller:
         """The word meant: `word` itself if known or beyond help, two words if a space was missed."""
         if word in self._known or word in REAL_WORDS or not word.isalpha() or not 4 <= len(word) <= _LONGEST:
             return (word,)
+        if f"{word}g" in self._known:  # "textin"
+            return (f"{word}g",)
         nearest: tuple[int, str] | None = None
         for hole in _holes(word, 2 if len(word) >= 7 else 1):
             for candidate in self._by_hole.get(hole, ()):

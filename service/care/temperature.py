@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from service.care.phrases import word_set
+
 FEVER_C = 38.0
 FEVER_F = 100.4
 """The clinic-wide threshold for an urgent alert (CARE table of warning signs: 38.0 °C / 100.4 °F)."""
 
-_WORDS = frozenset(
-    "temp temperature temperatura fever fiebre thermometer termometro calentura reading reads degree degrees grados grado "
-    "f c fahrenheit celsius centigrados farenheit temping feverish".split()
+_WORDS = word_set(
+    "temp temperature temperatura fever fiebre thermometer termometro calentura reading reads degree degrees "
+    "grados grado f c fahrenheit celsius centigrados farenheit temping feverish"
 )
-_CLAIMS = frozenset("tengo tiene tuve marca marco am running at got hit im was is its hot subio dice says".split())
-_OTHER_UNITS = frozenset(
-    "years year yrs old anos ano lbs lb pounds kg kilos mg ml mcg percent miles mile dollars minutes min mins hours hrs hour "
-    "days day dias dia weeks week times percent pm am inches cm mm outside weather afuera feet steps bpm beats over km mi "
-    "st street ave room weeks semanas horas minutos veces libras usd bucks people reps squats".split()
+_OTHER_UNITS = word_set(
+    "years year yrs old anos ano lbs lb pounds kg kilos mg ml mcg percent miles mile dollars minutes min mins "
+    "hours hrs hour days day dias dia weeks week times pm am inches cm mm outside weather afuera feet steps bpm "
+    "beats over km mi st street ave room semanas horas minutos veces libras usd bucks people reps squats"
 )
-_PLACES = frozenset("outside weather afuera oven summer pool water room street hwy highway route page bpm pulse heart".split())
+_PLACES = word_set("outside weather afuera oven summer pool water room street hwy highway route page bpm pulse heart")
 
 
 def read_celsius(words: Sequence[str]) -> list[tuple[int, float]]:

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from service.care.localtime import QuietHours
 from service.records.ids import new_id
@@ -56,7 +56,8 @@ DEFAULTS: Mapping[str, Any] = {
     "emergency_number": "911",
     "hours": "Mo-Fr 9-17",
     "opening": {day: ["09:00", "17:00"] for day in ("mon", "tue", "wed", "thu", "fri")},
-    # US rule: nobody is texted before 8 in the morning or after 9 in the evening, where they are (47 CFR 64.1200(c)(1)).
+    # US rule: nobody is texted before 8 in the morning or after 9 in the evening, where they are (47 CFR
+    # 64.1200(c)(1)).
     "quiet_from": "08:00",
     "quiet_until": "21:00",
     "daily_cap": 3,
@@ -79,9 +80,12 @@ def change(connection: Connection, clinic_id: int, fields: Mapping[str, Any]) ->
     return get(connection, clinic_id)
 
 
+_GET = select(clinics).where(clinics.c.id == bindparam("id"))
+
+
 def get(connection: Connection, clinic_id: int) -> Clinic:
     """The clinic. Raises LookupError."""
-    row = connection.execute(select(clinics).where(clinics.c.id == clinic_id)).one_or_none()
+    row = connection.execute(_GET, {"id": clinic_id}).one_or_none()
     if row is None:
         raise LookupError(f"no clinic {clinic_id}")
     return _clinic(row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from service.care.lifecycle import Channel
+from service.records import hooks
 from service.records.ids import new_id
 from service.records.tables import consents, patients
 
@@ -25,6 +27,30 @@ class Consent:
     accepted_at: datetime | None = None
 
 
+def grant_first(
+    connection: Connection, clinic_id: int, patient_id: int, given: Sequence[Consent], now: datetime
+) -> None:
+    """Record the grants of a patient who was just added with them: there is nothing yet to hold them against."""
+    if given:
+        connection.execute(insert(consents), [_granted(clinic_id, patient_id, consent, now) for consent in given])
+
+
+def _granted(clinic_id: int, patient_id: int, consent: Consent, now: datetime) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "clinic_id": clinic_id,
+        "patient_id": patient_id,
+        "channel": consent.channel,
+        "action": "granted",
+        "wording": consent.wording,
+        "source": consent.source,
+        "at": consent.at,
+        "warned_at": consent.warned_at,
+        "accepted_at": consent.accepted_at,
+        "recorded_at": now,
+    }
+
+
 def grant(connection: Connection, clinic_id: int, patient_id: int, consent: Consent, now: datetime) -> None:
     """Record a grant (once: the same grant reported again is the same line) and bring the patient's row in step."""
     known = connection.execute(
@@ -36,21 +62,8 @@ def grant(connection: Connection, clinic_id: int, patient_id: int, consent: Cons
         )
     ).first()
     if known is None:
-        connection.execute(
-            insert(consents).values(
-                id=new_id(),
-                clinic_id=clinic_id,
-                patient_id=patient_id,
-                channel=consent.channel,
-                action="granted",
-                wording=consent.wording,
-                source=consent.source,
-                at=consent.at,
-                warned_at=consent.warned_at,
-                accepted_at=consent.accepted_at,
-                recorded_at=now,
-            )
-        )
+        connection.execute(insert(consents), _granted(clinic_id, patient_id, consent, now))
+        _announce(connection, clinic_id, patient_id, consent.channel, "granted", consent.source, consent.at, now)
     _bring_in_step(connection, patient_id, consent.channel)
 
 
@@ -86,6 +99,7 @@ def revoke(
                 reply_id=reply_id,
             )
         )
+        _announce(connection, clinic_id, patient_id, channel, "revoked", source, at, now)
     _bring_in_step(connection, patient_id, channel)
 
 
@@ -95,6 +109,20 @@ def ledger(connection: Connection, patient_id: int) -> list[dict[str, Any]]:
         select(consents).where(consents.c.patient_id == patient_id).order_by(consents.c.at, consents.c.id)
     )
     return [dict(row._mapping) for row in rows]
+
+
+def _announce(
+    connection: Connection,
+    clinic_id: int,
+    patient_id: int,
+    channel: Channel,
+    action: str,
+    source: str,
+    at: datetime,
+    now: datetime,
+) -> None:
+    line = {"channel": channel, "action": action, "source": source, "at": hooks.iso(at)}
+    hooks.announce_consent(connection, clinic_id, patient_id, line, now)
 
 
 def _bring_in_step(connection: Connection, patient_id: int, channel: Channel) -> None:

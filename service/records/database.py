@@ -133,8 +133,8 @@ def is_unreachable(error: BaseException) -> bool:
 def listed(connection: Connection, columns: Mapping[str, str]) -> str:
     """SQL for a table of rows that travels as one JSON parameter, `:rows`.
 
-    One constant statement serves any number of rows: no compile per batch, no limit on parameters. `columns` maps names to the types
-    `bigint`, `text`, `integer` or `moment` (microseconds since 1970).
+    One constant statement serves any number of rows: no compile per batch, no limit on parameters. `columns` maps names
+    to the types `bigint`, `text`, `integer` or `moment` (microseconds since 1970).
     """
     if connection.dialect.name == "postgresql":
         shapes = {"moment": "bigint"}

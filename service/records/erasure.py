@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, select, update
 
 from service.care.lifecycle import Reason
-from service.records import consents, messages, patients
+from service.records import consents, hooks, messages, patients
 from service.records.sealing import Vault
 from service.records.tables import attempts, events, replies, reply_candidates, responses, sessions
 from service.records.tables import messages as message_rows
@@ -21,18 +21,18 @@ _NOTHING = b""
 def erase(connection: Connection, vault: Vault, clinic_id: int, external_id: str, now: datetime) -> bool:
     """Erase a patient: cancel what waits, blank what names or describes them. False when there is no such patient.
 
-    What stays: that a patient was erased (under a keyed hash, so that a late event cannot bring them back), what was sent when, and the
-    ledger of consent and opt-outs, which is kept as evidence. Nothing in it names anyone.
+    What stays: that a patient was erased (under a keyed hash, so that a late event cannot bring them back), what was
+    sent when, and the ledger of consent and opt-outs, which is kept as evidence. Nothing in it names anyone.
     """
     patient = patients.find(connection, vault, clinic_id, external_id, lock=True)
-    if patient is None:
+    if patient is None or patient.erased_at is not None:
         return False
     messages.withdraw(connection, Reason.PATIENT_ERASED, message_rows.c.patient_id == patient.id)
     connection.execute(
         update(patient_rows)
         .where(patient_rows.c.id == patient.id)
         .values(
-            external_id=_tombstone(vault, clinic_id, external_id)[0],
+            external_id=patients.tombstones(vault, clinic_id, external_id)[0],
             given_name=None,
             phone=None,
             phone_key=None,
@@ -49,27 +49,10 @@ def erase(connection: Connection, vault: Vault, clinic_id: int, external_id: str
     return True
 
 
-def was_erased(connection: Connection, vault: Vault, clinic_id: int, external_id: str) -> bool:
-    """Whether a patient of that id was erased."""
-    return (
-        connection.execute(
-            select(patient_rows.c.id).where(
-                patient_rows.c.clinic_id == clinic_id,
-                patient_rows.c.external_id.in_(_tombstone(vault, clinic_id, external_id)),
-                patient_rows.c.erased_at.is_not(None),
-            )
-        ).first()
-        is not None
-    )
-
-
-def _tombstone(vault: Vault, clinic_id: int, external_id: str) -> list[str]:
-    return ["erased:" + key.hex() for key in vault.indexes(f"erased {clinic_id} {external_id}")]
-
-
 def _blank(connection: Connection, patient_id: int) -> None:
     theirs = select(sessions.c.id).where(sessions.c.patient_id == patient_id)
     sent = select(message_rows.c.id).where(message_rows.c.patient_id == patient_id)
+    hooks.forget_patient(connection, patient_id)
     connection.execute(delete(events).where(events.c.session_id.in_(theirs)))
     connection.execute(delete(responses).where(responses.c.patient_id == patient_id))
     connection.execute(update(attempts).where(attempts.c.message_id.in_(sent)).values(address=_NOTHING, link_key=None))
@@ -91,7 +74,7 @@ def _blank(connection: Connection, patient_id: int) -> None:
 def export(connection: Connection, vault: Vault, clinic_id: int, external_id: str) -> dict[str, Any] | None:
     """Everything held of a patient, readable; None when there is no such patient."""
     patient = patients.find(connection, vault, clinic_id, external_id)
-    if patient is None:
+    if patient is None or patient.erased_at is not None:
         return None
     return {
         "patient": {
@@ -165,4 +148,5 @@ def forget_old(connection: Connection, now: datetime, days: int, batch: int = 50
     blanked += connection.execute(delete(responses).where(responses.c.id.in_(old_responses))).rowcount
     old_events = select(events.c.id).where(events.c.received_at < before).limit(batch)
     blanked += connection.execute(delete(events).where(events.c.id.in_(old_events))).rowcount
+    blanked += hooks.forget_old(connection, now, batch)
     return blanked

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from service.records.ids import new_id
 from service.records.sealing import Vault
@@ -26,13 +26,14 @@ class Answered:
     answer: dict[str, Any]
 
 
+_EARLIER = select(events.c.id, events.c.digest, events.c.status, events.c.answer).where(
+    events.c.clinic_id == bindparam("clinic_id"), events.c.key == bindparam("key")
+)
+
+
 def earlier_answer(connection: Connection, vault: Vault, clinic_id: int, key: str, content: bytes) -> Answered | None:
     """The answer already given under this key, if there is one."""
-    row = connection.execute(
-        select(events.c.id, events.c.digest, events.c.status, events.c.answer).where(
-            events.c.clinic_id == clinic_id, events.c.key == key
-        )
-    ).one_or_none()
+    row = connection.execute(_EARLIER, {"clinic_id": clinic_id, "key": key}).one_or_none()
     if row is None:
         return None
     return Answered(bytes(row.digest) == digest(content), row.status, _open(vault, row.answer, row.id))
@@ -53,17 +54,18 @@ def keep_answer(
     """Record the event with its answer. A concurrent twin fails on the unique key, is repeated, and finds this one."""
     row = new_id()
     connection.execute(
-        insert(events).values(
-            id=row,
-            clinic_id=clinic_id,
-            key=key,
-            digest=digest(content),
-            type=kind,
-            session_id=session_id,
-            status=status,
-            answer=_seal(vault, answer, row),
-            received_at=now,
-        )
+        insert(events),
+        {
+            "id": row,
+            "clinic_id": clinic_id,
+            "key": key,
+            "digest": digest(content),
+            "type": kind,
+            "session_id": session_id,
+            "status": status,
+            "answer": _seal(vault, answer, row),
+            "received_at": now,
+        },
     )
 
 

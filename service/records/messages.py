@@ -1,4 +1,5 @@
-"""Messages: planned, queued, withdrawn, moved. Every move is an `UPDATE … WHERE state IN (…)`: whoever comes second changes nothing.
+"""Messages: planned, queued, withdrawn, moved. Every move is an `UPDATE … WHERE state IN (…)`: whoever comes second
+changes nothing.
 
 Lock order, so that PostgreSQL never has to break a deadlock: the patient's row, then messages, then attempts.
 """
@@ -12,9 +13,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, select, text, update
 
+from service import time
 from service.care.lifecycle import ENDS, WAITING, Channel, Reason, State, sources_of
 from service.care.planning import PlannedMessage
 from service.care.replanning import ExistingMessage
+from service.records import hooks
 from service.records.database import Moment, as_rows, listed
 from service.records.ids import new_ids
 from service.records.tables import messages
@@ -157,7 +160,7 @@ def withdraw(
     connection: Connection, reason: Reason, *where: ColumnElement[bool], state: State = State.CANCELLED
 ) -> list[int]:
     """End whatever has not left yet among the messages that `where` names."""
-    return list(
+    withdrawn = list(
         connection.execute(
             update(messages)
             .where(messages.c.state.in_(WAITING), *where)
@@ -165,6 +168,8 @@ def withdraw(
             .returning(messages.c.id)
         ).scalars()
     )
+    hooks.announce_messages(connection, withdrawn, time.now())
+    return withdrawn
 
 
 def withdraw_of_patient(
@@ -175,6 +180,11 @@ def withdraw_of_patient(
     if channel is not None:
         where.append(messages.c.channel == channel)
     return withdraw(connection, reason, *where)
+
+
+def withdraw_of_session(connection: Connection, session_id: int, reason: Reason) -> list[int]:
+    """Withdraw everything of a session that has not left yet."""
+    return withdraw(connection, reason, messages.c.session_id == session_id)
 
 
 def withdraw_answered(connection: Connection, session_id: int, survey: str) -> list[int]:
@@ -223,6 +233,8 @@ def revive(connection: Connection, message_id: int, state: State, reason: Reason
             reason=Reason.NOT_YET_DUE,
         )
     )
+    if done.rowcount:
+        hooks.announce_messages(connection, [message_id], time.now())
     return done.rowcount == 1
 
 
@@ -335,6 +347,7 @@ def move(connection: Connection, moves: Iterable[Move], only_from: Collection[St
 
 
 def _move_to(connection: Connection, state: State, moves: list[Move], sources: Collection[State]) -> int:
+    told = state in hooks.TOLD and hooks.anyone_listens(connection)
     allowed = ", ".join(f"'{source}'" for source in sorted(sources))
     # Sorted, so that two bulk moves take their row locks in the same order.
     rows = as_rows(
@@ -355,11 +368,15 @@ def _move_to(connection: Connection, state: State, moves: list[Move], sources: C
             f" due_at = COALESCE(listed.due_at, messages.due_at),"
             f" handed_at = CASE WHEN listed.unhanded = 1 THEN NULL ELSE messages.handed_at END"
             f" FROM {listed(connection, _MOVE_COLUMNS)} AS listed"
-            f" WHERE messages.id = listed.id AND messages.state IN ({allowed})"
+            f" WHERE messages.id = listed.id AND messages.state IN ({allowed})" + (" RETURNING messages.id" if told else "")
         ),
         {"state": state, "rows": rows},
     )
-    return done.rowcount
+    if not told:
+        return done.rowcount
+    moved = list(done.scalars())
+    hooks.announce_messages(connection, moved, time.now())
+    return len(moved)
 
 
 def still_going(connection: Connection) -> int:

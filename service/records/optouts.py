@@ -1,6 +1,7 @@
 """Stopping: what an opt-out, a bad address or a complaint changes beyond the message that brought it to light.
 
-Every function takes the patient's lock first, so that no claim can slip between the suppression and the withdrawal (P3).
+Every function takes the patient's lock first, so that no claim can slip between the suppression and the withdrawal
+(P3).
 """
 
 from __future__ import annotations

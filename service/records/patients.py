@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from service.care.lifecycle import Channel
 from service.records.ids import new_id
@@ -54,10 +54,26 @@ class Patient:
 
 
 def find(connection: Connection, vault: Vault, clinic_id: int, external_id: str, lock: bool = False) -> Patient | None:
-    """The clinic's patient of that id. `lock` makes others wait who would change this patient's plan."""
-    query = select(patients).where(patients.c.clinic_id == clinic_id, patients.c.external_id == external_id)
-    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    """The clinic's patient of that id, also one that was erased (`erased_at` is set, and little else).
+
+    `lock` makes others wait who would change this patient's plan.
+    """
+    row = connection.execute(
+        _FIND_AND_LOCK if lock else _FIND,
+        {"clinic_id": clinic_id, "names": [external_id, *tombstones(vault, clinic_id, external_id)]},
+    ).one_or_none()
     return None if row is None else _patient(row, vault)
+
+
+_FIND = select(patients).where(
+    patients.c.clinic_id == bindparam("clinic_id"), patients.c.external_id.in_(bindparam("names", expanding=True))
+)
+_FIND_AND_LOCK = _FIND.with_for_update()
+
+
+def tombstones(vault: Vault, clinic_id: int, external_id: str) -> list[str]:
+    """What an erased patient's id is replaced by: a late event for them is known again, and nobody can read it back."""
+    return ["erased:" + key.hex() for key in vault.indexes(f"erased {clinic_id} {external_id}")]
 
 
 def get(connection: Connection, vault: Vault, patient_id: int, lock: bool = False) -> Patient:
@@ -69,27 +85,32 @@ def get(connection: Connection, vault: Vault, patient_id: int, lock: bool = Fals
     return _patient(row, vault)
 
 
-def upsert(
-    connection: Connection, vault: Vault, clinic_id: int, facts: Facts, facts_at: datetime, known: Patient | None
+def add(
+    connection: Connection, vault: Vault, clinic_id: int, facts: Facts, facts_at: datetime, consent: Collection[Channel]
 ) -> Patient:
+    """Insert a patient who consents to these channels (the caller writes the ledger's lines)."""
+    row_id = new_id()
+    sms, email = Channel.SMS in consent, Channel.EMAIL in consent
+    connection.execute(
+        insert(patients),
+        {
+            "id": row_id,
+            "clinic_id": clinic_id,
+            "external_id": facts.external_id,
+            "sms_consent": sms,
+            "email_consent": email,
+            "facts_at": facts_at,
+            **_sealed(vault, row_id, facts),
+        },
+    )
+    return Patient(
+        row_id, clinic_id, facts.external_id, facts.given_name, facts.phone, facts.email, facts.timezone,
+        facts.locale, sms, email, facts_at, None, None, None,
+    )  # fmt: skip
+
+
+def bring_up_to_date(connection: Connection, vault: Vault, known: Patient, facts: Facts, facts_at: datetime) -> Patient:
     """Bring a patient's row up to what an event says; an event older than the row changes only what was unknown."""
-    if known is None:
-        row_id = new_id()
-        connection.execute(
-            insert(patients).values(
-                id=row_id,
-                clinic_id=clinic_id,
-                external_id=facts.external_id,
-                sms_consent=False,
-                email_consent=False,
-                facts_at=facts_at,
-                **_sealed(vault, row_id, facts),
-            )
-        )
-        return Patient(
-            row_id, clinic_id, facts.external_id, facts.given_name, facts.phone, facts.email, facts.timezone,
-            facts.locale, False, False, facts_at, None, None, None,
-        )  # fmt: skip
     merged = _merge(known, facts, newer=facts_at >= known.facts_at)
     if merged != _as_facts(known) or facts_at > known.facts_at:
         values: dict[str, Any] = {"facts_at": max(facts_at, known.facts_at)}

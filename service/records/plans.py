@@ -18,6 +18,7 @@ from service.records.clinics import Clinic
 from service.records.patients import Patient, normal
 from service.records.sealing import Vault
 from service.records.sessions import Session
+from service.records.tables import messages as message_rows
 from service.records.tables import sessions as session_rows
 
 
@@ -41,10 +42,11 @@ def zone(name: str) -> ZoneInfo:
 
 def make(
     connection: Connection, sending: Sending, clinic: Clinic, patient: Patient, session: Session, now: datetime
-) -> None:
+) -> list[tuple[int, PlannedMessage]]:
     """Plan a session for the first time: every message, with its due time, in the event's own transaction."""
     fresh = _fresh(connection, sending, clinic, patient, session, now, told_at=now)
-    messages.insert_planned(connection, clinic.id, patient.id, session.id, sending.of(clinic), fresh)
+    ids = messages.insert_planned(connection, clinic.id, patient.id, session.id, sending.of(clinic), fresh)
+    return list(zip(ids, fresh, strict=True))
 
 
 def remake(
@@ -62,7 +64,7 @@ def remake(
             case Move(message_id, message):
                 messages.re_time(connection, message_id, message)
             case Withdraw(message_id, state, reason):
-                messages.withdraw(connection, reason, messages.messages.c.id == message_id, state=state)
+                messages.withdraw(connection, reason, message_rows.c.id == message_id, state=state)
             case Revive(message_id, was_state, was_reason, message):
                 messages.revive(connection, message_id, was_state, was_reason, message)
     messages.insert_planned(connection, clinic.id, patient.id, session.id, sending.of(clinic), inserts)
@@ -81,6 +83,7 @@ def remake_all(connection: Connection, sending: Sending, clinic: Clinic, patient
 def reachable(connection: Connection, vault: Vault, patient: Patient) -> Mapping[Channel, Reason | None]:
     """For each channel why the patient cannot be written to there; None where they can."""
     found: dict[Channel, Reason | None] = {}
+    keys: dict[Channel, list[bytes]] = {}
     for channel in Channel:
         address = patient.address(channel)
         if address is None:
@@ -88,9 +91,9 @@ def reachable(connection: Connection, vault: Vault, patient: Patient) -> Mapping
         elif not patient.consents_to(channel):
             found[channel] = Reason.NO_CONSENT
         else:
-            keys = vault.indexes(normal(channel, address))
-            found[channel] = suppressions.of_address(connection, patient.clinic_id, channel, keys)
-    return found
+            found[channel] = None
+            keys[channel] = vault.indexes(normal(channel, address))
+    return found | suppressions.of_addresses(connection, patient.clinic_id, keys)
 
 
 def _fresh(

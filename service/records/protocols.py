@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from service.care.protocol import Protocol, content_fingerprint, timing_fingerprint
 from service.care.protocol_file import load
@@ -40,7 +40,7 @@ _parsed: dict[int, Protocol] = {}
 
 
 def add(connection: Connection, clinic_id: int, body: str, now: datetime) -> Version:
-    """Store `body` (valid YAML) as the next version of its protocol; the same text again is the version it already is."""
+    """Store `body` (valid YAML) as the next version of its protocol; the newest one's text again is that version."""
     protocol = load(body, "protocol")
     content = content_fingerprint(protocol)
     mine = (protocols.c.clinic_id == clinic_id, protocols.c.name == protocol.name)
@@ -81,14 +81,17 @@ def version(connection: Connection, version_id: int) -> Version:
     return Version(*connection.execute(select(*_COLUMNS).where(protocols.c.id == version_id)).one())
 
 
+_CURRENT = (
+    select(*_COLUMNS)
+    .where(protocols.c.clinic_id == bindparam("clinic_id"), protocols.c.name == bindparam("name"))
+    .order_by(protocols.c.approved_at.is_(None), protocols.c.version.desc())
+    .limit(1)
+)
+
+
 def current(connection: Connection, clinic_id: int, name: str) -> Version | None:
     """The version in force: the newest approved one, or, while none is, the newest draft (planned, but held)."""
-    row = connection.execute(
-        select(*_COLUMNS)
-        .where(protocols.c.clinic_id == clinic_id, protocols.c.name == name)
-        .order_by(protocols.c.approved_at.is_(None), protocols.c.version.desc())
-        .limit(1)
-    ).one_or_none()
+    row = connection.execute(_CURRENT, {"clinic_id": clinic_id, "name": name}).one_or_none()
     return None if row is None else Version(*row)
 
 
@@ -100,7 +103,8 @@ def of_clinic(connection: Connection, clinic_id: int) -> list[Version]:
 
 
 def body(connection: Connection, version_id: int) -> str:
-    return connection.execute(select(protocols.c.body).where(protocols.c.id == version_id)).scalar_one()
+    text: str = connection.execute(select(protocols.c.body).where(protocols.c.id == version_id)).scalar_one()
+    return text
 
 
 def parsed(connection: Connection, version_id: int) -> Protocol:

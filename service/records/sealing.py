@@ -1,8 +1,9 @@
 """Sealing of contact data and free text, and the keyed hashes they are looked up by.
 
-A sealed value is AES-256-GCM with the row's id as associated data: a value copied into another row does not open. The blob
-begins with the id of its key, so that keys can be rotated: the first key in `AFTERCARE_KEYS` seals, all of them open.
-Look-ups go by HMAC: equal addresses give equal hashes, and without the key nobody can try a phone book against them.
+A sealed value is AES-256-GCM with the row's id as associated data: a value copied into another row does not open. The
+blob begins with the id of its key, so that keys can be rotated: the first key in `AFTERCARE_KEYS` seals, all of them
+open. Look-ups go by HMAC: equal addresses give equal hashes, and without the key nobody can try a phone book against
+them.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from service.records.ids import new_id
 from service.records.sealing import Vault
@@ -34,58 +34,65 @@ class Session:
     facts_at: datetime
 
 
-_COLUMNS = [column for column in sessions.c if column.name not in ("baseline", "created_at")]
+_COLUMNS: list[Any] = [column for column in sessions.c if column.name not in ("baseline", "created_at")]
+
+
+_SESSION = select(*_COLUMNS, sessions.c.baseline.is_not(None).label("has_baseline"))
+_FIND = _SESSION.where(
+    sessions.c.clinic_id == bindparam("clinic_id"), sessions.c.external_id == bindparam("external_id")
+)
 
 
 def find(connection: Connection, clinic_id: int, external_id: str) -> Session | None:
-    row = connection.execute(
-        select(*_COLUMNS, sessions.c.baseline.is_not(None).label("has_baseline")).where(
-            sessions.c.clinic_id == clinic_id, sessions.c.external_id == external_id
-        )
-    ).one_or_none()
+    """The clinic's session of that id."""
+    row = connection.execute(_FIND, {"clinic_id": clinic_id, "external_id": external_id}).one_or_none()
     return None if row is None else _session(row)
 
 
 def get(connection: Connection, session_id: int) -> Session:
-    return _session(
-        connection.execute(
-            select(*_COLUMNS, sessions.c.baseline.is_not(None).label("has_baseline")).where(sessions.c.id == session_id)
-        ).one()
-    )
+    return _session(connection.execute(_SESSION.where(sessions.c.id == session_id)).one())
 
 
 def of_patient(connection: Connection, patient_id: int) -> list[Session]:
     """A patient's reported sessions, oldest first."""
     rows = connection.execute(
-        select(*_COLUMNS, sessions.c.baseline.is_not(None).label("has_baseline"))
-        .where(sessions.c.patient_id == patient_id, sessions.c.ended_at.is_not(None))
-        .order_by(sessions.c.ended_at, sessions.c.id)
+        _SESSION.where(sessions.c.patient_id == patient_id, sessions.c.ended_at.is_not(None)).order_by(
+            sessions.c.ended_at, sessions.c.id
+        )
     )
     return [_session(row) for row in rows]
 
 
 def site_of(connection: Connection, course_id: int) -> str:
-    return connection.execute(select(courses.c.site).where(courses.c.id == course_id)).scalar_one()
+    site: str = connection.execute(select(courses.c.site).where(courses.c.id == course_id)).scalar_one()
+    return site
 
 
 def course_for(connection: Connection, clinic_id: int, patient_id: int, site: str) -> int:
     """The patient's course at a site, begun if there is none."""
-    known = connection.execute(
+    known: int | None = connection.execute(
         select(courses.c.id).where(courses.c.patient_id == patient_id, courses.c.site == site)
     ).scalar_one_or_none()
     if known is not None:
         return known
+    return begin_course(connection, clinic_id, patient_id, site)
+
+
+def begin_course(connection: Connection, clinic_id: int, patient_id: int, site: str) -> int:
+    """A course at a site where the patient has none."""
     row = new_id()
-    connection.execute(insert(courses).values(id=row, clinic_id=clinic_id, patient_id=patient_id, site=site))
+    connection.execute(insert(courses), {"id": row, "clinic_id": clinic_id, "patient_id": patient_id, "site": site})
     return row
 
 
-def add(connection: Connection, vault: Vault, baseline: dict[str, Any] | None, **values: Any) -> int:
+def add(connection: Connection, vault: Vault, baseline: dict[str, Any] | None, **values: Any) -> Session:
     """Insert a session; `values` are its columns without id and baseline."""
     row = new_id()
     sealed = None if baseline is None else vault.seal(json.dumps(baseline), row)
-    connection.execute(insert(sessions).values(id=row, baseline=sealed, **values))
-    return row
+    values = {column.name: values.get(column.name) for column in sessions.c} | {"id": row, "baseline": sealed}
+    connection.execute(insert(sessions), values)
+    known = {column.name: values[column.name] for column in _COLUMNS}
+    return Session(**known, has_baseline=sealed is not None)
 
 
 def change(
@@ -124,12 +131,12 @@ def supersede(connection: Connection, course_id: int) -> list[Session]:
 def live_of_protocol(connection: Connection, version_ids: Sequence[int], after: datetime) -> list[Session]:
     """Sessions planned under these versions that ended after `after` and were not cancelled."""
     rows = connection.execute(
-        select(*_COLUMNS, sessions.c.baseline.is_not(None).label("has_baseline")).where(
+        _SESSION.where(
             sessions.c.protocol_id.in_(version_ids), sessions.c.ended_at > after, sessions.c.cancelled_at.is_(None)
         )
     )
     return [_session(row) for row in rows]
 
 
-def _session(row: Row[Any]) -> Session:
+def _session(row: Any) -> Session:
     return Session(**row._mapping)

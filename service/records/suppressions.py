@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
 from service.care.lifecycle import Channel, Reason
 from service.records.ids import new_id
@@ -89,12 +89,26 @@ def standing(
     return {(row.clinic_id, bytes(row.address_key)): Reason(row.reason) for row in rows}
 
 
+_OF_ADDRESSES = select(
+    suppressions.c.channel, suppressions.c.clinic_id, suppressions.c.address_key, suppressions.c.reason
+).where(suppressions.c.address_key.in_(bindparam("keys", expanding=True)), suppressions.c.lifted_at.is_(None))
+
+
+def of_addresses(
+    connection: Connection, clinic_id: int, keys: Mapping[Channel, Sequence[bytes]]
+) -> dict[Channel, Reason]:
+    """Why this clinic may not write to a patient's addresses; channels it may use are left out."""
+    wanted = [key for those in keys.values() for key in those]
+    found: dict[Channel, Reason] = {}
+    for row in connection.execute(_OF_ADDRESSES, {"keys": wanted}) if wanted else ():
+        channel = Channel(row.channel)
+        if row.clinic_id in (None, clinic_id) and bytes(row.address_key) in keys.get(channel, ()):
+            found[channel] = Reason(row.reason)
+    return found
+
+
 def of_address(
-    connection: Connection, clinic_id: int, channel: Channel, address_keys: Sequence[bytes]
+    connection: Connection, clinic_id: int, channel: Channel, keys: Sequence[bytes]
 ) -> Reason | None:
-    """Why this clinic may not write to an address, if it may not."""
-    found = standing(connection, channel, address_keys)
-    for (owner, _), reason in found.items():
-        if owner is None or owner == clinic_id:
-            return reason
-    return None
+    """The same of one address."""
+    return of_addresses(connection, clinic_id, {channel: keys}).get(channel)

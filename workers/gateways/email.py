@@ -11,9 +11,9 @@ from collections.abc import Coroutine
 from typing import Any
 from urllib.parse import urlsplit
 
-import python_http_client  # type: ignore[import-untyped]
-from sendgrid import SendGridAPIClient  # type: ignore[import-untyped]
-from sendgrid.helpers.mail import (  # type: ignore[import-untyped]
+import python_http_client
+from sendgrid import SendGridAPIClient
+from sendgrid.helpers.mail import (
     ClickTracking,
     Content,
     CustomArg,
@@ -27,11 +27,11 @@ from sendgrid.helpers.mail import (  # type: ignore[import-untyped]
 )
 
 from workers.gateways.call import MaybeSent, NotSent, calling, current
-from workers.gateways.refusals import outcome_of_refusal
 from workers.gateways.handover import EmailParcel, Outcome, Verdict
 from workers.gateways.http1 import Answer
 from workers.gateways.pool import Pool
 from workers.gateways.quiet import silence
+from workers.gateways.refusals import outcome_of_refusal
 from workers.gateways.waiting import seconds_to_wait
 
 silence()

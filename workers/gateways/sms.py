@@ -10,18 +10,18 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from twilio.base import values  # type: ignore[import-untyped]
-from twilio.base.exceptions import TwilioRestException, TwilioServiceException  # type: ignore[import-untyped]
-from twilio.http import AsyncHttpClient  # type: ignore[import-untyped]
-from twilio.http.response import Response  # type: ignore[import-untyped]
-from twilio.rest import Client  # type: ignore[import-untyped]
+from twilio.base import values
+from twilio.base.exceptions import TwilioRestException, TwilioServiceException
+from twilio.http import AsyncHttpClient
+from twilio.http.response import Response
+from twilio.rest import Client
 
 from service.care.lifecycle import TWILIO_STATUS
 from workers.gateways.call import Call, MaybeSent, NotSent, calling, current
-from workers.gateways.refusals import outcome_of_refusal
 from workers.gateways.handover import BodyTest, Found, Outcome, Sighting, SmsParcel, Verdict
 from workers.gateways.pool import Pool
 from workers.gateways.quiet import silence
+from workers.gateways.refusals import outcome_of_refusal
 from workers.gateways.waiting import seconds_to_wait
 
 silence()

@@ -1,0 +1,263 @@
+"""`aftercare clinic`: take clinics on and manage the keys they sign in with."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from zoneinfo import available_timezones
+
+import click
+from sqlalchemy import Connection
+
+from commands.installation import ACTOR, clinic_of, installation
+from service import time
+from service.care.contact import check_hours, dialled_phone, opening_hours
+from service.care.lifecycle import Channel
+from service.care.problems import Severity
+from service.care.text_rules import check_clinic_name
+from service.parts import Parts
+from service.records import audit, clinics, protocols, senders
+from service.records.database import reading, run
+
+_DEFAULT_PROTOCOL = Path(__file__).parent.parent / "templates" / "protocols" / "prolotherapy.yaml"
+_LOCALES = ("en", "es")
+_EMAIL = re.compile(r"[^@\s<>\"]{1,64}@[^@\s<>\"]+\.[^@\s<>\".]{2,}")
+_SENDER = re.compile(r"\+[1-9]\d{6,14}|MG[0-9a-f]{32}")
+
+
+@click.group()
+def clinic() -> None:
+    """Clinics and their keys."""
+
+
+def _checked(rule: Callable[[str], object]) -> Callable[[click.Context, click.Parameter, str], str]:
+    """A click callback from a rule that raises ValueError."""
+
+    def check(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+        try:
+            rule(value)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+        return value
+
+    return check
+
+
+def _known_zone(name: str) -> None:
+    if name not in available_timezones():
+        raise ValueError("must be an IANA time zone, such as America/Denver")
+
+
+def _fitting_name(name: str) -> None:
+    wrong = [problem for problem in check_clinic_name(name) if problem.severity is Severity.ERROR]
+    if wrong:
+        raise ValueError("; ".join(problem.message for problem in wrong))
+
+
+def _reading_hours(hours: str) -> None:
+    check_hours(hours)
+    opening_hours(hours)
+
+
+def _matches(pattern: re.Pattern[str], what: str) -> Callable[[str], None]:
+    def check(value: str) -> None:
+        if value and not pattern.fullmatch(value):
+            raise ValueError(what)
+
+    return check
+
+
+@clinic.command("add")
+@click.option("--name", default="Demo Clinic", show_default=True, help="The clinic's full name, for staff.")
+@click.option(
+    "--display-name",
+    default="Demo Clinic",
+    show_default=True,
+    callback=_checked(_fitting_name),
+    help="What texts begin with: 18 characters that do not tell what the patient came for.",
+)
+@click.option("--phone", default="800-555-0100", show_default=True, help="Where patients call.")
+@click.option("--timezone", default="America/New_York", show_default=True, callback=_checked(_known_zone))
+@click.option("--locale", default="en", show_default=True, type=click.Choice(_LOCALES))
+@click.option(
+    "--emergency-number",
+    default="911",
+    show_default=True,
+    callback=_checked(_matches(re.compile(r"\d{2,3}"), "must be 2 or 3 digits, such as 911 or 112")),
+)
+@click.option(
+    "--hours",
+    default="Mo-Fr 9-17",
+    show_default=True,
+    callback=_checked(_reading_hours),
+    help="When somebody reads replies, on a 24-hour clock.",
+)
+@click.option(
+    "--email",
+    default="",
+    callback=_checked(_matches(_EMAIL, "must be an e-mail address")),
+    help="Where alerts and answers by e-mail go.",
+)
+@click.option(
+    "--sender",
+    default="",
+    callback=_checked(_matches(_SENDER, "must be a number such as +12025550100 or a messaging service such as MG…")),
+    help="An SMS sender of the clinic's own; otherwise the installation's.",
+)
+@click.option("--approved-by", default="", help="Approve the default protocol at once, in this person's name.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def add(phone: str, approved_by: str, as_json: bool, **given: str) -> None:
+    """Take on a clinic: prints its id, an API key and a webhook secret, each shown this once only.
+
+    It gets the default protocol, which sends nothing until somebody named approves it.
+    """
+    try:
+        shown_phone = dialled_phone(phone, given["emergency_number"])
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--phone") from None
+    fields = {
+        **given,
+        "phone": shown_phone,
+        "email": given["email"] or None,
+        "opening": opening_hours(given["hours"]),
+    }
+    with installation() as parts:
+        made = run(parts.engine, lambda connection: _take_on(connection, parts, fields, approved_by.strip()))
+    if as_json:
+        click.echo(json.dumps(made))
+        return
+    click.echo(
+        f"clinic          {made['id']}\nAPI key         {made['api_key']}\nwebhook secret  {made['webhook_secret']}"
+    )
+    click.echo("Keep both now: they are not shown again.")
+    approval = made["protocol"]["approved_by"]
+    click.echo(
+        f"Protocol {made['protocol']['name']} version {made['protocol']['version']} is approved by {approval}."
+        if approval
+        else f"Nothing is sent until a clinician approves the protocol:\n"
+        f"  aftercare protocol approve --clinic {made['id']} --by NAME"
+    )
+
+
+def default_protocol() -> str:
+    """The protocol that every clinic begins with, as YAML."""
+    return _DEFAULT_PROTOCOL.read_text("utf-8")
+
+
+def _take_on(connection: Connection, parts: Parts, fields: dict[str, Any], approved_by: str) -> dict[str, Any]:
+    now = time.now()
+    made = clinics.add(connection, fields, now)
+    if made.sender:
+        senders.ensure(connection, Channel.SMS, made.sender, parts.settings.sms_segments_per_second)
+    version = protocols.add(connection, made.id, default_protocol(), now)
+    if approved_by:
+        version = protocols.approve(connection, version.id, approved_by, now)
+        audit.note(connection, made.id, approved_by, "protocol.approve", f"protocol {version.id}", now)
+    audit.note(connection, made.id, ACTOR, "clinic.add", f"clinic {made.id}", now)
+    return {
+        "id": str(made.id),
+        "api_key": clinics.new_api_key(connection, made.id, now),
+        "webhook_secret": clinics.new_webhook_secret(connection, parts.sending.vault, made.id, now),
+        "protocol": {"name": version.name, "version": version.version, "approved_by": version.approved_by},
+    }
+
+
+@clinic.command("list")
+@click.option("--json", "as_json", is_flag=True)
+def list_all(as_json: bool) -> None:
+    """Every clinic, with its protocols."""
+    with installation() as parts, reading(parts.engine) as connection:
+        rows: list[dict[str, Any]] = [
+            {
+                "id": str(one.id),
+                "name": one.name,
+                "display_name": one.display_name,
+                "timezone": one.timezone,
+                "phone": one.phone,
+                "sender": one.sender or None,
+                "protocols": [
+                    {"name": version.name, "version": version.version, "approved_by": version.approved_by}
+                    for version in protocols.of_clinic(connection, one.id)
+                ],
+            }
+            for one in clinics.all_of(connection)
+        ]
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    for row in rows:
+        click.echo(f"{row['id']}  {row['display_name']:<18}  {row['timezone']:<20}  {row['name']}")
+        for version in row["protocols"]:
+            said = f"approved by {version['approved_by']}" if version["approved_by"] else "waits for approval"
+            click.echo(f"    {version['name']} {version['version']}: {said}")
+    if not rows:
+        click.echo("There is no clinic yet; `aftercare clinic add` takes one on.")
+
+
+@clinic.group()
+def key() -> None:
+    """API keys and webhook secrets. Several may live at once, so that a change needs no pause."""
+
+
+@key.command("new")
+@click.argument("clinic_id", type=int)
+@click.option("--kind", type=click.Choice(["api", "webhook"]), default="api", show_default=True)
+@click.option("--json", "as_json", is_flag=True)
+def new_key(clinic_id: int, kind: str, as_json: bool) -> None:
+    """Make another key; printed this once only."""
+    with installation() as parts:
+
+        def work(connection: Connection) -> str:
+            now = time.now()
+            owner = clinic_of(connection, clinic_id)
+            audit.note(connection, owner.id, ACTOR, "key.new", f"{kind} key", now)
+            if kind == "api":
+                return clinics.new_api_key(connection, owner.id, now)
+            return clinics.new_webhook_secret(connection, parts.sending.vault, owner.id, now)
+
+        made = run(parts.engine, work)
+    click.echo(json.dumps({"kind": kind, "key": made}) if as_json else made)
+
+
+@key.command("revoke")
+@click.argument("clinic_id", type=int)
+@click.argument("key_id", type=int)
+def revoke_key(clinic_id: int, key_id: int) -> None:
+    """End a key; within five seconds nothing signed with it is taken."""
+    with installation() as parts:
+
+        def work(connection: Connection) -> bool:
+            owner = clinic_of(connection, clinic_id)
+            audit.note(connection, owner.id, ACTOR, "key.revoke", f"key {key_id}", time.now())
+            return clinics.revoke_key(connection, owner.id, key_id, time.now())
+
+        if not run(parts.engine, work):
+            raise click.ClickException("this clinic has no such living key; see `aftercare clinic key list`")
+    click.echo("revoked")
+
+
+@key.command("list")
+@click.argument("clinic_id", type=int)
+@click.option("--json", "as_json", is_flag=True)
+def list_keys(clinic_id: int, as_json: bool) -> None:
+    """A clinic's keys, by their first letters."""
+    with installation() as parts, reading(parts.engine) as connection:
+        rows = clinics.keys_of(connection, clinic_of(connection, clinic_id).id)
+    if as_json:
+        shown = [
+            {
+                **row,
+                "id": str(row["id"]),
+                "created_at": row["created_at"].isoformat(),
+                "revoked_at": row["revoked_at"] and row["revoked_at"].isoformat(),
+            }
+            for row in rows
+        ]
+        click.echo(json.dumps(shown))
+        return
+    for row in rows:
+        ended = f"revoked {row['revoked_at']:%Y-%m-%d}" if row["revoked_at"] else "living"
+        click.echo(f"{row['id']}  {row['kind']:<7}  {row['hint']}…  made {row['created_at']:%Y-%m-%d}  {ended}")

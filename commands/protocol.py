@@ -1,0 +1,277 @@
+"""`aftercare protocol`: check a clinic's protocol, see what patients would get, put it into force."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+from sqlalchemy import Connection
+
+from commands.clinic import default_protocol
+from commands.installation import clinic_of, installation
+from service import time
+from service.care import calendar
+from service.care.calendar import CalendarRow
+from service.care.lifecycle import SENTENCES, Channel, State
+from service.care.localtime import QuietHours
+from service.care.planning import PlanFacts, PlannedMessage
+from service.care.problems import Problem, ProtocolProblems, Severity, has_errors
+from service.care.protocol import Protocol, Step
+from service.care.protocol_file import load, read
+from service.care.rendering import Fields, RenderError, render
+from service.care.segments import count
+from service.care.wording import lint as lint_words
+from service.records import approval, protocols
+from service.records.database import reading, run
+from service.records.protocols import Version
+
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+_SAMPLE = Fields(
+    clinic="Your Clinic",
+    link="https://care.example/s/AbCdEfGhJkL",
+    phone="202-555-0100",
+    emerg="911",
+    hours="Mo-Fr 9-17",
+    name="Ann",
+)
+
+
+@click.group()
+def protocol() -> None:
+    """Protocols: what is sent, when, and in which words."""
+
+
+@protocol.command()
+@click.argument("files", nargs=-1, required=True, type=_FILE)
+def lint(files: Sequence[Path]) -> None:
+    """Say what is wrong with protocol files, line by line. Ends with 1 if anything must be mended."""
+    bad = False
+    for path in files:
+        problems = _problems(path.read_text("utf-8"))
+        for problem in problems:
+            click.echo(_line(path, problem))
+        errors = sum(problem.severity is Severity.ERROR for problem in problems)
+        bad = bad or errors > 0
+        if not problems:
+            click.echo(f"{path}: nothing to mend")
+        else:
+            click.echo(f"{path}: {errors} to mend, {len(problems) - errors} to look at", err=True)
+    sys.exit(1 if bad else 0)
+
+
+def _problems(text: str) -> list[Problem]:
+    reading_of_file = read(text)
+    if reading_of_file.protocol is None:
+        return list(reading_of_file.problems)
+    return lint_words(reading_of_file.protocol, reading_of_file.places)
+
+
+def _line(path: Path, problem: Problem) -> str:
+    # The form that editors and terminals make clickable.
+    hint = f" ({problem.hint})" if problem.hint else ""
+    return f"{path}:{problem.line}:{problem.column}: {problem.severity}: {problem.where}: {problem.message}{hint}"
+
+
+@protocol.command()
+@click.argument("file", required=False, type=_FILE)
+@click.option("--ended-at", help="When the session ended, ISO 8601; without an offset, on the patient's clock. [now]")
+@click.option("--timezone", default="America/New_York", show_default=True, help="The patient's.")
+@click.option("--locale", default="en", show_default=True, help="The patient's language.")
+@click.option("--next-session-at", help="The next visit, where one is planned.")
+@click.option("--baseline", is_flag=True, help="Scores were taken at the visit.")
+@click.option("--texts", is_flag=True, help="Show the words of each text as well.")
+@click.option("--json", "as_json", is_flag=True)
+def preview(
+    file: Path | None,
+    ended_at: str | None,
+    timezone: str,
+    locale: str,
+    next_session_at: str | None,
+    baseline: bool,
+    texts: bool,
+    as_json: bool,
+) -> None:
+    """The calendar a patient would get under the protocol in FILE, or under the default one."""
+    shown = _loaded(file)
+    try:
+        zone = ZoneInfo(timezone)
+    except (KeyError, ValueError, OSError):
+        raise click.BadParameter("must be an IANA time zone, such as America/Denver", param_hint="--timezone") from None
+    end = _moment(ended_at, zone, "--ended-at") if ended_at else time.now().replace(second=0, microsecond=0)
+    following = _moment(next_session_at, zone, "--next-session-at") if next_session_at else None
+    if following is not None and following <= end:
+        raise click.BadParameter("must be after --ended-at", param_hint="--next-session-at")
+    facts = PlanFacts(
+        ended_at=end,
+        next_session_at=following,
+        has_baseline=baseline,
+        timezone=zone,
+        quiet=QuietHours(),
+        reachable=dict.fromkeys(Channel),
+        superseded_from=None,
+        now=end,
+    )
+    language = _language(shown, locale)
+    rows = calendar.preview(
+        shown,
+        facts,
+        text_of=lambda step, message: _words(step, message, language),
+        count_segments=lambda text: count(text).segments,
+    )
+    if as_json:
+        click.echo(json.dumps([_as_json(row, zone) for row in rows], ensure_ascii=False))
+        return
+    click.echo(f"{shown.name}, {language}; session ended {end.astimezone(zone):%a %d %b %Y %H:%M} {timezone}\n")
+    for line in _table(rows, texts):
+        click.echo(line)
+
+
+def _loaded(file: Path | None) -> Protocol:
+    try:
+        return load(default_protocol() if file is None else file.read_text("utf-8"), str(file or "default protocol"))
+    except ProtocolProblems as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _moment(text: str, zone: ZoneInfo, option: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise click.BadParameter("must be a time such as 2026-03-02T15:04", param_hint=option) from None
+
+
+def _language(shown: Protocol, locale: str) -> str:
+    if locale in shown.languages:
+        return locale
+    return locale[:2] if locale[:2] in shown.languages else shown.languages[0]
+
+
+def _words(step: Step, message: PlannedMessage, language: str) -> str | None:
+    words = step.reminder_words if "." in message.step and step.reminder_words else step.words
+    wording = words.get(language)
+    if wording is None:
+        return None
+    template = wording.sms if message.channel is Channel.SMS else wording.subject
+    try:
+        return None if template is None else render(template, _SAMPLE, message.channel)
+    except RenderError as error:
+        return f"({error})"
+
+
+def _as_json(row: CalendarRow, zone: ZoneInfo) -> dict[str, Any]:
+    return {
+        "day": row.day,
+        "at": datetime.combine(row.local_day, row.local_time, zone).isoformat(),
+        "useful_until": row.useful_until.isoformat(),
+        "step": row.step,
+        "channel": row.channel,
+        "survey": row.survey,
+        "state": row.state,
+        "reason": row.reason,
+        "moved_by_seconds": row.moved_by.total_seconds(),
+        "only_unanswered": row.only_unanswered,
+        "over_cap": row.over_cap,
+        "text": row.text,
+        "segments": row.segments,
+    }
+
+
+def _table(rows: Sequence[CalendarRow], texts: bool) -> list[str]:
+    wide = max((len(row.step) for row in rows), default=4)
+    lines = [f"{'day':>4}  {'local time':<22}  {'step':<{wide}}  {'by':<5}  {'seg':<3}  {'asks':<4}  remarks"]
+    for row in rows:
+        at = f"{row.local_day:%a %d %b %Y} {row.local_time:%H:%M}"
+        segments = "" if row.segments is None else str(row.segments)
+        line = f"{row.day:>4}  {at:<22}  {row.step:<{wide}}  {row.channel:<5}  {segments:<3}  {row.survey or '':<4}  "
+        lines.append((line + _remarks(row)).rstrip())
+        if texts and row.text:
+            lines.append(f"{'':>6}{row.text}")
+    return lines
+
+
+def _remarks(row: CalendarRow) -> str:
+    said = []
+    if row.state is not State.PLANNED:
+        said.append(f"not sent: {SENTENCES[row.reason]}")
+    elif row.moved_by > timedelta(0):
+        said.append(f"held {_spoken(row.moved_by)} by quiet hours")
+    if row.only_unanswered:
+        said.append("only if unanswered")
+    if row.over_cap:
+        said.append("over the day's cap if nothing was answered: waits for the next day")
+    return "; ".join(said)
+
+
+def _spoken(span: timedelta) -> str:
+    minutes = round(span.total_seconds() / 60)
+    hours, rest = divmod(minutes, 60)
+    return " ".join(part for part in (f"{hours} h" if hours else "", f"{rest} min" if rest else "") if part)
+
+
+@protocol.command()
+@click.option("--clinic", "clinic_id", type=int, required=True)
+@click.argument("file", type=_FILE)
+def add(clinic_id: int, file: Path) -> None:
+    """Store FILE as the next version of a clinic's protocol. It waits for approval."""
+    text = file.read_text("utf-8")
+    problems = _problems(text)
+    for problem in problems:
+        click.echo(_line(file, problem), err=True)
+    if has_errors(problems):
+        raise click.ClickException("nothing was stored; mend the errors above")
+    with installation() as parts:
+
+        def work(connection: Connection) -> Version:
+            return protocols.add(connection, clinic_of(connection, clinic_id).id, text, time.now())
+
+        stored = run(parts.engine, work)
+    click.echo(f"{stored.name} version {stored.version}")
+    if stored.approved_at is None:
+        click.echo(f"approve it: aftercare protocol approve --clinic {clinic_id} --version {stored.version} --by NAME")
+
+
+@protocol.command()
+@click.option("--clinic", "clinic_id", type=int, required=True)
+@click.option("--name", default="prolotherapy", show_default=True)
+@click.option("--version", "number", type=int, help="[the newest]")
+@click.option("--by", required=True, help="The clinician who signs it off.")
+@click.option("--json", "as_json", is_flag=True)
+def approve(clinic_id: int, name: str, number: int | None, by: str, as_json: bool) -> None:
+    """Put a version into force: what it held back goes out, and living sessions follow it from now on."""
+    if not by.strip():
+        raise click.BadParameter("must be a name", param_hint="--by")
+    with installation() as parts:
+        with reading(parts.engine) as connection:
+            versions = [
+                one
+                for one in protocols.of_clinic(connection, clinic_of(connection, clinic_id).id)
+                if one.name == name and number in (None, one.version)
+            ]
+            if not versions:
+                raise click.ClickException("this clinic has no such version; see `aftercare clinic list`")
+            text = protocols.body(connection, versions[-1].id)
+        if has_errors(_problems(text)):
+            raise click.ClickException("this version has errors; see `aftercare protocol lint`")
+        done = approval.approve(
+            parts.engine, parts.sending, clinic_id, versions[-1].id, by.strip(), time.now(), on_progress=_progress
+        )
+        parts.nudges.wake_clock()
+    if as_json:
+        said = {"version": done.version.version, "approved_by": done.version.approved_by}
+        click.echo(json.dumps(said | {"moved": done.moved, "replanned": done.replanned, "woken": done.woken}))
+        return
+    click.echo(f"{done.version.name} version {done.version.version} is approved by {done.version.approved_by}")
+    click.echo(f"sessions that now follow it: {done.moved}, of them planned anew: {done.replanned}")
+    click.echo(f"messages that had been held: {done.woken}")
+
+
+def _progress(done: int, of: int) -> None:
+    if of > 100 and sys.stderr.isatty():
+        click.echo(f"\r{done} of {of} sessions", err=True, nl=done == of)
