@@ -1,7 +1,8 @@
-"""Where a clinic's webhook may lead: to the public internet over TLS, and nowhere near the machines that this service runs beside.
+"""Where a clinic's webhook may lead: to the public internet over TLS, and nowhere near the machines that this service
+runs beside.
 
-A URL that an outsider chooses and our server fetches is a way into our network (SSRF). So the address is checked when it is
-configured, and again after every look-up of its name: a name may point elsewhere by then.
+A URL that an outsider chooses and our server fetches is a way into our network (SSRF). So the address is checked when
+it is configured, and again after every look-up of its name: a name may point elsewhere by then.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ class Refused(ValueError):
 
 
 def may_go_to(address: str, allow_private: bool) -> bool:
-    """Whether webhooks may go to this IP address. `allow_private` admits private networks and this machine, nothing else."""
+    """Whether webhooks may go to this IP address. `allow_private` admits private networks and this machine, nothing
+    else."""
     try:
         ip = _inner(ip_address(address.partition("%")[0]))
     except ValueError:

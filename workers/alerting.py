@@ -1,7 +1,7 @@
 """The escalation of alerts: what every look of a clock does about those that nobody has acknowledged.
 
-One transaction an alert: take its row, ask the rules who hears of it now, insert the notices, set the next round. A clock
-that dies in the middle leaves nothing behind, and the next look of any other finds the alert as it was.
+One transaction an alert: take its row, ask the rules who hears of it now, insert the notices, set the next round. A
+clock that dies in the middle leaves nothing behind, and the next look of any other finds the alert as it was.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def next_round(connection: Connection, sending: Sending, alert_id: int, now: dat
 
 
 def go_round_failures(connection: Connection, sending: Sending, alert_id: int, now: datetime) -> int:
-    """Where a notice did not arrive, try people and channels that were not tried yet, without waiting for the next round."""
+    """Where a notice did not arrive, try people and channels not tried yet, without waiting for the next round."""
     alert = alert_notices.lock(connection, alert_id)
     if alert is None:
         return 0

@@ -1,7 +1,7 @@
 """The webhook job: claim, sign, post, record; in order for each patient, never waiting long for anyone.
 
-A post is done at least once: the claim commits before it, the record after, and a worker that dies in between leaves a lease behind after which the
-event goes out again under the same webhook-id.
+A post is done at least once: the claim commits before it, the record after, and a worker that dies in between leaves
+a lease behind after which the event goes out again under the same webhook-id.
 """
 
 from __future__ import annotations

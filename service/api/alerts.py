@@ -16,8 +16,9 @@ from service.api.bodies import check_json
 from service.api.context import context
 from service.api.identify import body_of, cursor
 from service.api.problems import FieldProblem, Problem
-from service.records import alerts, audit, patients
-from service.records.alerts import Alert, AlertEvent
+from service.records import alert_history, alerts, audit, patients
+from service.records.alert_history import AlertEvent
+from service.records.alerts import Alert
 from service.records.database import run
 from service.records.sealing import Vault
 
@@ -122,7 +123,7 @@ def _one(connection: Connection, vault: Vault, clinic_id: int, alert_id: int) ->
 
 
 def _shown(connection: Connection, vault: Vault, found: Sequence[Alert]) -> list[dict[str, Any]]:
-    histories = alerts.history(connection, vault, [one.id for one in found])
+    histories = alert_history.history(connection, vault, [one.id for one in found])
     names = {one: patients.get(connection, vault, one).external_id for one in {alert.patient_id for alert in found}}
     return [_alert(one, names[one.patient_id], histories[one.id]) for one in found]
 

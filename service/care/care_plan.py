@@ -1,4 +1,4 @@
-"""The clinic's own care plan: what it says of ice, heat, medicines, activity and follow-up, in the patient's language."""
+"""The clinic's own care plan: what it says of ice, heat, medicines, activity and follow-up, by language."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Advice:
 def advice(plan: Mapping[str, object], topic: Topic, language: str, clinic_language: str) -> Advice | None:
     """What the clinic says on `topic`; None where it left the field blank.
 
-    A topic is one text (in the clinic's language) or a text by language. Words in another language than the patient's are better than
-    none: the page marks them.
+    A topic is one text (in the clinic's language) or a text by language. Words in another language than the patient's
+    are better than none: the page marks them.
     """
     comfort = plan.get("comfort")
     said = (comfort if isinstance(comfort, Mapping) else plan).get(topic.value)

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from service.care.lifecycle import Channel
 from service.care.localtime import first_moment
-from service.care.urgency import Urgency
+from service.care.triage import Urgency
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY = timedelta(days=1)
@@ -93,11 +93,11 @@ class Ladders:
     """One ladder an urgency that cannot wait. The defaults are drafts for a clinic's clinician to sign off."""
 
     emergency: Ladder = Ladder(_minutes(5, 10), timedelta(minutes=10))
-    """The care plan's table of warning signs: the on-call contact is paged at once. Nobody stays the only one who knows for
-    longer than five minutes."""
+    """The care plan's table of warning signs: the on-call contact is paged at once. Nobody stays the only one who knows
+    for longer than five minutes."""
     urgent: Ladder = Ladder(_minutes(20, 40), timedelta(hours=1))
-    """The same table: call back within an hour when open; goes to the second contact if nobody acknowledges. So three people
-    know before the hour is over."""
+    """The same table: call back within an hour when open; goes to the second contact if nobody acknowledges. So three
+    people know before the hour is over."""
 
     def __post_init__(self) -> None:
         for ladder in (self.emergency, self.urgent):
@@ -155,9 +155,14 @@ class Round:
     """Everyone was told before and nobody has answered: the operator must know."""
 
 
+def is_loud(urgency: Urgency) -> bool:
+    """Whether it may not wait for the clinic to open: people are paged and the patient is told to call."""
+    return urgency in (Urgency.EMERGENCY, Urgency.URGENT)
+
+
 def first_look(urgency: Urgency, since: datetime, hours: OfficeHours) -> datetime | None:
     """When the first notice of an alert is due; None: it only stands on the worklist."""
-    if urgency.is_loud:
+    if is_loud(urgency):
         return since
     return next(hours.openings(since)) if urgency is Urgency.NEXT_BUSINESS_DAY else None
 
@@ -214,7 +219,7 @@ def _first(most: int, openings: Iterator[datetime]) -> Iterator[datetime]:
 
 
 def _told(facts: AlertFacts, number: int, *, on_call_too: bool) -> list[Person]:
-    """The first `number` contacts that can be reached and any before them, whoever knows already, and who is on call."""
+    """The first `number` contacts that can be reached, any before them, whoever knows already, and who is on call."""
     knows = {contact for contact, _ in facts.tried}
     told, reached = [], 0
     for person in facts.contacts:

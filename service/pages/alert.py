@@ -18,9 +18,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from service import time
 from service.api.context import context
-from service.care.urgency import Urgency
+from service.care.triage import Urgency
 from service.pages.guesses import Guesses
-from service.records import alert_notices, alerts, audit, clinics, contacts, patients
+from service.records import alert_history, alert_notices, alerts, audit, clinics, contacts, patients
+from service.records.alert_history import EventKind
 from service.records.alert_notices import Link
 from service.records.clinics import Clinic
 from service.records.database import run
@@ -135,7 +136,8 @@ def _alert_page(
     vault, alert = context().sending.vault, link.alert
     patient = patients.get(connection, vault, alert.patient_id)
     audit.note(connection, clinic.id, f"contact {link.contact_id}", "alert.read", f"alert {alert.id}", time.now())
-    told = [(event.details, event.at) for event in alerts.history(connection, vault, [alert.id])[alert.id]]
+    history = alert_history.history(connection, vault, [alert.id])[alert.id]
+    told = [(event.details, event.at) for event in history if event.kind in (EventKind.OPENED, EventKind.SEEN_AGAIN)]
     said = {details: at for details, at in reversed(told) if details is not None}  # a storm says the same many times
     words = _words(clinic)
     return _page(

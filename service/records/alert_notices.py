@@ -16,7 +16,8 @@ from service.care.escalation import AlertFacts, By, Notice
 from service.care.lifecycle import Channel, State
 from service.care.system_messages import SystemText
 from service.records import contacts, messages, senders
-from service.records.alerts import Alert, EventKind, add_event, as_alert, hours_of
+from service.records.alert_history import EventKind, add_event
+from service.records.alerts import Alert, as_alert, hours_of
 from service.records.clinics import Clinic
 from service.records.contacts import Contact
 from service.records.ids import new_id
@@ -30,7 +31,7 @@ WINDOW = timedelta(minutes=30)
 """Later than this a notice is stale: the rounds after it say the same."""
 LINK_LIVES = timedelta(days=7)
 DOWN_AFTER = 20
-"""Hand-overs in a row without an answer after which a channel counts as dead: what opens the workers' circuit breaker."""
+"""Hand-overs in a row without an answer after which a channel counts as dead: it opens the workers' breaker."""
 
 _STEP = f"{SystemText.ALERT_NOTICE}."
 _WENT_WRONG = (State.FAILED, State.UNDELIVERED, State.SKIPPED, State.EXPIRED, State.UNKNOWN)

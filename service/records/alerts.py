@@ -1,29 +1,28 @@
 """Alerts: opened once a patient and cause, kept in front of people until a named one takes them on, and never deleted.
 
 The row says where an alert stands; `alert_events` is its history and is only ever added to.
-Lock order: the patient's row, then the alert's, then messages. Whoever inserts notices holds the alert's row, and whoever
-acknowledges takes it first: a notice is either there to be withdrawn, or never written.
+Lock order: the patient's row, then the alert's, then messages. Whoever inserts notices holds the alert's row, and
+whoever acknowledges takes it first: a notice is either there to be withdrawn, or never written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from service.care.escalation import OfficeHours, first_look
+from service.care.escalation import OfficeHours, first_look, is_loud
 from service.care.lifecycle import Channel, Reason
 from service.care.system_messages import SystemText
-from service.care.urgency import Urgency
-from service.records import contacts, messages, notices, patients, suppressions
+from service.care.triage import Urgency
+from service.records import contacts, hooks, messages, notices, patients, plans
+from service.records.alert_history import EventKind, add_event
 from service.records.clinics import Clinic
 from service.records.ids import new_id
 from service.records.messages import Extra
-from service.records.patients import Patient, normal
+from service.records.patients import Patient
 from service.records.plans import Sending
 from service.records.sealing import Vault
 from service.records.tables import alert_events, alerts
@@ -32,24 +31,11 @@ from service.records.tables import messages as message_rows
 UNHEARD = "alert_unheard"
 """Kind of the operator's notice about an alert that everybody was told of and nobody acknowledged."""
 NEWS_AFTER = timedelta(hours=1)
-"""The same cause again this long after it was acknowledged rings anew. Sooner it belongs to the call that is being made:
+"""The same cause again this long after it was acknowledged rings anew. Sooner it belongs to the call being made:
 an urgent alert is to be called back within the hour."""
 RED_FLAG_AGAIN = timedelta(minutes=30)
 """Several alerts out of one reply or survey tell the patient once that they should call."""
 _RED_FLAG_WINDOW = timedelta(hours=1)
-
-
-class EventKind(StrEnum):
-    """What a line of an alert's history says."""
-
-    OPENED = "opened"
-    SEEN_AGAIN = "seen_again"
-    RAISED = "raised"
-    REOPENED = "reopened"
-    ESCALATED = "escalated"
-    NOTIFIED = "notified"
-    ACKNOWLEDGED = "acknowledged"
-    CLOSED = "closed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,21 +66,6 @@ class Alert:
         return "open" if self.acknowledged_at is None else "acknowledged"
 
 
-@dataclass(frozen=True, slots=True)
-class AlertEvent:
-    """One line of an alert's history, opened."""
-
-    kind: EventKind
-    at: datetime
-    source: str | None
-    urgency: Urgency | None
-    contact_id: int | None
-    channel: Channel | None
-    round: int | None
-    by: str | None
-    details: str | None
-
-
 def open_alert(
     connection: Connection,
     sending: Sending,
@@ -106,12 +77,16 @@ def open_alert(
     source: str,
     details: str,
     now: datetime,
+    *,
+    tell_patient: bool = True,
 ) -> int:
     """Open an alert, or add to the one that stands open for this patient and cause; returns its id.
 
-    Call it in the transaction that stores the reply or answer, and wake the clock after the commit. `cause` is the id of a
-    warning sign or rule (64 characters at most), `source` where it was said ("survey S1", "reply 123"), `details` what was
-    said; only `details` may hold a patient's words. The urgency only rises. Raises LookupError for an unknown patient.
+    Call it in the transaction that stores the reply or answer, and wake the clock after the commit. `cause` is the id
+    of a warning sign or rule (64 characters at most), `source` where it was said ("survey S1", "reply 123"), `details`
+    what was said; only `details` may hold a patient's words. The urgency only rises. `tell_patient` False where the
+    caller answers the patient itself: else an urgent alert texts them to call. Raises LookupError for an unknown
+    patient.
     """
     patient = patients.get(connection, sending.vault, patient_id, lock=True)
     known = _standing(connection, patient_id, cause)
@@ -123,7 +98,10 @@ def open_alert(
         alert_id = known.id
         add_event(connection, sending.vault, alert_id, EventKind.SEEN_AGAIN, now, source, urgency, details)
         rings = _ring_anew(connection, sending.vault, clinic, known, urgency, now)
-    if rings and max(urgency.rank, known.urgency.rank if known else 0) >= Urgency.URGENT.rank:
+    if rings:
+        _announce(connection, clinic.id, alert_id, hooks.Type.ALERT_OPENED, now)
+    worst = urgency if known is None or urgency.rank > known.urgency.rank else known.urgency
+    if rings and tell_patient and is_loud(worst):
         _tell_patient(connection, sending, clinic, patient, alert_id, now)
     return alert_id
 
@@ -147,11 +125,12 @@ def acknowledge(connection: Connection, clinic_id: int, alert_id: int, by_name: 
     add_event(connection, None, alert_id, EventKind.ACKNOWLEDGED, now, source=how, by=name)
     _withdraw_notices(connection, alert_id)
     notices.close(connection, UNHEARD, f"alert {alert_id}", now)
+    _announce(connection, clinic_id, alert_id, hooks.Type.ALERT_ACKNOWLEDGED, now)
     return True
 
 
 def acknowledge_by_contact(connection: Connection, vault: Vault, phone: str, now: datetime) -> list[int]:
-    """ACK came from this phone: take on whatever its owner was told of and nobody has acknowledged. Returns those alerts."""
+    """ACK came from this phone: acknowledge what its owner was told of and nobody took on. Returns those alerts."""
     taken = []
     for contact in contacts.by_phone(connection, vault, phone):
         told = connection.execute(
@@ -179,7 +158,8 @@ def close(
 ) -> bool:
     """Take an alert off the worklist, with a note of what came of it. Acknowledges it too, where nobody had.
 
-    False when it was closed already. Raises LookupError when the clinic has no such alert, ValueError for a blank note or name.
+    False when it was closed already. Raises LookupError when the clinic has no such alert, ValueError for a blank note
+    or name.
     """
     if not note.strip() or not by.strip():
         raise ValueError("closing an alert takes a note and a name")
@@ -192,6 +172,7 @@ def close(
     if done.rowcount == 0:
         return False
     add_event(connection, vault, alert_id, EventKind.CLOSED, now, details=note.strip(), by=by.strip())
+    _announce(connection, clinic_id, alert_id, hooks.Type.ALERT_CLOSED, now)
     return True
 
 
@@ -213,70 +194,25 @@ def page(connection: Connection, clinic_id: int, after: int, limit: int, closed_
     return [as_alert(row) for row in connection.execute(query.order_by(alerts.c.id).limit(limit))]
 
 
-def history(connection: Connection, vault: Vault, alert_ids: Sequence[int]) -> dict[int, list[AlertEvent]]:
-    """The histories of these alerts, each in order."""
-    found: dict[int, list[AlertEvent]] = {one: [] for one in alert_ids}
-    rows = connection.execute(
-        select(alert_events).where(alert_events.c.alert_id.in_(alert_ids)).order_by(alert_events.c.id)
-    )
-    for row in rows:
-        found[row.alert_id].append(
-            AlertEvent(
-                kind=EventKind(row.kind),
-                at=row.at,
-                source=row.source,
-                urgency=None if row.urgency is None else Urgency(row.urgency),
-                contact_id=row.contact_id,
-                channel=None if row.channel is None else Channel(row.channel),
-                round=row.round,
-                by=row.by,
-                details=vault.open_optional(row.details, row.id),
-            )
-        )
-    return found
-
-
-def add_event(
-    connection: Connection,
-    vault: Vault | None,
-    alert_id: int,
-    kind: EventKind,
-    at: datetime,
-    source: str | None = None,
-    urgency: Urgency | None = None,
-    details: str | None = None,
-    *,
-    by: str | None = None,
-    contact_id: int | None = None,
-    channel: Channel | None = None,
-    number: int | None = None,
-) -> None:
-    """Write one line of history. `details` needs the vault; `number` is the round of notices."""
-    row_id = new_id()
-    sealed = None if vault is None or details is None else vault.seal(details, row_id)
-    connection.execute(
-        insert(alert_events).values(
-            id=row_id,
-            alert_id=alert_id,
-            kind=kind,
-            at=at,
-            source=source,
-            urgency=urgency,
-            contact_id=contact_id,
-            channel=channel,
-            round=number,
-            by=by,
-            details=sealed,
-        )
-    )
-
-
 def hours_of(clinic: Clinic) -> OfficeHours:
     return OfficeHours(clinic.opening, clinic.zone)
 
 
 def as_alert(row: Row[Any]) -> Alert:
     return Alert(**{**row._mapping, "urgency": Urgency(row.urgency)})
+
+
+def _announce(connection: Connection, clinic_id: int, alert_id: int, kind: hooks.Type, now: datetime) -> None:
+    """Tell the clinic's own systems where an alert stands. What was said they read through the API."""
+    one = get(connection, clinic_id, alert_id)
+    facts = {
+        "id": str(one.id),
+        "state": one.state,
+        "urgency": one.urgency,
+        "acknowledged_by": one.acknowledged_by,
+        "closed_by": one.closed_by,
+    }
+    hooks.announce_alert(connection, clinic_id, one.patient_id, one.session_id, kind, facts, now)
 
 
 def _standing(connection: Connection, patient_id: int, cause: str) -> Alert | None:
@@ -364,10 +300,7 @@ def _tell_patient(
 
 
 def _may_be_texted(connection: Connection, sending: Sending, patient: Patient) -> bool:
-    if patient.phone is None or not patient.sms_consent or patient.erased_at is not None:
-        return False
-    keys = sending.vault.indexes(normal(Channel.SMS, patient.phone))
-    return suppressions.of_address(connection, patient.clinic_id, Channel.SMS, keys) is None
+    return patient.erased_at is None and plans.reachable(connection, sending.vault, patient)[Channel.SMS] is None
 
 
 def _told_lately(connection: Connection, patient_id: int, now: datetime) -> bool:

@@ -33,6 +33,8 @@ def grant_first(
     """Record the grants of a patient who was just added with them: there is nothing yet to hold them against."""
     if given:
         connection.execute(insert(consents), [_granted(clinic_id, patient_id, consent, now) for consent in given])
+        for one in given:
+            _announce(connection, clinic_id, patient_id, one.channel, "granted", one.source, one.at, now)
 
 
 def _granted(clinic_id: int, patient_id: int, consent: Consent, now: datetime) -> dict[str, Any]:

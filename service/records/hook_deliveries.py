@@ -1,8 +1,8 @@
 """Deliveries of webhooks: who is due, who holds which, what came of it.
 
-`waiting → queued → posting → delivered | abandoned`. While a delivery is queued or posting, `due_at` is the end of its lease: whatever outlives it
-is due again, and is posted again under the same webhook-id (at least once). Of one patient's events an endpoint gets the next only when the one before
-was delivered or given up.
+`waiting → queued → posting → delivered | abandoned`. While a delivery is queued or posting, `due_at` is the end of
+its lease: whatever outlives it is due again, and is posted again under the same webhook-id (at least once). Of one
+patient's events an endpoint gets the next only when the one before was delivered or given up.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from service.records.hooks import LIVE
 from service.records.tables import webhook_deliveries, webhook_endpoints, webhook_events
 
 RETRY_SECONDS = (5, 30, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600)
-"""Waits after the first, second … failure, the schedule that Standard Webhooks recommends; then the last again and again."""
+"""Waits after the first, second … failure, the schedule that Standard Webhooks recommends; then the last again and
+again."""
 JITTER = 0.1
 GIVE_UP = timedelta(days=3)
 LONGEST_RETRY_AFTER = 10 * 3600.0
@@ -79,8 +80,8 @@ def any_due(connection: Connection, now: datetime) -> bool:
 def queue_due(connection: Connection, now: datetime, lease: datetime, limit: int) -> list[int]:
     """The clock's side: put what is due, and not behind another, in the queue under a lease; returns event ids.
 
-    What is behind another, or whose endpoint rests, is put off until that is over: it would otherwise be looked at every second for as long as
-    an endpoint is down.
+    What is behind another, or whose endpoint rests, is put off until that is over: it would otherwise be looked at
+    every second for as long as an endpoint is down.
     """
     ahead = select(func.max(_before.c.due_at)).where(_IN_LINE).scalar_subquery()
     query = (
@@ -119,11 +120,10 @@ def _set(connection: Connection, rows: list[dict[str, Any]], state: str) -> None
 def claim(
     connection: Connection, event_ids: Collection[int], in_flight: Counter[int], each: int, most: int, lease: datetime
 ) -> list[Post]:
-    """Take queued deliveries of these events (`queued → posting`), up to `most`, and `each` an endpoint with what is in flight."""
+    """Take queued deliveries of these events (`queued → posting`), up to `most`, and `each` an endpoint with what is
+    in flight."""
     query = (
-        select(
-            webhook_deliveries, webhook_endpoints.c.url, webhook_endpoints.c.secret
-        )
+        select(webhook_deliveries, webhook_endpoints.c.url, webhook_endpoints.c.secret)
         .join(webhook_endpoints, webhook_endpoints.c.id == _rows.endpoint_id)
         .where(_rows.event_id.in_(event_ids), _rows.state == "queued", ~exists().where(_IN_LINE))
         .order_by(_rows.event_id)
@@ -261,7 +261,8 @@ def _note_failure(connection: Connection, post: Post, answer: Answer, now: datet
 
 
 def _wait(tries: int, answer: Answer) -> float:
-    """Seconds to the next try: the schedule's, with jitter so that a batch does not come back as one, or what was asked for."""
+    """Seconds to the next try: the schedule's, with jitter so that a batch does not come back as one, or what was
+    asked for."""
     base = RETRY_SECONDS[min(tries, len(RETRY_SECONDS)) - 1]
     spread = base * random.uniform(1.0, 1.0 + JITTER)  # noqa: S311  (spreads load, guards nothing)
     return max(spread, min(answer.retry_after or 0.0, LONGEST_RETRY_AFTER))
@@ -277,7 +278,9 @@ def _note(connection: Connection, kind: str, post: Post, detail: str, now: datet
 
 def states(connection: Connection, endpoint_id: int) -> list[dict[str, Any]]:
     """Every delivery to an endpoint, oldest event first."""
-    rows = connection.execute(select(webhook_deliveries).where(_rows.endpoint_id == endpoint_id).order_by(_rows.event_id))
+    rows = connection.execute(
+        select(webhook_deliveries).where(_rows.endpoint_id == endpoint_id).order_by(_rows.event_id)
+    )
     return [dict(row._mapping) for row in rows]
 
 

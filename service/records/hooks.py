@@ -1,7 +1,8 @@
 """What clinics' own systems are told: endpoints, events, and who still waits for which.
 
-An outbox: `announce` writes the event and a delivery for each endpoint in the caller's transaction, so that an event exists exactly if what
-it tells of was committed. Where no clinic has an endpoint, announcing costs a look into a dictionary.
+An outbox: `announce` writes the event and a delivery for each endpoint in the caller's transaction, so that an event
+exists exactly if what it tells of was committed. Where no clinic has an endpoint, announcing costs a look into a
+dictionary.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ TOLD = ENDS | {State.ACCEPTED, State.SENT}
 """States of a message that clinics hear of: the steps in between are ours."""
 LIVE = ("waiting", "queued", "posting")
 _KEEP_SECONDS = 2.0
-"""How long a process goes by what it knows of endpoints: an endpoint added elsewhere hears of what happens after that."""
+"""How long a process goes by what it knows of endpoints: an endpoint added elsewhere hears of what happens after
+that."""
 _LONGEST_URL = 2000
 
 
@@ -68,6 +70,7 @@ class Event:
 
     id: int
     type: str
+    created_at: datetime
     body: str
 
     @property
@@ -104,7 +107,8 @@ def announce(
 ) -> bool:
     """Tell the clinic's endpoints, once the caller's transaction is committed. False when none listens.
 
-    `data` is JSON and is kept sealed. `{"patient": {"id": …}}` and `{"session": {"id": …}}`, with the clinic's own ids, are put in front of it.
+    `data` is JSON and is kept sealed. `{"patient": {"id": …}}` and `{"session": {"id": …}}`, with the clinic's own
+    ids, are put in front of it.
     """
     if not _listens(connection, clinic_id):
         return False
@@ -120,6 +124,22 @@ def announce_consent(
         return False
     named = {**_names(connection, patient_id, None), "consent": dict(facts)}
     return _write(connection, None, [_Happened(clinic_id, patient_id, Type.CONSENT, facts=named)], now) > 0
+
+
+def announce_alert(
+    connection: Connection,
+    clinic_id: int,
+    patient_id: int,
+    session_id: int | None,
+    kind: Type,
+    facts: Mapping[str, Any],
+    now: datetime,
+) -> bool:
+    """Where an alert stands. Not sealed: it says how urgent and who took it on, never why."""
+    if not _listens(connection, clinic_id):
+        return False
+    named = {**_names(connection, patient_id, session_id), "alert": dict(facts)}
+    return _write(connection, None, [_Happened(clinic_id, patient_id, kind, facts=named)], now) > 0
 
 
 def anyone_listens(connection: Connection) -> bool:
@@ -218,7 +238,9 @@ def _watched(connection: Connection) -> frozenset[int]:
     """The clinics with a living endpoint, as this process last saw it."""
     until, clinics = _known.get(connection.engine, (0.0, frozenset()))
     if real_time.monotonic() >= until:
-        rows = connection.execute(select(webhook_endpoints.c.clinic_id).where(webhook_endpoints.c.disabled_at.is_(None)))
+        rows = connection.execute(
+            select(webhook_endpoints.c.clinic_id).where(webhook_endpoints.c.disabled_at.is_(None))
+        )
         clinics = frozenset(rows.scalars())
         _known[connection.engine] = (real_time.monotonic() + _KEEP_SECONDS, clinics)
     return clinics
@@ -318,21 +340,15 @@ def _endpoint(row: Row[Any]) -> Endpoint:
 # Reading again
 
 
-def events_after(
-    connection: Connection, vault: Vault, clinic_id: int, after: int, limit: int, settled: int
-) -> list[Event]:
-    """A clinic's events with ids after `after` and before `settled`, oldest first.
-
-    Ids are drawn before their transaction commits: without `settled` (`ids.first_at` of some seconds ago) a reader could pass an event
-    that becomes visible behind its cursor.
-    """
+def events_after(connection: Connection, vault: Vault, clinic_id: int, after: int, limit: int) -> list[Event]:
+    """A clinic's events with ids after `after`, oldest first."""
     rows = connection.execute(
         select(webhook_events)
-        .where(webhook_events.c.clinic_id == clinic_id, webhook_events.c.id > after, webhook_events.c.id < settled)
+        .where(webhook_events.c.clinic_id == clinic_id, webhook_events.c.id > after)
         .order_by(webhook_events.c.id)
         .limit(limit)
     )
-    return [Event(row.id, row.type, body_of(vault, row)) for row in rows]
+    return [Event(row.id, row.type, row.created_at, body_of(vault, row)) for row in rows]
 
 
 def body_of(vault: Vault, row: Row[Any]) -> str:
@@ -354,15 +370,10 @@ def resend(connection: Connection, endpoint_id: int, now: datetime, after: int =
     )
     query = query.where(webhook_events.c.id > after if only is None else webhook_events.c.id == only)
     wanted = [row for row in connection.execute(query) if only is not None or listener.wants(row.type)]
-    known = dict(
-        connection.execute(
-            select(webhook_deliveries.c.event_id, webhook_deliveries.c.state).where(
-                webhook_deliveries.c.endpoint_id == endpoint_id
-            )
-        )
-        .tuples()
-        .all()
+    mine = select(webhook_deliveries.c.event_id, webhook_deliveries.c.state).where(
+        webhook_deliveries.c.endpoint_id == endpoint_id
     )
+    known = {row.event_id: row.state for row in connection.execute(mine)}
     again = [row for row in wanted if known.get(row.id) == "abandoned" or (only is not None and row.id in known)]
     fresh = [_fresh(row.id, endpoint_id, row.patient_id, now) for row in wanted if row.id not in known]
     for row in again:
@@ -388,7 +399,10 @@ def forget_old(connection: Connection, now: datetime, batch: int) -> int:
     """Retention: events older than can be read again; returns how many."""
     before = now - timedelta(days=KEEP_DAYS)
     old = connection.execute(
-        select(webhook_events.c.id).where(webhook_events.c.created_at < before).order_by(webhook_events.c.id).limit(batch)
+        select(webhook_events.c.id)
+        .where(webhook_events.c.created_at < before)
+        .order_by(webhook_events.c.id)
+        .limit(batch)
     ).scalars()
     ids = list(old)
     if ids:

@@ -368,7 +368,8 @@ def _move_to(connection: Connection, state: State, moves: list[Move], sources: C
             f" due_at = COALESCE(listed.due_at, messages.due_at),"
             f" handed_at = CASE WHEN listed.unhanded = 1 THEN NULL ELSE messages.handed_at END"
             f" FROM {listed(connection, _MOVE_COLUMNS)} AS listed"
-            f" WHERE messages.id = listed.id AND messages.state IN ({allowed})" + (" RETURNING messages.id" if told else "")
+            f" WHERE messages.id = listed.id AND messages.state IN ({allowed})"
+            + (" RETURNING messages.id" if told else "")
         ),
         {"state": state, "rows": rows},
     )

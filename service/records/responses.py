@@ -84,9 +84,9 @@ def save(
 ) -> Response:
     """Add answers to the response, in the caller's transaction; the first `finish` completes it, once and for all.
 
-    Locks the patient first: a survey begun on the phone and by text at the same moment stays one response, and whoever plans for this
-    patient waits. Completing withdraws what would still ask (P3), a queued reminder as well. Raises LookupError for an unknown
-    patient or one who was erased.
+    Locks the patient first: a survey begun on the page and by text at the same moment stays one response, and whoever
+    plans for this patient waits. Completing withdraws what would still ask (P3), a queued reminder as well. Raises
+    LookupError for an unknown patient or one who was erased.
     """
     patient = patients.get(connection, vault, patient_id, lock=True)
     if patient.erased_at is not None:

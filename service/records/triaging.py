@@ -1,4 +1,4 @@
-"""From answers on record to alerts: facts for the rules, and the one transaction in which a tap is stored and heard (P9)."""
+"""From answers on record to alerts: the rules' facts, and the transaction in which a tap is stored and heard (P9)."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def baseline(
 ) -> Baseline | None:
     """The session's baseline, else the nearest earlier one of its course; for `of_course` the course's first.
 
-    Comes with the event or from the survey at the start; what the patient answered there counts also when it is half finished.
+    Comes with the event or from the survey at the start; what the patient answered there counts half finished, too.
     """
     earlier = [one for one in where.course if _ended(one) <= _ended(where.session)] or [where.session]
     answered = {
@@ -138,14 +138,15 @@ def take(
     now: datetime,
     raise_alert: Raise,
 ) -> Heard:
-    """Store answers and open the alerts they call for, in the caller's transaction: neither is there without the other."""
+    """Store answers and open the alerts they call for, in the caller's transaction: both or neither."""
+    patients.get(connection, vault, where.patient.id, lock=True)
     before = responses.find(connection, vault, where.session.id, survey.id)
     after = responses.save(connection, vault, where.patient.id, where.session.id, survey.id, change, now)
     if survey.id == BASELINE and after.completed_at is not None:
         known = sessions.baseline(connection, vault, where.session.id) or {}
         sessions.change(connection, vault, where.session.id, known | as_baseline(after.read(survey)))
-    earlier = () if before is None else _judge(connection, vault, library, where, survey, before, before.changed_at)
-    findings = _judge(connection, vault, library, where, survey, after, now)
+    earlier = () if before is None else judge(connection, vault, library, where, survey, before, before.changed_at)
+    findings = judge(connection, vault, library, where, survey, after, now)
     fresh = _new(findings, earlier)
     _raise_all(connection, where, fresh, survey.id, now, raise_alert)
     return Heard(after, findings, fresh)
@@ -164,7 +165,7 @@ def hear(
     """Judge answers that come too late to be stored: a page left open for weeks may still tell of a warning sign."""
     patients.get(connection, vault, where.patient.id, lock=True)
     facts = facts_for(connection, vault, library, where, survey, answers, now, begun_at=now)
-    findings = triage.evaluate(_rules(library, where), facts)
+    findings = triage.evaluate(rules_of(library, where), facts)
     loud = tuple(finding for finding in findings if finding.urgency.rank >= Urgency.URGENT.rank)
     _raise_all(connection, where, loud, survey.id, now, raise_alert)
     return Heard(None, findings, loud)
@@ -223,7 +224,7 @@ def _baseline(stored: Mapping[str, Any]) -> Baseline:
     )
 
 
-def _judge(
+def judge(
     connection: Connection,
     vault: Vault,
     library: Library,
@@ -232,9 +233,10 @@ def _judge(
     response: Response,
     at: datetime,
 ) -> tuple[Finding, ...]:
+    """What the rules find in a response as it stands, as of `at`."""
     answers = response.read(survey)
     facts = facts_for(connection, vault, library, where, survey, answers, at, response.started_at)
-    return triage.evaluate(_rules(library, where), facts)
+    return triage.evaluate(rules_of(library, where), facts)
 
 
 def _new(findings: Sequence[Finding], earlier: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -255,7 +257,8 @@ def _raise_all(
         raise_alert(connection, where.clinic, where.patient.id, where.session.id, finding, f"survey {survey}", now)
 
 
-def _rules(library: Library, where: Setting) -> tuple[triage.Rule, ...]:
+def rules_of(library: Library, where: Setting) -> tuple[triage.Rule, ...]:
+    """The triage rules of a session's protocol."""
     return library.rules_for(None if where.protocol is None else where.protocol.name)
 
 

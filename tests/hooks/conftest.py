@@ -92,13 +92,15 @@ def bare(database_url: str, receiver: Receiver, tmp_path: Path) -> Iterator[Surg
     )
     engine = open_database(database_url)
     vault = Vault(settings.keys.get_secret_value())
-    parts = Parts(settings, engine, Sending(vault, "+12025550100", "care@clinic.example"), Nudges(connect(settings.redis_url)))
+    parts = Parts(
+        settings, engine, Sending(vault, "+12025550100", "care@clinic.example"), Nudges(connect(settings.redis_url))
+    )
 
     def furnish(connection: Connection) -> tuple[int, int, int]:
         fields = {"name": "Hill", "display_name": "Hill", "phone": "202 555 0100"}
         clinic = clinics.add(connection, fields, time.now())
         ids = [
-            patients.upsert(connection, vault, clinic.id, Facts(name, None, None, None, None, None), time.now(), None).id
+            patients.add(connection, vault, clinic.id, Facts(name, None, None, None, None, None), time.now(), ()).id
             for name in ("ana", "ben")
         ]
         return clinic.id, ids[0], ids[1]

@@ -21,7 +21,9 @@ NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 def _message(surgery: Surgery, patient_id: int | None = None) -> int:
     row = hooks.new_id()
-    extra = Extra(surgery.clinic_id, "answer", Channel.SMS, "+1", time.now(), time.now(), row, patient_id or surgery.ana)
+    extra = Extra(
+        surgery.clinic_id, "answer", Channel.SMS, "+1", time.now(), time.now(), row, patient_id or surgery.ana
+    )
     return surgery.run(lambda c: messages.insert_extra(c, extra, row))  # type: ignore[no-any-return]
 
 
@@ -37,7 +39,7 @@ def test_moves_of_messages_are_told(surgery: Surgery) -> None:
     surgery.run(lambda c: messages.move(c, [Move(one, State.SENDING, Reason.HANDED_OVER)]))
     assert surgery.run(lambda c: messages.move(c, [Move(one, State.ACCEPTED, Reason.HANDED_OVER)])) == 1
     # A move that is not allowed is not made, and not told.
-    assert surgery.run(lambda c: messages.move(c, [Move(other, State.DELIVERED, Reason.CONFIRMED)])) == 0
+    assert surgery.run(lambda c: messages.move(c, [Move(other, State.ACCEPTED, Reason.HANDED_OVER)])) == 0
     surgery.run(lambda c: messages.withdraw(c, Reason.OPTED_OUT, messages.messages.c.id == other))
     told = _told(surgery)
     assert [(kind, facts["message"]["state"], facts["message"]["reason"]) for kind, facts in told] == [  # type: ignore[index]
@@ -72,12 +74,21 @@ def test_consent_is_told_once_a_line(surgery: Surgery) -> None:
     assert [facts["consent"]["action"] for _, facts in _told(surgery)] == ["granted", "revoked"]  # type: ignore[index]
 
 
+def test_consent_that_comes_with_a_new_patient_is_told(surgery: Surgery) -> None:
+    given = Consent(Channel.SMS, NOON, "I agree", "form")
+    surgery.run(lambda c: consents.grant_first(c, surgery.clinic_id, surgery.ben, [given], NOON))
+    [(kind, facts)] = _told(surgery)
+    assert (kind, facts["patient"]) == ("consent.changed", {"id": "ben"})
+
+
 def test_without_endpoints_a_move_costs_no_statement(bare: Surgery) -> None:
     ids = [_message(bare) for _ in range(3)]
     statements: list[str] = []
     bare.run(hooks.anyone_listens)
     event.listen(bare.parts.engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
-    bare.run(lambda c: messages.move(c, [Move(one, State.SENDING, Reason.HANDED_OVER) for one in ids], (State.PLANNED,)))
+    bare.run(
+        lambda c: messages.move(c, [Move(one, State.SENDING, Reason.HANDED_OVER) for one in ids], (State.PLANNED,))
+    )
     bare.run(lambda c: messages.move(c, [Move(one, State.ACCEPTED, Reason.HANDED_OVER) for one in ids]))
     assert [one for one in statements if "webhook" in one] == []
     assert len([one for one in statements if one.startswith("UPDATE")]) == 2

@@ -102,9 +102,15 @@ def test_an_event_is_tried_for_three_days_on_schedule(surgery: Surgery) -> None:
 
 @pytest.mark.parametrize(
     ("status", "asked", "least"),
-    [(429, "120", 120), (503, "3600", 3600), (503, "Mon, 02 Mar 2026 12:05:00 GMT", 5), (500, "120", 5),
-     (429, "soon", 5), (429, "99999999", 36000)],
-)  # fmt: skip
+    [
+        (429, "120", 120),
+        (503, "3600", 3600),
+        (503, "Mon, 02 Mar 2026 12:05:00 GMT", 5),
+        (500, "120", 5),
+        (429, "soon", 5),
+        (429, "99999999", 36000),
+    ],
+)
 def test_retry_after_is_honoured(surgery: Surgery, status: int, asked: str, least: int) -> None:
     surgery.receiver.answer = lambda got: (status, {"Retry-After": asked}, b"")
     with time.held(NOON):
@@ -177,7 +183,9 @@ def test_a_paused_worker_cannot_put_back_what_another_delivered(surgery: Surgery
         [slow] = surgery.run(lambda c: hook_deliveries.claim(c, ids, hook_deliveries.Counter(), 8, 64, surgery.lease()))
     with time.held(NOON + timedelta(seconds=61)):
         ids = surgery.look()
-        [quick] = surgery.run(lambda c: hook_deliveries.claim(c, ids, hook_deliveries.Counter(), 8, 64, surgery.lease()))
+        [quick] = surgery.run(
+            lambda c: hook_deliveries.claim(c, ids, hook_deliveries.Counter(), 8, 64, surgery.lease())
+        )
         now = time.now()
         surgery.run(lambda c: hook_deliveries.record(c, slow, Answer(500), now))
         assert surgery.states() == ["posting"]
@@ -275,7 +283,9 @@ def test_an_event_that_cannot_be_opened_hurts_no_other(surgery: Surgery) -> None
 def test_names_that_lead_inside_are_refused_when_they_are_looked_up(surgery: Surgery) -> None:
     """Against rebinding: what counts is the address that is connected to."""
     outside = surgery.parts.settings.model_copy(update={"webhooks_allow_private": False})
-    strict = WebhookPoster(surgery.parts.__class__(outside, surgery.parts.engine, surgery.parts.sending, surgery.parts.nudges))
+    strict = WebhookPoster(
+        surgery.parts.__class__(outside, surgery.parts.engine, surgery.parts.sending, surgery.parts.nudges)
+    )
     port = surgery.receiver.url.split(":")[2].split("/")[0]
     url = f"https://localhost.localdomain:{port}/"
     named, _ = surgery.add_endpoint(url, ["alert.opened"])
