@@ -88,7 +88,14 @@ def _time_text(value: object) -> object:
     return value
 
 
-Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_time_text)]
+def _in_our_time(value: datetime) -> datetime:
+    if not 2000 <= value.year < 2100:
+        # Also keeps every sum of calendar and time zone inside what a date can hold.
+        raise _fail("time", "must lie between the years 2000 and 2100")
+    return value
+
+
+Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_time_text), AfterValidator(_in_our_time)]
 Text = Annotated[str, AfterValidator(_plain)]
 ExternalId = Annotated[Text, Field(min_length=1, max_length=128)]
 Score = Annotated[int, Field(ge=0, le=10)]
