@@ -16,7 +16,6 @@ from service.api.context import context
 from service.care import surveys, triage
 from service.care.surveys import Answer, Kind, Measure, NotAnAnswer, Question, Survey
 from service.care.triage import Finding, Urgency
-from service.care.urgency import Urgency as AlertUrgency
 from service.pages import links, look, plan
 from service.pages.closed import closed, language_of, too_many_guesses, unknown
 from service.pages.links import Invitation, Standing
@@ -178,10 +177,9 @@ def _raise_alert(
     now: datetime,
 ) -> None:
     g.alerted = True
-    urgency = AlertUrgency(finding.urgency.value)
-    sending = context().sending
+    sending, urgency, says = context().sending, finding.urgency, finding.sentence
     alerts.open_alert(
-        connection, sending, clinic, patient_id, session_id, urgency, finding.cause, source, finding.sentence, now
+        connection, sending, clinic, patient_id, session_id, urgency, finding.cause, source, says, now
     )
 
 
