@@ -196,7 +196,7 @@ def test_a_tapped_sign_puts_the_call_screen_up_before_the_network_answers(site: 
         expect(page.locator("#status")).to_contain_text("Not saved yet")
         page.unroute("**/tap")
         with page.expect_response("**/tap") as answer:
-            page.locator('input[value="none"]').check()
+            page.locator('#q-signs input[value="none"]').check()
         assert answer.value.json()["saved"]
         assert not page.locator('input[value="breathing"]').is_checked()
         expect(page.locator("#status")).to_have_text("Saved.")
