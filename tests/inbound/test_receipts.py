@@ -324,7 +324,7 @@ class TestMail:
 
     def event(self, tried: Tried, kind: str, number: int = 1, **more: object) -> dict[str, object]:
         return {
-            "attempt": tried.token,
+            "aftercare_attempt": tried.token,
             "email": "ana@mail.example",
             "event": kind,
             "sg_event_id": f"{tried.attempt_id} {kind} {number}".replace(" ", "-"),
