@@ -121,7 +121,9 @@ class Recorder:
         ready, _, verdict = one
         now = time.now()
         if ready.patient_id is not None:
-            patients.get(connection, self._sending.vault, ready.patient_id, lock=True)  # before its messages, as everybody
+            patients.get(
+                connection, self._sending.vault, ready.patient_id, lock=True
+            )  # before its messages, as everybody
         self._settle(connection, [one], now)
         if ready.patient_id is None:
             return
