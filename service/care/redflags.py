@@ -8,14 +8,17 @@ from enum import StrEnum
 from functools import lru_cache
 
 from service.care.context import Standing, standing
+from service.care.emergencywords import EMERGENCY_PHRASES
+from service.care.lookalikes import LOOKALIKES
 from service.care.optout import LEXICON as OPTOUT
 from service.care.ownwords import Sentence
 from service.care.phrases import Hit, Lexicon
 from service.care.said_scores import worst_pain
 from service.care.spelling import Speller
 from service.care.temperature import FEVER_C, read_celsius
-from service.care.vocabulary import TARGETS
-from service.care.warningwords import IGNORED, PHRASES, SETS
+from service.care.urgentwords import URGENT_PHRASES
+from service.care.vocabulary import ORDINARY, TARGETS
+from service.care.warningwords import SETS
 
 
 class Urgency(StrEnum):
@@ -84,8 +87,8 @@ _ALWAYS_MEANT = frozenset({"_upright"})
 """A half that only says when: "worse when I stand" is no symptom that a "no" or an "if" could take back."""
 
 _IGNORE = "ignore"
-_LEXICON = Lexicon({**PHRASES, _IGNORE: IGNORED}, SETS)
-_SPELLER = Speller(known=_LEXICON.words | OPTOUT.words, targets=TARGETS)
+_LEXICON = Lexicon({**EMERGENCY_PHRASES, **URGENT_PHRASES, _IGNORE: LOOKALIKES}, SETS)
+_SPELLER = Speller(known=_LEXICON.words | OPTOUT.words | ORDINARY, targets=TARGETS)
 
 
 @dataclass(frozen=True, slots=True)
