@@ -1,4 +1,4 @@
-"""The words of the warning signs that are emergencies, in English and Spanish, 
+"""The words of the warning signs that are emergencies, in English and Spanish,
 in the phrase language of `phrases.py`.
 
 Drafts for a clinician to sign off, like every medical wording in this product. All are without accents and
@@ -12,16 +12,12 @@ EMERGENCY_PHRASES: dict[str, tuple[str, ...]] = {
         "get|getting|catch|catching|recover|recuperar|agarrar|jalar ~2 breath|aliento|aire",
         "stop|stopping|pause|pausing|rest|resting ~2 {breath}",
         "{cant} ~2 finish|say|speak|talk ~4 sentence|breath|breathing|breathe|air",
-        "no|not|little|enough|any|more air|oxygen|aire",
         "{breath} <>6 {hurt}|catches|chore|straw|exhausting",
         "huffing|puffing|gulping|jadeando|jadeo",
         "{breath} ~3 off|funny|strange|wrong|different|weird|chore",
         "{cant} ~3 fill|expand|inflate ~3 lungs|lung|chest",
         "lung|lungs ~4 half|working|work|full|heavy|weird|small",
-        "oximeter|ox|sats|sat|oxygen|oxigeno|saturation|saturacion|spo ~6 low|dropped|down|dropping|bajo|baja|"
-        "bajando",
-        "oximeter|ox|sats|sat|oxygen|oxigeno|saturation|saturacion|spo|o ~6 70|71|72|73|74|75|76|77|78|79|80|81|82|"
-        "83|84|85|86|87|88|89|90|91|92",
+        "oximeter|ox|sats|sat|oxygen|oxigeno|saturation|saturacion|spo ~6 low|dropped|down|dropping|bajo|baja|bajando",
         "feel|feeling|siento ~3 suffocating|ahogo|ahoga",
         "cuesta ~3 {breath}|aire",
         "{hard} ~3 air|oxygen",
@@ -66,8 +62,8 @@ EMERGENCY_PHRASES: dict[str, tuple[str, ...]] = {
         "estoy|ando ~1 ahogando|ahogandome|asfixiando|asfixiandome|agitado|agitada|sofocado|sofocada",
         "ahogandome|asfixiandome|asfixia|ahogo|sofoco|disnea",
         "no ~1 respiro|respira|respirar|respirando",
-        "respiro|respirar|respirando|respiracion ~2 mal|poco|dificil|dificultad|agitada|rapida|rapido|corta|"
-        "cortada|entrecortada|cuesta|dolor|duele|dificulta|trabajo",
+        "respiro|respirar|respirando|respiracion ~2 mal|poco|dificil|dificultad|agitada|rapida|rapido|corta|cortada|"
+        "entrecortada|cuesta|dolor|duele|dificulta|trabajo",
         "no ~2 llega|entra ~2 aire|oxigeno",
         "va|corta|corto|fue el|la aire|respiracion|aliento",
         "silbido|silbidos|pitido ~2 pecho",
@@ -76,6 +72,18 @@ EMERGENCY_PHRASES: dict[str, tuple[str, ...]] = {
         "pulmon|pulmones ~2 colapsado|duele|duelen|dolor",
         "duele|duelen|dolor ~3 pulmon|pulmones",
         "embolia pulmonar",
+        "no|not|little|enough air|oxygen|aire",
+        "no ~2 alcanza ~1 aire",
+        "oximeter|ox|sats|sat|oxygen|oxigeno|saturation|saturacion|spo|saturo ~6 70|71|72|73|74|75|76|77|78|79|80|"
+        "81|82|83|84|85|86|87|88|89|90|91|92",
+        "o 2 ~5 70|71|72|73|74|75|76|77|78|79|80|81|82|83|84|85|86|87|88|89|90|91|92",
+        "{cant} ~2 {breath}",
+        "panting",
+        "chest wont|doesnt ~2 expand|fill|move|rise",
+        "{hurt} <>8 {breath}",
+        "{hurt} ~3 tomar|jalar|agarrar ~1 aire",
+        "{hurt} <>8 air|aire in|hondo|profundo",
+        "take|taking|pull|draw ~1 in air <>4 {hurt}",
     ),
     "chest_pain": (
         "heart|corazon <>5 racing|pounding|fast|hard|skips|skipping|jumping|acelera|acelerado|rapido|brinca|late|"
@@ -97,13 +105,14 @@ EMERGENCY_PHRASES: dict[str, tuple[str, ...]] = {
         "heart ~3 racing|pounding|hurts|hurt|hurting|pain|pains|fluttering|skipping|palpitations|racin|aches|ache",
         "pain|pains ~3 heart",
         "palpitations|palpitaciones|angina|chestpain",
-        "dolor|dolores|presion|opresion|ardor|punzada|punzadas|apreton|duele|duelen|aprieta|molestia|pesadez|"
-        "oprime|quema|doliendo|dolia|dolio|opresivo|pinchazo|pinchazos ~5 pecho|corazon|torax",
+        "dolor|dolores|presion|opresion|ardor|punzada|punzadas|apreton|duele|duelen|aprieta|molestia|pesadez|oprime|"
+        "quema|doliendo|dolia|dolio|opresivo|pinchazo|pinchazos ~5 pecho|corazon|torax",
         "pecho|corazon|torax ~4 duele|aprieta|apretado|oprimido|dolor|presion|cerrado|pesado|doliendo|dolia|oprime|"
         "quema",
         "infarto",
         "ataque al|de|cardiaco corazon?",
         "corazon ~3 acelerado|rapido|palpita|fuerte|acelera",
+        "arde|quema|pesa|molesta ~3 pecho",
     ),
     "face_or_throat_swelling": (
         "{face} <>5 {swell}|{big}|filler|puffing|inflated",
@@ -129,6 +138,7 @@ EMERGENCY_PHRASES: dict[str, tuple[str, ...]] = {
         "cierra|cerrando|cerro|aprieta|cerrandome ~2 garganta",
         "nopuedo ~1 tragar|pasar|trago saliva?",
         "cuesta|dificultad|dificil|problemas|trabajo ~3 tragar",
+        "{face} ~4 twice|double|size ~2 as|the|its|of|normal|size",
     ),
     "fainting": (
         "everything|vision|todo|vista|world|room|mundo ~3 {dark}",
@@ -137,10 +147,6 @@ EMERGENCY_PHRASES: dict[str, tuple[str, ...]] = {
         "hit|hitting|kissed the {ground}",
         "{ground} <>5 remember|recuerdo|acuerdo",
         "dont|cant|no|didnt ~2 remember|acuerdo|recuerdo ~2 falling|fall|hitting|going|caer|cai",
-        "came to",
-        "went|go|going|goes|dropped|fell down|over|out ~3 like|hard|cold|in|and",
-        "lights out",
-        "saw|seeing stars|spots|black",
         "cai|caigo|cae|fui|caida|tirado|tirada ~3 {ground}",
         "soponcio|patatus|yeyo|vahido|telele",
         "se ~1 fue ~1 avion|onda|luz|mundo|sentido",
@@ -158,27 +164,23 @@ EMERGENCY_PHRASES: dict[str, tuple[str, ...]] = {
         "lost|losing|lose|loss ~1 consciousness|conscious|conciousness",
         "keeled over",
         "knocked|out cold",
-        "desmaye|desmayo|desmayos|desmayar|desmayado|desmayada|desmayandome|desmayarme|desmayaba|desmaya|"
-        "desmayando|desmalle|desmallo|desmallar|desmayada",
+        "desmaye|desmayo|desmayos|desmayar|desmayado|desmayada|desmayandome|desmayarme|desmayaba|desmaya|desmayando|"
+        "desmalle|desmallo|desmallar|desmayada",
         "perdi|perdio|perder|pierdo|perdida|perdido|perdiendo ~2 conocimiento|conciencia|sentido|consciencia",
-        "desvaneci|desvanezco|desvanecio|desvanecimiento|desvanecer|inconsciente|convulsion|convulsiones|"
-        "convulsiono",
+        "desvaneci|desvanezco|desvanecio|desvanecimiento|desvanecer|inconsciente|convulsion|convulsiones|convulsiono",
+        "came to on|and|after|with|lying",
+        "i|he|she|just went|go|dropped|fell down|over|out ~3 like|hard|cold|in|on|and",
+        "saw|seeing stars",
+        "i was out for|cold",
+        "felt|feel|feeling|was myself? going|go|slipping out|under|away",
+        "then|and lights out",
     ),
     "new_weakness": (
-        "{limb} <>4 limp|useless|hangs|hanging|dangles|dangling|flopping|flops|slaps|slapping|trapo|muerto|muerta|"
-        "power|strength|weak",
-        "no|lost|losing|zero|without|sin ~1 power|grip|strength|fuerza|fuerzas",
-        "grip|strength|fuerza ~2 gone|weak|weaker|lost|shot|going|failing|less|nothing|fue",
-        "{limb} ~2 wont|doesnt|dont|refuses|cant ~1 do|work|listen|obey|lift|open|close|cooperate|respond|grip|"
-        "come|hold",
-        "words|speech|talking|talk|hablo ~6 slurred|slurry|slurring|garbled|jumbled|drunk|enredado|borracho|wrong",
+        "{limb} ~2 wont|doesnt|dont|refuses|cant ~1 do|work|listen|obey|lift|open|close|cooperate|respond|grip|come|"
+        "hold",
         "{cant} ~2 make|close|clench|cerrar|hacer|apretar ~2 fist|puno|hand|mano",
         "{cant} ~2 button|squeeze|clench|grip|grasp|agarrar|sostener",
-        "{cant} ~2 hold|open|pick|turn|use ~4 cup|fork|spoon|pen|pencil|jar|key|keys|glass|phone|doorknob|"
-        "toothbrush|mug|hand",
-        "face|mouth|smile|eyelid|cara ~4 droopy|droops|drooping|drooped|sagging|moving|crooked|cae|caida|uneven|"
-        "numb",
-        "trip|tripping|tropiezo ~5 foot|feet|toes|toe|pie",
+        "face|mouth|smile|eyelid|cara ~4 droopy|droops|drooping|drooped|sagging|moving|crooked|cae|caida|uneven|numb",
         "{cant} ~1 lift|raise|levantar ~3 foot|toes|pie",
         "legs|leg|knees|arm ~3 jelly|rubber|noodle|noodles|spaghetti",
         "{limb} ~1 doesnt|wont|not|stopped|isnt ~1 work|working|respond|responding",
@@ -216,19 +218,26 @@ EMERGENCY_PHRASES: dict[str, tuple[str, ...]] = {
         "nopuedo hablar ~1 bien",
         "arrastro|arrastrando ~1 pie|pierna",
         "caen las cosas",
+        "{limb} <>4 limp|useless|hangs|hanging|dangles|dangling|flopping|flops|slaps|slapping|trapo|muerto|muerta|weak",
+        "no|lost|losing|zero|without|sin ~1 grip|strength|fuerza|fuerzas",
+        "no|lost|losing|zero|without power in|to ~2 {limb}",
+        "grip|strength|fuerza ~2 gone|weak|weaker|lost|shot|failing|fue",
+        "words|speech|talking|talk|hablo ~6 slurred|slurry|slurring|garbled|jumbled|drunk|enredado|borracho",
+        "{cant} ~2 hold|open|pick|turn|use ~4 cup|fork|spoon|pen|pencil|jar|key|keys|glass|doorknob|toothbrush|mug|"
+        "hand",
+        "trip|tripping|tropiezo on|over|con ~3 foot|feet|toes|toe|pie",
+        "{limb} ~3 went|goes|gives|gave ~1 out|down from|under|on",
+        "{limb} ~2 keeps|letting ~1 letting|go go|of",
+        "mano|brazo ~1 no ~2 agarra|sirve|aprieta|obedece",
+        "cae ~2 cara|parpado|boca",
     ),
     "bladder_or_bowel": (
-        "diaper|diapers|depends|panal|panales",
-        "dont|cant|cannot|no|without|not ~2 feel|tell|know|siento|realize|knowing|sentir ~6 go|pee|peeing|bathroom|"
-        "bano|full|poop|went|orinar|wipe",
         "push|strain|force|straining|pushing|pujar ~5 pee|urine|orinar|orina",
         "{urine}|orina <>6 dribble|dribbles|dribbling|trickle|drops|gotas|drip|nothing|solo|sola",
-        "orine|orino|orinando|orinado|orinandome|orinarme|hice|hago ~5 cama|cuenta|sentir|ropa|encima|sola|solo|"
-        "querer",
+        "orine|orino|orinando|orinado|orinandome|orinarme|hice|hago ~5 cama|cuenta|sentir|ropa|encima|sola|solo|querer",
         "no|without ~3 control ~3 bladder|bowel|bowels|pee|vejiga",
         "numb|feeling|feel|dormida|dormidas|adormecida ~6 wipe|sit|privates|intimas|down",
         "bathroom|bowel|bladder|pee|potty accident|accidents",
-        "{cant} ~2 control it|bowels|bladder|pee|poop",
         "no|lost|poor|zero ~1 bowel|bladder control|function",
         "numb|numbness ~1 down there",
         "no ~2 sale ~1 orina|pipi|pis",
@@ -239,8 +248,7 @@ EMERGENCY_PHRASES: dict[str, tuple[str, ...]] = {
         "{cant} ~2 go|use ~1 the? bathroom|toilet|restroom",
         "{cant} ~1 hold|control|feel|empty ~3 {urine}",
         "{hard} ~4 pee|peeing|urinate|urinating|bladder|bowel|bowels",
-        "havent|hasnt|not|didnt|dont ~1 peed|urinated|pee|urinate|peeing|pissed ~2 all|since|today|in|for|much|or|"
-        "at",
+        "havent|hasnt|not|didnt|dont ~1 peed|urinated|pee|urinate|peeing|pissed ~2 all|since|today|in|for|much|or|at",
         "lost|losing|loss|lose|no ~3 control ~4 {urine}",
         "no control ~2 {urine}",
         "{urine} ~3 control|leak|leaking|leaks|accident|accidents|incontinence|problem|problems|trouble|issues|"
@@ -272,6 +280,19 @@ EMERGENCY_PHRASES: dict[str, tuple[str, ...]] = {
         "retencion ~1 orina|urinaria",
         "dormida|dormido|adormecida|entumida|entumecida ~4 ingle|entrepierna|genitales|partes|nalgas",
         "ingle|entrepierna|genitales|nalgas ~3 dormida|dormido|dormidas|adormecida|adormecidas|entumida|entumidas",
+        "wear|wearing|wore|in|need|needing|uso|usar|usando ~2 diaper|diapers|panal|panales",
+        "wear|wearing depends",
+        "no|dont|{cant}|without|not|didnt ~1 feel|tell|know|siento|realize|sentir ~5 pee|peeing|bathroom|bano|poop|"
+        "orinar|wipe",
+        "no|dont|{cant}|not|didnt ~1 feel|tell|know when|if|that ~1 need|have|gotta|full ~1 go|pee|void?",
+        "go ~2 dont|didnt ~2 know|feel|notice|realize",
+        "{cant} ~2 control|start|hold ~2 bowels|bladder|pee|poop|stream|urine|flow",
+        "dont|no|without ~2 control ~3 {urine}|orina",
+        "no|zero|hardly|barely ~1 urine|pee|orina|stream ~1 since|today|all|in|output|desde",
+        "nothing ~2 comes|came|coming ~1 out",
+        "darme ~1 cuenta <>5 orinando|orino|orine|mojado",
+        "i|ive|im|been ~2 leak|leaking|leaked|leaky when|if|all|every|on",
+        "nopuedo ~1 aguantarme|contenerme|aguantar ~3 bano|pipi|popo|orina|ganas",
     ),
     "_stiff_neck": (
         "neck|cuello|nuca <>5 stiff|stif|rigid|locked|frozen|wont|hurts|sore|bend|turn|move|tieso|duro|dura|rigido|"
@@ -287,15 +308,7 @@ EMERGENCY_PHRASES: dict[str, tuple[str, ...]] = {
     ),
     "self_harm": (
         "hurting|cutting|harming|killing myself",
-        "been|started|keep|again|begun cutting",
-        "cut|cuts|slit|slitting ~1 myself|wrists|wrist",
-        "take|taking|took|swallow|swallowed|swallowing|tomar|tomarme|tome ~3 all|bunch|whole|handful|bottle|entire|"
-        "todas|todo|monton ~4 pills|pill|meds|pastillas|bottle|tylenol|medicine",
-        "done|tired|sick|through|finished|over|cansado|cansada|canse|harto|harta with|of|de {life}|existing|"
-        "everything",
         "give|giving|gave ~1 up on {life}|everything|myself",
-        "no|dont|cant|never ~2 see|reason|point|have ~4 go|going|live|living|life ~1 on|anymore|left|for|like?",
-        "reason|point|use ~3 live|living|trying|alive|existing",
         "{cant}|dont ~3 do|keep|continue|take|live ~2 {life}",
         "wish|hope|want|pray|quisiera|ojala|quiero|rather ~6 not|never|wouldnt|dont|didnt|no ~1 wake|exist|born|"
         "despertar|around",
@@ -305,9 +318,6 @@ EMERGENCY_PHRASES: dict[str, tuple[str, ...]] = {
         "ending things|everything",
         "about|thinking ~2 dying|death|suicide",
         "not being around|here|alive",
-        "nobody|noone|no ~2 miss|care|notice ~2 me|if",
-        "better ~2 without me",
-        "acabar|terminar ~2 todo|vida",
         "canse|cansado|cansada|harto|harta ~2 vivir|vida|seguir",
         "no ~1 quiero|deseo ~2 viviendo",
         "longer ~1 want ~1 live|exist|living",
@@ -352,6 +362,21 @@ EMERGENCY_PHRASES: dict[str, tuple[str, ...]] = {
         "quitarme|quitar|acabar|terminar|acabo ~2 mi|la|con|todo ~2 vida|todo",
         "hacerme|causarme|hago dano",
         "lastimarme|cortarme ~2 a|mas|mismo|venas",
+        "been|started|keep|begun cutting",
+        "cut|cuts|slit|slitting ~1 myself|wrists|wrist",
+        "take|taking|took|swallow|swallowed|swallowing|tomar|tomarme|tome ~3 bunch|handful|bottle|monton|frasco|"
+        "puno ~4 pills|pill|meds|pastillas|tylenol|medicine",
+        "thinking|thought|want|wanna|going|pensando|quiero|pienso|feel ~4 taking|take|tomar|tomarme|swallow ~2 all|"
+        "todas|todo|every ~4 pills|pill|meds|pastillas",
+        "done|tired|sick|through|finished|cansado|cansada|canse|harto|harta with|of|de ~1 {life}|existing",
+        "no|dont|whats|what ~3 reason|point|use|sentido ~3 live|living|life|alive|existing|vivir",
+        "no|dont|whats ~3 reason|point|use ~2 go|going|keep|keeping|carry on|going|living",
+        "no|dont|whats ~3 reason|point|use ~2 trying|anymore",
+        "acabar|terminar con todo|mi",
+        "nobody|noone ~2 miss|care|notice ~2 me|if",
+        "better ~2 without me",
+        "better off ~3 dead|gone|without|muerto",
+        "no ~1 quiero|deseo ~2 viva|vivo",
     ),
     "calls_for_help": (
         "911|ambulance|ambulancia|paramedics|sos",

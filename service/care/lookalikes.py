@@ -3,6 +3,33 @@
 from __future__ import annotations
 
 LOOKALIKES: tuple[str, ...] = (
+    "series|bowl|baby|gold|jungle|march|world|football|playoff|derby|lottery|election|wedding fever",
+    "about|almost|nearly|just|practically|going|could|casi ~3 fainted|faint|died|die|stroke|attack|desmayo|infarto|"
+    "passed ~3 when|seeing|saw|at|over|cuando|al ~5 bill|bills|price|prices|cost|invoice|total|copay|charge|charges|"
+    "cuenta|precio|factura",
+    "fainted|faint|died|attack|stroke|out ~6 bill|price|cost|invoice|copay|cuenta|precio|factura",
+    "red|hot|fever|pain|burning|numb|heart|breath ~3 realty|plumbing|llc|inc|bbq|construction|roofing|studio|cafe|"
+    "grill|restaurant|bar|salon|records|radio|yoga",
+    "plumbing|plumber ~5 drains|drain",
+    "unclog|unclogging|clogged|kitchen|shower|sink ~1 drain|drains|draining",
+    "weak|weaker coffee|tea|signal|password|wifi|excuse|reception",
+    "numb to ~3 news|it|this|politics|that",
+    "rash|hives ~1 cream ~4 kid|son|daughter|baby|dog",
+    "smile|smiling|grin ~5 face",
+    "breathe|breathed|breathing|breath ~1 through ~2 pain|it",
+    "air|aire conditioning|conditioner|conditioned|force|mattress|cast|boot|acondicionado|fryer|travel",
+    "head to|out|over|home|north|south|down",
+    "leg day|room|press|presses|raises|lifts|workout",
+    "bruise|bruising|bruises|bruised|moreton|moretones|morado ~6 yellow|green|brown|yellowish|greenish|purple|blue|"
+    "red|pink|amarillo|verde|rojo",
+    "yellow|green|brown|yellowish|greenish|amarillo|verde ~4 bruise|bruising|bruises|moreton|moretones",
+    "yellow|green|brown|red|pink shirt|shirts|pants|sock|socks|sheet|sheets|folder|form|blouse",
+    "cut|cuts|cutting ~1 myself ~1 shaving|cooking|on|with|some|off",
+    "cutting back|down|grass|out|the|wood|hair|it|carbs|sugar",
+    "hot and cold pack|packs|therapy|compress|water",
+    "better ~1 able",
+    "worse than|then expected",
+    "rojo|roja en la tele|foto",
     "hay|cabin|spring|yellow|dengue|scarlet|saturday|rheumatic|lyme fever",
     "fiebre amarilla|del|por heno?|comprar?",
     "faint ~1 line|bruise|bruising|mark|marks|pink|yellow|smell|odor|scar|spot|of|hope|ache",
@@ -25,7 +52,8 @@ LOOKALIKES: tuple[str, ...] = (
     "team|dress|box|folder",
     "vino|carro|cruz|carne|boton|luz|tinto|blusa|camisa|coche ~1 rojo|roja",
     "red|black|blue|green|yellow or|and black|blue|green",
-    "discharge|discharged papers|instructions|paperwork|summary|date|from|form|note",
+    "discharge papers|instructions|paperwork|summary|date|form|note",
+    "discharged papers|instructions|paperwork|summary|date|from|form|note",
     "infection control|prevention|rate|rates|risk",
     "drain|drains|draining the|my|battery|pasta|emotionally",
     "numbing ~2 cream|spray|shot|gel|medicine|stuff|injection",

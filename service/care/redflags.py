@@ -86,6 +86,8 @@ _HALVES = {
 _ALWAYS_MEANT = frozenset({"_upright"})
 """A half that only says when: "worse when I stand" is no symptom that a "no" or an "if" could take back."""
 
+_LASTING = frozenset({RedFlag.SEVERE_PAIN, RedFlag.REDNESS, RedFlag.NUMBNESS, RedFlag.HIVES, "_headache"})
+
 _IGNORE = "ignore"
 _LEXICON = Lexicon({**EMERGENCY_PHRASES, **URGENT_PHRASES, _IGNORE: LOOKALIKES}, SETS)
 _SPELLER = Speller(known=_LEXICON.words | OPTOUT.words | ORDINARY, targets=TARGETS)
@@ -105,8 +107,14 @@ def find(sentences: Sequence[Sentence]) -> Found:
     asked: set[str] = set()
     for at, sentence in enumerate(sentences):
         after = sentences[at + 1] if at + 1 < len(sentences) else None
-        for hit in _hits(sentence):
-            stands = Standing.REPORTED if hit.label in _ALWAYS_MEANT else standing(hit, sentence, after)
+        hits = _hits(sentence)
+        upright = any(hit.label in _ALWAYS_MEANT for hit in hits)
+        for hit in hits:
+            if hit.label in _ALWAYS_MEANT:
+                reported.add(hit.label)
+                continue
+            easing = upright and hit.label == "_headache"
+            stands = standing(hit, sentence, after, lasting=hit.label in _LASTING, easing=easing)
             if stands is Standing.REPORTED:
                 reported.add(hit.label)
             elif stands is Standing.ASKED:

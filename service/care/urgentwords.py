@@ -1,4 +1,4 @@
-"""The words of the warning signs that are urgent, in English and Spanish, 
+"""The words of the warning signs that are urgent, in English and Spanish,
 in the phrase language of `phrases.py`.
 
 Drafts for a clinician to sign off, like every medical wording in this product. All are without accents and
@@ -20,7 +20,6 @@ URGENT_PHRASES: dict[str, tuple[str, ...]] = {
         "im|am|is|feel|boiling|burning boiling|burning ~1 hot|up|with",
         "boiling hot",
         "forehead|head|skin ~3 fire|burning",
-        "hot and shaky|shaking|sweaty|shivery|achy|cold",
         "teeth ~2 chattering",
         "under ~4 blankets",
         "cobijas ~4 frio",
@@ -47,9 +46,9 @@ URGENT_PHRASES: dict[str, tuple[str, ...]] = {
         "destemplado|destemplada|calosfrios",
         "estoy ardiendo",
         "hirviendo|ardiendo ~1 temperatura",
+        "hot and shaky|shaking|sweaty|shivery|achy",
     ),
     "spreading_redness_or_heat": (
-        "{red}|redness|line|mancha|rojez|enrojecimiento <>6 {grow}",
         "{red}|redness ~4 up|down|toward|past|beyond|to ~3 {place}|arm|leg|line|mark|shin|thigh|elbow",
         "redness|rojo|{red} ~3 passed|past|beyond|outside ~1 line|mark|marker|circle|pen",
         "skin|piel|{place} ~5 fire|stove|oven|furnace|burning|quema|hirviendo|ardiendo|glowing|glows",
@@ -66,8 +65,8 @@ URGENT_PHRASES: dict[str, tuple[str, ...]] = {
         "{red} ~3 hot|warm|swollen|spreading|tender|painful|sore|angry|itchy|puffy|bigger|growing|larger|streak|"
         "streaks|streaking|line|lines|bump|bumps|patch|patches|ring|skin|area|spot|mark|marks|around|swelling|"
         "inflamed",
-        "hot|warm|swollen|puffy|sore|tender|angry|bright|very|all|really|getting|gotten|turned|turning|turns|is|"
-        "its|looks|looking|look|still|spreading|beet|fire|got|so|super|quite|pretty|went|gone ~1 {red}",
+        "hot|warm|swollen|puffy|sore|tender|angry|bright|very|all|really|getting|gotten|turned|turning|turns|is|its|"
+        "looks|looking|look|still|spreading|beet|fire|got|so|super|quite|pretty|went|gone ~1 {red}",
         "{place} ~4 {red}",
         "streak|streaks|streaking|lines|line ~4 up|down|from|toward|red",
         "{red} ~2 streak|streaks",
@@ -90,6 +89,7 @@ URGENT_PHRASES: dict[str, tuple[str, ...]] = {
         "calor|calorcito ~3 {lugar}",
         "{hincha} ~3 caliente",
         "caliente ~3 {hincha}",
+        "{red}|redness|mancha|rojez|enrojecimiento <>6 {grow}",
     ),
     "pus": (
         "{dressing} <>6 {stuff}|sticks|sticking|stuck|soaked|soaking|stained|pega|pegada|mancha|manchada|moja|"
@@ -109,8 +109,8 @@ URGENT_PHRASES: dict[str, tuple[str, ...]] = {
         "pus|puss|oozing|ooze|oozes|oozed|oozy|abscess|absceso",
         "drainage|draining|drains|discharge|discharging|weeping|seeping|seeps|weepy",
         "infected|infection|infections|sepsis|septic",
-        "yellow|green|greenish|yellowish|smelly|foul|cloudy|gooey|thick|bad|white|brown|sticky|nasty|clear ~2 "
-        "fluid|liquid|stuff|smell|gunk|goo|drip|puss|pus|goop",
+        "yellow|green|greenish|yellowish|smelly|foul|cloudy|gooey|thick|bad|white|brown|sticky|nasty|clear ~2 fluid|"
+        "liquid|stuff|smell|gunk|goo|drip|puss|pus|goop",
         "leaking|leaks|leaked|coming|dripping|leak ~3 fluid|liquid|stuff|goo|wound|site|hole|spot|gunk|yellow|green",
         "fluid|liquid|stuff|goo|gunk|yellow|green|goop ~3 leaking|coming|dripping|leaks|comes|out|came",
         "site|wound|puncture|spot|hole ~2 leaking|smells|smell|stinks|wet",
@@ -123,6 +123,8 @@ URGENT_PHRASES: dict[str, tuple[str, ...]] = {
         "huele ~1 mal|feo|podrido|horrible",
         "mal olor",
         "tengo|con|tiene materia",
+        "wet|damp spot <>6 {dressing}",
+        "{dressing} ~3 wet|damp ~3 spot|keeps|again",
     ),
     "cannot_move_or_bear_weight": (
         "crawl|crawling|crawled|hop|hopping|hopped|gatear|gateando|arrastrandome|brincando|scooting|scoot ~4 to|"
@@ -131,14 +133,11 @@ URGENT_PHRASES: dict[str, tuple[str, ...]] = {
         "silla ~4 just|to|because|porque|bathroom|wont|cant",
         "carry|carried|carrying|cargan|cargarme|cargaron ~1 me|al|para|bathroom",
         "me ~3 cargar|cargando|cargan|cargarme ~4 bano|cama|caminar",
-        "{cant} ~2 get|put|raise|lift|bring|reach ~3 arm|hand|hands|leg|foot|it|elbow ~2 above|over|up|past|behind|"
-        "off",
+        "{cant} ~2 get|put|raise|lift|bring|reach ~3 arm|hand|hands|leg|foot|it|elbow ~2 above|over|up|past|behind|off",
         "{cant} ~2 get ~2 off|out ~3 couch|bed|chair|toilet|sofa|cama",
         "fall|falls|collapse|collapses ~4 weight|stand|step",
-        "wont|cant|not ~2 hold|take|support|bear|holding ~3 me|weight",
         "{limb}|{place} ~3 stuck|frozen|locked|wont ~2 up|move|bend|straight|straighten|solid?",
         "brazo|pierna|hombro|rodilla ~2 no ~2 sube|dobla|mueve|levanta|estira|apoyo",
-        "no ~2 apoyo|piso|camino|muevo",
         "{cant} even|hardly|really|barely ~1 stand|walk|move",
         "too painful|sore ~1 to ~1 walk|move|stand|bend",
         "hardly|barely ~3 walk|stand|move",
@@ -169,6 +168,10 @@ URGENT_PHRASES: dict[str, tuple[str, ...]] = {
         "apenas ~2 caminar|camino|mover|muevo|puedo ~1 {mover}",
         "cuesta|costando ~3 caminar|mover|moverme|apoyar",
         "imposible ~1 {mover}",
+        "wont|cant|not ~1 hold|support|bear ~3 me|weight",
+        "no ~2 apoyo|piso|muevo",
+        "{cant} ~2 {move}",
+        "{cant} ~3 bathroom|toilet|bed|kitchen|door without ~4 crawling|help|crutches|carried|walker|holding",
     ),
     "_headache": (
         "head|cabeza <>8 {upset}|{hurt}|better|bad|awful|worse|fine|ok|okay|quita|mejor|heavy|terrible|fire",
@@ -178,6 +181,7 @@ URGENT_PHRASES: dict[str, tuple[str, ...]] = {
         "pain ~2 head",
         "dolor|dolores|duele|doliendo|dolia ~3 cabeza",
         "cabeza ~4 duele|dolor|explota|revienta|doliendo|punza",
+        "head|cabeza ~8 goes|go away",
     ),
     "_upright": (
         "as|soon|minute|second|moment|only|just ~4 vertical|upright|up|standing",
@@ -195,11 +199,11 @@ URGENT_PHRASES: dict[str, tuple[str, ...]] = {
         "upright|vertical",
         "when|whenever|if|every|once|while|after|as|with|on|from|soon|moment|during|only|by ~4 stand|standing|sit|"
         "sitting|get|getting|up|rise|stood|sat|raise",
-        "worse|bad|starts|comes|back|pounds|pounding|hurts|worsens|increases|throbs|intense|awful|terrible|"
-        "horrible|killing ~4 stand|standing|sitting|sit|upright|up",
+        "worse|bad|starts|comes|back|pounds|pounding|hurts|worsens|increases|throbs|intense|awful|terrible|horrible|"
+        "killing ~4 stand|standing|sitting|sit|upright|up",
         "stand|standing|sit|sitting|get|getting|stood ~2 up|upright|head|headache",
-        "better|goes|away|relieved|gone|eases|improves|relief|ok|okay|fine|disappears|stops|helps|less ~5 lie|"
-        "lying|lay|laying|flat|down",
+        "better|goes|away|relieved|gone|eases|improves|relief|ok|okay|fine|disappears|stops|helps|less ~5 lie|lying|"
+        "lay|laying|flat|down",
         "lie|lying|lay|laying ~2 flat|down ~3 better|helps|goes|relief|eases|fine",
         "al ~2 pararme|levantarme|sentarme|parar|incorporarme|ponerme|estar|levantar|sentar",
         "cuando|si|cada|vez ~3 paro|levanto|siento|pongo|parada|parado|incorporo|sentada|sentado|parada|pie",
@@ -208,19 +212,15 @@ URGENT_PHRASES: dict[str, tuple[str, ...]] = {
         "acostar",
     ),
     "calf_pain_or_swelling": (
-        "leg|legs|pierna|piernas|shin|shins|{calf}|foreleg|pantorrilla <>4 {swell}|{big}|puffy",
         "{calf} <>6 {hurt}|sore|tight|tender|hot|hard|duro|dura|calambre|calambres|cramp|{swell}|knot|rock|"
         "throbbing|throbs|roca",
         "leg ~4 tree|trunk|log|elephant|sausage",
         "sock|socks|boot|shoe|shoes|pants|calcetin ~5 mark|marks|dent|dents|deep|fit|zipper|marcado ~6 leg|legs|"
         "swollen|huge|pierna|calf|ankle?",
-        "behind|back ~4 leg|knee ~8 sore|hurt|hurts|pain|tight|cramp|cramping|tender|throbs|swollen|big",
-        "una pierna ~3 que",
         "charley horse",
         "charlie horse",
         "{calf} ~4 pain|pains|painful|hurt|hurts|hurting|sore|swollen|swelling|tender|tight|cramp|cramps|cramping|"
-        "red|warm|hot|hard|ache|aches|aching|swelled|throbbing|bigger|lump|swole|burning|killing|puffy|knot|"
-        "soreness",
+        "red|warm|hot|hard|ache|aches|aching|swelled|throbbing|bigger|lump|swole|burning|killing|puffy|knot|soreness",
         "pain|pains|hurts|hurt|hurting|sore|swollen|swelling|tender|tight|cramp|cramps|cramping|ache|aching|knot|"
         "lump|redness|swells|charley|painful ~5 {calf}",
         "back of ~1 lower leg",
@@ -236,14 +236,14 @@ URGENT_PHRASES: dict[str, tuple[str, ...]] = {
         "pierna|piernas ~3 {hincha}",
         "{hincha} ~3 pierna|piernas",
         "coagulo|coagulos",
+        "leg|legs|pierna|piernas|shin|shins|{calf}|foreleg <>6 {swell}|{big}|puffy",
+        "leg|legs|pierna|calf ~4 twice|double|size ~2 as|the|its|of|normal|size",
+        "behind|back of ~3 leg|knee|there ~8 sore|hurt|hurts|pain|tight|cramp|cramping|tender|throbs|swollen|big",
+        "behind ~3 leg|knee|there ~8 sore|hurt|hurts|pain|tight|cramp|cramping|tender|throbs|swollen",
     ),
     "numbness": (
         "pins|needles ~1 needles|pins",
-        "feel|feels|feeling|like|como|felt|siento ~6 glove|gloves|novocain|novocaine|novocained|lidocaine|wood|"
-        "wooden|rubber|cotton|cardboard|guante|guantes|madera|corcho|algodon|asleep",
-        "buzzing|zapping|electric|prickly|prickling|ants|hormigas|electricity|static|zaps|toques|cosquillas <>6 "
-        "{limb}",
-        "{limb}|hand <>5 gone|go|goes|going|went|fell|falls|fallen|keeps|been ~1 to? sleep|asleep",
+        "buzzing|zapping|electric|prickly|prickling|ants|hormigas|electricity|static|zaps|toques|cosquillas <>6 {limb}",
         "{limb}|skin|piel ~5 not mine|my",
         "{limb} <>3 dead|muerta|muerto|novocained",
         "{cant}|dont ~2 tell|know ~3 {limb} ~4 touching|floor|ground|is",
@@ -266,11 +266,11 @@ URGENT_PHRASES: dict[str, tuple[str, ...]] = {
         "nopuedo sentir ~2 {brazo}",
         "sin|perdi|perdida|no sensibilidad|sensacion",
         "no|perdi|perdida ~2 sensibilidad|sensacion",
+        "feel|feels|feeling|like|como|felt|siento ~6 glove|gloves|novocain|novocaine|novocained|lidocaine|wood|"
+        "wooden|rubber|cotton|cardboard|guante|guantes|madera|corcho|algodon",
+        "{limb} ~1 keeps|keep|goes|gone|has|have|fell|falls|fall|went|going ~2 sleep|asleep",
     ),
     "hives": (
-        "{itch} <>6 {bumps}|{everywhere}",
-        "{bumps}|blotches ~4 {everywhere}",
-        "broke|breaking|broken|break out ~4 {bumps}|{everywhere}|after|since|hives",
         "brotado|brotada|broto|broté|brote ~2 piel|cuerpo|con|picazon|toda",
         "llene|llena|lleno|llenaron|salieron|salio|salen ~2 {bumps}|alergia",
         "skin|piel|covered ~5 {bumps}",
@@ -281,6 +281,13 @@ URGENT_PHRASES: dict[str, tuple[str, ...]] = {
         "allergic|alergica|alergico reaction|reaccion|response",
         "reaccion|reaction alergica|allergic",
         "pica|picazon|comezon ~3 todo|cuerpo|toda",
+        "{itch} <>6 {bumps}",
+        "{itch} <>6 {everywhere}",
+        "{itch} <>4 all over",
+        "{itch} ~1 por|en tod|todos|todo|toda",
+        "{bumps}|blotches ~4 {everywhere}",
+        "{bumps}|blotches ~4 all over",
+        "broke|breaking|broken|break out ~4 {bumps}|{everywhere}|after|since|hives|all",
     ),
     "bleeding": (
         "wont|cant|doesnt|isnt|hasnt|not|didnt ~3 stop|stopped|stopping bleeding|bleed",
@@ -296,14 +303,11 @@ URGENT_PHRASES: dict[str, tuple[str, ...]] = {
     "severe_or_growing_pain": (
         "{hurt}|hurting ~3 more|worse|way than|every|each|by|ahora|now",
         "{hurt} ~2 more ~2 than|today|now|every|each|tonight",
-        "pain|throbbing|aching|dolor|ache ~3 building|climbing|rising|growing|mounting|increasing|intensifying|"
-        "stronger|up|aumento|subiendo|sube",
         "{meds} ~2 arent|isnt|not|doesnt|wont|dont|barely|didnt ~1 touching|touch|working|cutting|touched|enough",
         "nothing|nada ~2 helps|help|helping|touches|touching|works|quita|ayuda|calma ~3 pain|dolor|it?",
         "worse|peor|rather ~4 childbirth|labor|birth|parto|parir",
         "give|giving birth again",
         "pain|it|dolor ~3 woke|despierta|keeps ~3 up|all|crying|noche",
-        "every|each|cada ~2 hurts|day|dia|hora|hour|vez ~3 more|worse|peor|mas",
         "mata|matando ~2 dolor",
         "{hurt} <>3 horrible|horribles|unbearable|hell|crazy|fuerte|horrores",
         "pain ~3 through|off ~1 roof|charts|chart",
@@ -318,8 +322,7 @@ URGENT_PHRASES: dict[str, tuple[str, ...]] = {
         "unbearable|excruciating|agony|agonizing|intolerable|excruciatingly|unbearably|torture|unberable",
         "severe|severely|extreme|extremely|intense|terrible|horrible|awful|insane|tremendous|horrendous|massive|"
         "serious|brutal|extremly|horrific ~2 pain|pains|painful|headache",
-        "pain|pains ~4 severe|extreme|intense|terrible|horrible|awful|crazy|insane|brutal|horrific|horrendous|"
-        "unreal",
+        "pain|pains ~4 severe|extreme|intense|terrible|horrible|awful|crazy|insane|brutal|horrific|horrendous|unreal",
         "so|really|very|super|such|too|much|lot|lots|tons|ton bad? of? pain",
         "so|too much pain",
         "pain ~2 so|really|very|too bad|much|strong|high|intense|sharp",
@@ -334,8 +337,8 @@ URGENT_PHRASES: dict[str, tuple[str, ...]] = {
         "rapidly ~2 worse",
         "worse every|each|by|and|than",
         "more and more pain|painful",
-        "{cant} ~1 take|stand|bear|handle|tolerate|deal|endure ~1 the|this|it|with|anymore|my pain|anymore|any|"
-        "much|hurting",
+        "{cant} ~1 take|stand|bear|handle|tolerate|deal|endure ~1 the|this|it|with|anymore|my pain|anymore|any|much|"
+        "hurting",
         "{cant} ~1 take|stand|bear|handle|tolerate|endure ~1 it|anymore|pain",
         "{cant} ~2 sleep ~3 pain",
         "screaming|crying|scream|cry|tears|sobbing|vomiting|dying ~4 pain|hurts",
@@ -362,6 +365,11 @@ URGENT_PHRASES: dict[str, tuple[str, ...]] = {
         "muero|muriendo|llorando|gritando|lloro|grito|llorar|morir ~2 dolor",
         "matando ~3 dolor",
         "me esta matando",
+        "pain|throbbing|aching|dolor|ache ~1 keeps|is|has|just|sigue|va|esta|gets ~3 building|climbing|rising|"
+        "growing|mounting|increasing|intensifying|stronger|up|aumento|subiendo",
+        "pain|dolor ~1 went|gone|shot|sube|subio ~1 up|mucho",
+        "every|each|cada ~2 hurts|duele|hour|pain ~3 more|worse|peor|mas",
+        "menos que hoy|ahora|now|today",
     ),
 }
 """By warning sign; a leading "_" marks a half that counts only together with another."""
