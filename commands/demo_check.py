@@ -120,9 +120,11 @@ def _deviations(
         if rule is None:
             wrong.append(f"{label}: the protocol has no such message")
             continue
-        should = rule.state is State.PLANNED and not (
-            stop_at is not None and name[1] == Channel.SMS and rule.due_at > stop_at
-        )
+        base, _, suffix = name[0].partition(".")
+        # A reminder follows its step's first message, on whichever channel that one went.
+        first_went = not suffix or any(times[other["id"]] for (step, _), other in on_record.items() if step == base)
+        stopped = stop_at is not None and name[1] == Channel.SMS and rule.due_at > stop_at
+        should = rule.state is State.PLANNED and first_went and not stopped
         if should and number != 1:
             wrong.append(f"{label}: handed over {number} times instead of once ({row['state']}: {row['reason']})")
         if not should and number:

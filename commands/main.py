@@ -9,9 +9,13 @@ from pathlib import Path
 import click
 
 from commands import embedded, serve
+from commands.clinic import clinic
+from commands.contact import contact
 from commands.demo import demo
+from commands.protocol import protocol
 from commands.supervisor import NotReady
 from commands.up import up as run_everything
+from commands.webhook import webhook
 
 
 @click.group()
@@ -32,7 +36,7 @@ def up(var: Path) -> None:
     sys.exit(status)
 
 
-for command in (serve.migrate, serve.web, serve.clock, serve.worker, demo):
+for command in (serve.migrate, serve.web, serve.clock, serve.worker, demo, clinic, protocol, contact, webhook):
     main.add_command(command)
 
 

@@ -5,16 +5,45 @@ from __future__ import annotations
 from apiflask import APIFlask
 from flask import Flask
 
-from service.api import errors, events, headers, health, patients, replies, sessions, webhooks
+from service.api import (
+    alerts,
+    answers,
+    errors,
+    events,
+    fhir,
+    headers,
+    health,
+    hooks,
+    patients,
+    replies,
+    sessions,
+    webhooks,
+)
 from service.api.context import Context
 from service.api.identify import Doorkeeper
 from service.api.openapi import describe
 from service.api.signatures import Signatures
-from service.pages import unsubscribe
+from service.pages import alert, look, plan, survey, unsubscribe
 from service.parts import open_parts
 from service.settings import Settings
 
-BLUEPRINTS = (events.bp, sessions.bp, patients.bp, replies.bp, webhooks.bp, health.bp, unsubscribe.bp)
+BLUEPRINTS = (
+    events.bp,
+    sessions.bp,
+    patients.bp,
+    replies.bp,
+    answers.bp,
+    alerts.bp,
+    hooks.bp,
+    fhir.bp,
+    webhooks.bp,
+    health.bp,
+    survey.bp,
+    plan.bp,
+    look.bp,
+    alert.bp,
+    unsubscribe.bp,
+)
 
 
 def create_app(settings: Settings | None = None) -> Flask:

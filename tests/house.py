@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, text, update
 
 from sandbox import server
 from sandbox.config import Config, Delays
+from sandbox.ledger import Entry
 from service import time
 from service.api import intake
 from service.api.bodies import EVENT
-from service.care.lifecycle import Channel
+from service.care.lifecycle import Channel, Reason, State
 from service.nudges import QueueName
 from service.parts import Parts, ensure_senders, open_parts
 from service.records import clinics, messages, protocols, sessions
 from service.records.clinics import Clinic
 from service.records.database import reading, run
 from service.records.sealing import new_key
+from service.records.tables import messages as message_rows
+from service.records.tables import senders as sender_rows
 from service.settings import Settings
 from workers.compose import TEMPLATES, Composer
 from workers.deliver import Deliverer
 from workers.gateways.courier import Courier
 from workers.gateways.email import SendGridGateway
 from workers.gateways.sms import TwilioGateway
+from workers.reconcile import Reconciler
 
 PROTOCOL = (TEMPLATES / "protocols" / "prolotherapy.yaml").read_text("utf-8")
 _numbers = itertools.count(1)
@@ -145,9 +149,53 @@ class House:
             result = connection.execute(text(statement), values)
             return list(result.all()) if result.returns_rows else []
 
-    def handed_over(self) -> list[dict[str, Any]]:
+    def handed_over(self) -> list[Entry]:
         """The witness: what the provider took, in order."""
         return self.sandbox.entries()
+
+    def in_doubt(self) -> list[int]:
+        """Messages whose end nobody told us, and whose lease is over."""
+        with reading(self.parts.engine) as connection:
+            return [one for one, _, _ in messages.lapsed(connection, State.SENDING, time.now(), 5000)]
+
+    def reconcile(self, ids: Sequence[int] | None = None) -> int:
+        """Ask the provider about what is in doubt (or about `ids`); returns how many were settled."""
+        settings = self.parts.settings
+        gateway = TwilioGateway(
+            settings.twilio_account_sid,
+            settings.twilio_auth_token.get_secret_value(),
+            settings.twilio_url,
+            read_timeout=settings.provider_timeout_seconds,
+        )
+        reconciler = Reconciler(self.parts, gateway)
+        try:
+            return reconciler.reconcile(self.in_doubt() if ids is None else ids)
+        finally:
+            reconciler.close()
+
+    def hurry(self) -> None:
+        """Let every lease and every pause before a question be over."""
+        past = time.now() - timedelta(seconds=1)
+        with self.parts.engine.begin() as connection:
+            connection.execute(
+                update(message_rows).where(message_rows.c.check_at.is_not(None)).values(check_at=past)
+            )
+
+    def open_gates(self) -> None:
+        """Let every pause after a fault be over: back-offs, a closed sender."""
+        self.make_due()
+        with self.parts.engine.begin() as connection:
+            connection.execute(update(sender_rows).values(closed_until=None, failures=0))
+
+    def make_due(self) -> None:
+        """Let every back-off of a message be over."""
+        held = (Reason.RETRY_LATER, Reason.PROVIDER_BUSY, Reason.CHANNEL_PAUSED)
+        with self.parts.engine.begin() as connection:
+            connection.execute(
+                update(message_rows)
+                .where(message_rows.c.state == State.PLANNED, message_rows.c.reason.in_(held))
+                .values(due_at=time.now())
+            )
 
     def close(self) -> None:
         for courier in self.couriers:
@@ -186,9 +234,12 @@ def dumps(value: Any) -> bytes:
 
 
 @contextmanager
-def house(database_url: str, redis_url: str, folder: Path, **more: Any) -> Iterator[House]:
-    """An installation with one clinic whose protocol is approved."""
-    with server.start(Config(delays=Delays(sent=0, delivered=0, event_batch=0))) as sandbox:
+def house(
+    database_url: str, redis_url: str, folder: Path, config: Config | None = None, **more: Any
+) -> Iterator[House]:
+    """An installation with one clinic whose protocol is approved. `config` is the sandbox's."""
+    with server.start(config or Config(delays=Delays(sent=0, delivered=0, event_batch=0))) as sandbox:
+        more.setdefault("SENDGRID_EVENT_PUBLIC_KEY", sandbox.public_key)
         parts = open_parts(settings_for(database_url, redis_url, sandbox.url, folder, **more))
         ensure_senders(parts.engine, parts.settings)
 

@@ -16,20 +16,31 @@ from datetime import datetime, timedelta
 from redis import RedisError
 from sqlalchemy import Connection
 
-from service import time
+from service import crashpoints, time
 from service.care.lifecycle import Channel, State
 from service.nudges import QueueName
 from service.parts import Parts
-from service.records import erasure, heartbeats, messages, receipts, replies, senders
+from service.records import (
+    alert_notices,
+    erasure,
+    heartbeats,
+    hook_deliveries,
+    messages,
+    receipts,
+    replies,
+    senders,
+)
 from service.records.database import reading, run
 from service.records.messages import ROUTINE, URGENT
 from service.records.senders import Sender
+from workers import alerting
 from workers.verdicts import PROBE_MINUTES
 
 log = logging.getLogger(__name__)
 
 MESSAGES_PER_NUDGE = 2000
 """Enough for the send job to claim one part while another is on the wire; few enough to spread over workers."""
+WEBHOOKS_PER_NUDGE = 500
 MOST_QUEUED = 8000
 """Queued messages a sender before the clock holds back: more would only sit with their leases running out."""
 LONGEST_SLEEP = 1.0
@@ -73,6 +84,8 @@ class Clock:
         """One look at everything that may be due or overdue."""
         found = Found()
         run(self._parts.engine, lambda connection: heartbeats.beat(connection, self._name, time.real_now()))
+        # First, so that this same look queues what it inserts.
+        alerting.escalate(self._parts)
         with reading(self._parts.engine) as connection:
             lanes = senders.all_of(connection)
         for lane in lanes:
@@ -81,6 +94,7 @@ class Clock:
         found.overdue += self._renudge_queued()
         found.overdue += self._hand_to_reconcile()
         found.overdue += self._listen()
+        found.overdue += self.hooks_due()
         self._forget()
         return found
 
@@ -99,6 +113,7 @@ class Clock:
         if due is None or due > now:
             return 0
         ids = run(self._parts.engine, lambda connection: self._claim(connection, lane, priority, now))
+        crashpoints.reached("clock.claimed")
         self._nudge(queue, ids)
         return len(ids)
 
@@ -165,6 +180,20 @@ class Clock:
             )
         return len(unread)
 
+    def hooks_due(self) -> int:
+        """Nudge about webhooks that are due: new, to be tried again, or left behind by a worker that died."""
+        now = time.now()
+        with reading(self._parts.engine) as connection:
+            if not hook_deliveries.any_due(connection, now):
+                return 0
+        lease = time.later(self._parts.settings.queued_lease_seconds)
+        ids = run(
+            self._parts.engine,
+            lambda connection: hook_deliveries.queue_due(connection, now, lease, WEBHOOKS_PER_NUDGE),
+        )
+        self._nudge(QueueName.HOOKS, ids)
+        return len(ids)
+
     def _forget(self) -> None:
         """Retention, a few rows at a time."""
         now = time.now()
@@ -186,6 +215,7 @@ class Clock:
                 for lane in senders.all_of(connection)
                 for priority in (URGENT, ROUTINE)
             ]
+            times.append(alert_notices.next_due(connection))
         now = time.now()
         # What is due already waits for a pace, a pause or a provider: look again soon, but not at once.
         waits = [time.real_seconds(due - now) if due > now else 0.25 for due in times if due is not None]

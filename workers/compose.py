@@ -59,6 +59,9 @@ class Composer:
     def link(self, token: str) -> str:
         return f"{self._public_url}/s/{token}"
 
+    def alert_link(self, token: str) -> str:
+        return f"{self._public_url}/a/{token}"
+
     def unsubscribe_link(self, token: str) -> str:
         return f"{self._public_url}/u/{token}"
 
@@ -68,7 +71,7 @@ class Composer:
             return ready.body
         template = self._sms_of(self._template(connection, ready, clinic, Channel.SMS)[0] or "", _shared(clinic))
         name = render("{name}", Fields(name=ready.given_name)) if ready.given_name else _nameless(ready, clinic)
-        return template.replace(_LINK, self.link(link_token)).replace(_NAME, name)
+        return template.replace(_LINK, self._link_of(ready, link_token)).replace(_NAME, name)
 
     def email(self, connection: Connection, ready: Ready, clinic: Clinic, link_token: str) -> Email:
         """The e-mail of a message. Raises CannotCompose."""
@@ -79,7 +82,7 @@ class Composer:
             raise CannotCompose(f"no e-mail words for {ready.step}")
         whole = self._email_of(subject, body, language, _shared(clinic), ready.patient_id is not None)
         name = ready.given_name or _nameless(ready, clinic)
-        link, unsubscribe = self.link(link_token), self.unsubscribe_link(link_token)
+        link, unsubscribe = self._link_of(ready, link_token), self.unsubscribe_link(link_token)
 
         def personal(text: str, in_html: bool) -> str:
             said = str(escape(name)) if in_html else name
@@ -103,7 +106,10 @@ class Composer:
         system = self._system[language]
         if channel is Channel.EMAIL:
             return system.email.alert_body, system.email.alert_subject, language
-        return _system_text(system, ready.step), None, language
+        return _system_text(system, ready.base_step), None, language
+
+    def _link_of(self, ready: Ready, token: str) -> str:
+        return self.alert_link(token) if ready.base_step == SystemText.ALERT_NOTICE else self.link(token)
 
     def _render_sms(self, template: str, shared: _Shared) -> str:
         return render(template, shared.fields())

@@ -22,7 +22,7 @@ from functools import partial
 
 from sqlalchemy import Connection, Engine
 
-from service import time
+from service import crashpoints, time
 from service.care.gates import Drop, Hold
 from service.care.gates import Send as Pass
 from service.care.lifecycle import Channel, Reason, State
@@ -80,6 +80,7 @@ class Deliverer:
         for start in range(0, len(ids), size):
             claimed = run(self._engine, partial(self._claim, ids=ids[start : start + size]))
             if claimed:
+                crashpoints.reached("deliver.claimed")
                 on_the_wire.append((claimed, self._submit(claimed)))
                 handed_over += len(claimed)
             while len(on_the_wire) > 1:
@@ -192,7 +193,9 @@ class Deliverer:
             verdicts = {verdict.token: verdict for verdict in answers.result()}
         except CancelledError:
             return  # the courier was closed over it: the attempts stay open and reconcile asks the provider
+        crashpoints.reached("deliver.answered")
         self._recorder.record([(one.ready, one.attempt_id, verdicts[one.parcel.token]) for one in claimed])
+        crashpoints.reached("deliver.recorded")
 
 
 def _both(texts: Future[list[Verdict]], mails: Future[list[Verdict]]) -> Future[list[Verdict]]:

@@ -74,6 +74,7 @@ class Gatekeeper:
             suppressed=_suppressed(ready),
             consent=ready.consent or not in_plan,
             address_problem=None if ready.address is not None else Reason.NO_ADDRESS,
+            alert_acknowledged=ready.alert_acknowledged and ready.base_step == SystemText.ALERT_NOTICE,
             session_active=ready.session_active,
             stopped_by_clinic=ready.stopped,
             superseded=ready.superseded_from is not None and self.now >= ready.superseded_from,

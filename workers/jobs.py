@@ -17,6 +17,7 @@ from workers.gateways.courier import Courier
 from workers.gateways.email import SendGridGateway
 from workers.gateways.handover import EmailParcel, SmsParcel
 from workers.gateways.sms import TwilioGateway
+from workers.hooks import WebhookPoster
 from workers.reconcile import Reconciler
 
 
@@ -43,7 +44,8 @@ def wire(queue: QueueName, parts: Parts) -> None:
         case QueueName.LISTEN:
             _wired = _Wired(lambda ids: listening.handle(parts.engine, parts.sending, parts.nudges, ids), _nothing)
         case QueueName.HOOKS:
-            _wired = _Wired(len, _nothing)
+            poster = WebhookPoster(parts)
+            _wired = _Wired(poster.deliver, poster.close)
 
 
 def close() -> None:

@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from sqlalchemy import Connection, Engine
 
-from service import time
+from service import crashpoints, time
 from service.care import replies as reading_of
 from service.care.lifecycle import Channel
 from service.care.matching import Candidate, Treatment, in_question, named, session_of
@@ -73,6 +73,7 @@ def _read(connection: Connection, sending: Sending, reply_id: int, alerts: Alert
     reply = replies.claim(connection, sending.vault, reply_id, time.now())
     if reply is None:
         return False
+    crashpoints.reached("listen.claimed")
     meant = reading_of.read(reply.body)
     people = _people(connection, sending, reply)
     whose = _whose(connection, reply, meant, people)

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from service import time
+from service import crashpoints, time
 from service.care.lifecycle import Channel, Reason, State
 from service.parts import Parts
 from service.records import attempts, messages, receipts
@@ -67,8 +67,10 @@ class Reconciler:
         if age < self._parts.settings.settle_seconds:
             # The provider's listing may lag behind its answers: an early "absent" would prove nothing.
             return self._ask_again(attempt, self._parts.settings.settle_seconds - age, count=False)
-        match self._look_for(attempt):
-            case Found(sighting=Sighting.PRESENT) as found:
+        found = self._look_for(attempt)
+        crashpoints.reached("reconcile.found")
+        match found:
+            case Found(sighting=Sighting.PRESENT):
                 return self._adopt(attempt, found)
             case Found(sighting=Sighting.ABSENT):
                 return self._send_again(attempt)

@@ -9,7 +9,7 @@ from apiflask import APIBlueprint
 from flask import Response, request, stream_with_context
 from sqlalchemy import Connection
 
-from service import time
+from service import crashpoints, time
 from service.api import intake
 from service.api.bodies import AnyEvent, parse_event
 from service.api.context import Context, context
@@ -38,6 +38,7 @@ def post_event() -> Response:
             connection, here.sending, caller.clinic_id, caller.key, body, event, time.now()
         ),
     )
+    crashpoints.reached("events.committed")
     here.nudges.wake_clock()
     return Response(json.dumps(applied.answer), applied.status, content_type="application/json")
 

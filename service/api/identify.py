@@ -120,9 +120,15 @@ def body_of(asked: Request, most: int, media_types: tuple[str, ...]) -> bytes:
 
 def cursor() -> tuple[int, int]:
     """`after` and `limit` of this request. Raises Problem 400."""
-    after, limit = request.args.get("after", "0"), request.args.get("limit", "100")
+    after = request.args.get("after", "0")
     if not after.isascii() or not after.isdigit() or len(after) > 19 or int(after) >= 2**63:
         raise Problem(400, "cursor_invalid", "after must be a cursor from an earlier answer.")
+    return int(after), page_size()
+
+
+def page_size(name: str = "limit") -> int:
+    """How many rows this request wants. Raises Problem 400."""
+    limit = request.args.get(name, "100")
     if not limit.isascii() or not limit.isdigit() or len(limit) > 4 or not 1 <= int(limit) <= 1000:
-        raise Problem(400, "limit_invalid", "limit must be a number from 1 to 1000.")
-    return int(after), int(limit)
+        raise Problem(400, "limit_invalid", f"{name} must be a number from 1 to 1000.")
+    return int(limit)

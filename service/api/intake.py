@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from service import crashpoints
 from service.api.bodies import (
     AnyEvent,
     BaselineBody,
@@ -62,6 +63,7 @@ def take_in(
         return Applied(earlier.status, earlier.answer)
     clinic = clinics.get(connection, clinic_id)
     applied = _apply(connection, sending, clinic, event, now)
+    crashpoints.reached("events.applied")
     events.keep_answer(
         connection,
         sending.vault,

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from service.care.lifecycle import Channel
+from service.records import hooks
 from service.records.ids import new_id
 from service.records.tables import consents, patients
 
@@ -32,6 +33,8 @@ def grant_first(
     """Record the grants of a patient who was just added with them: there is nothing yet to hold them against."""
     if given:
         connection.execute(insert(consents), [_granted(clinic_id, patient_id, consent, now) for consent in given])
+        for one in given:
+            _announce(connection, clinic_id, patient_id, one.channel, "granted", one.source, one.at, now)
 
 
 def _granted(clinic_id: int, patient_id: int, consent: Consent, now: datetime) -> dict[str, Any]:
@@ -62,6 +65,7 @@ def grant(connection: Connection, clinic_id: int, patient_id: int, consent: Cons
     ).first()
     if known is None:
         connection.execute(insert(consents), _granted(clinic_id, patient_id, consent, now))
+        _announce(connection, clinic_id, patient_id, consent.channel, "granted", consent.source, consent.at, now)
     _bring_in_step(connection, patient_id, consent.channel)
 
 
@@ -97,6 +101,7 @@ def revoke(
                 reply_id=reply_id,
             )
         )
+        _announce(connection, clinic_id, patient_id, channel, "revoked", source, at, now)
     _bring_in_step(connection, patient_id, channel)
 
 
@@ -106,6 +111,20 @@ def ledger(connection: Connection, patient_id: int) -> list[dict[str, Any]]:
         select(consents).where(consents.c.patient_id == patient_id).order_by(consents.c.at, consents.c.id)
     )
     return [dict(row._mapping) for row in rows]
+
+
+def _announce(
+    connection: Connection,
+    clinic_id: int,
+    patient_id: int,
+    channel: Channel,
+    action: str,
+    source: str,
+    at: datetime,
+    now: datetime,
+) -> None:
+    line = {"channel": channel, "action": action, "source": source, "at": hooks.iso(at)}
+    hooks.announce_consent(connection, clinic_id, patient_id, line, now)
 
 
 def _bring_in_step(connection: Connection, patient_id: int, channel: Channel) -> None:

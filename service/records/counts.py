@@ -134,7 +134,7 @@ def _notices(connection: Connection) -> dict[str, int]:
 
 
 def _since(connection: Connection, table: Table, moment: datetime) -> int:
-    return _count(connection, table, table.c.id >= ids.at(moment.timestamp()))
+    return _count(connection, table, table.c.id >= ids.first_at(moment))
 
 
 def _count(connection: Connection, table: Table, *where: ColumnElement[bool]) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, select, update
 
 from service.care.lifecycle import Reason
-from service.records import consents, messages, patients
+from service.records import alert_history, consents, hooks, messages, patients
 from service.records.sealing import Vault
 from service.records.tables import attempts, events, replies, reply_candidates, responses, sessions
 from service.records.tables import messages as message_rows
@@ -52,6 +52,8 @@ def erase(connection: Connection, vault: Vault, clinic_id: int, external_id: str
 def _blank(connection: Connection, patient_id: int) -> None:
     theirs = select(sessions.c.id).where(sessions.c.patient_id == patient_id)
     sent = select(message_rows.c.id).where(message_rows.c.patient_id == patient_id)
+    hooks.forget_patient(connection, patient_id)
+    alert_history.forget_patient(connection, patient_id)
     connection.execute(delete(events).where(events.c.session_id.in_(theirs)))
     connection.execute(delete(responses).where(responses.c.patient_id == patient_id))
     connection.execute(update(attempts).where(attempts.c.message_id.in_(sent)).values(address=_NOTHING, link_key=None))
@@ -106,6 +108,7 @@ def export(connection: Connection, vault: Vault, clinic_id: int, external_id: st
             )
             for row in _rows(connection, replies, replies.c.patient_id == patient.id)
         ],
+        "alerts": alert_history.of_patient(connection, vault, patient.id),
     }
 
 
@@ -147,4 +150,6 @@ def forget_old(connection: Connection, now: datetime, days: int, batch: int = 50
     blanked += connection.execute(delete(responses).where(responses.c.id.in_(old_responses))).rowcount
     old_events = select(events.c.id).where(events.c.received_at < before).limit(batch)
     blanked += connection.execute(delete(events).where(events.c.id.in_(old_events))).rowcount
+    blanked += hooks.forget_old(connection, now, batch)
+    blanked += alert_history.forget_old(connection, before, batch)
     return blanked

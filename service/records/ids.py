@@ -11,6 +11,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from datetime import datetime
 
 _EPOCH_MS = 1_704_067_200_000  # 2024-01-01
 _lock = threading.Lock()
@@ -32,6 +33,6 @@ def new_ids(count: int) -> range:
         return range(first, first + count)
 
 
-def at(real_seconds: float) -> int:
-    """The smallest id that could be drawn at a real moment (seconds since 1970)."""
-    return max(0, int(real_seconds * 1000) - _EPOCH_MS) << 22
+def first_at(moment: datetime) -> int:
+    """The smallest id that can be drawn from `moment` (real time) on."""
+    return max(int(moment.timestamp() * 1000) - _EPOCH_MS, 0) << 22

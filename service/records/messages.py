@@ -13,9 +13,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, select, text, update
 
+from service import time
 from service.care.lifecycle import ENDS, WAITING, Channel, Reason, State, sources_of
 from service.care.planning import PlannedMessage
 from service.care.replanning import ExistingMessage
+from service.records import hooks
 from service.records.database import Moment, as_rows, listed
 from service.records.ids import new_ids
 from service.records.tables import messages
@@ -158,7 +160,7 @@ def withdraw(
     connection: Connection, reason: Reason, *where: ColumnElement[bool], state: State = State.CANCELLED
 ) -> list[int]:
     """End whatever has not left yet among the messages that `where` names."""
-    return list(
+    withdrawn = list(
         connection.execute(
             update(messages)
             .where(messages.c.state.in_(WAITING), *where)
@@ -166,6 +168,8 @@ def withdraw(
             .returning(messages.c.id)
         ).scalars()
     )
+    hooks.announce_messages(connection, withdrawn, time.now())
+    return withdrawn
 
 
 def withdraw_of_patient(
@@ -229,6 +233,8 @@ def revive(connection: Connection, message_id: int, state: State, reason: Reason
             reason=Reason.NOT_YET_DUE,
         )
     )
+    if done.rowcount:
+        hooks.announce_messages(connection, [message_id], time.now())
     return done.rowcount == 1
 
 
@@ -341,6 +347,7 @@ def move(connection: Connection, moves: Iterable[Move], only_from: Collection[St
 
 
 def _move_to(connection: Connection, state: State, moves: list[Move], sources: Collection[State]) -> int:
+    told = state in hooks.TOLD and hooks.anyone_listens(connection)
     allowed = ", ".join(f"'{source}'" for source in sorted(sources))
     # Sorted, so that two bulk moves take their row locks in the same order.
     rows = as_rows(
@@ -362,10 +369,15 @@ def _move_to(connection: Connection, state: State, moves: list[Move], sources: C
             f" handed_at = CASE WHEN listed.unhanded = 1 THEN NULL ELSE messages.handed_at END"
             f" FROM {listed(connection, _MOVE_COLUMNS)} AS listed"
             f" WHERE messages.id = listed.id AND messages.state IN ({allowed})"
+            + (" RETURNING messages.id" if told else "")
         ),
         {"state": state, "rows": rows},
     )
-    return done.rowcount
+    if not told:
+        return done.rowcount
+    moved = list(done.scalars())
+    hooks.announce_messages(connection, moved, time.now())
+    return len(moved)
 
 
 def still_going(connection: Connection) -> int:

@@ -20,7 +20,7 @@ from service.records.database import Moment, as_rows, listed
 from service.records.messages import ROUTINE
 from service.records.patients import normal
 from service.records.sealing import Vault
-from service.records.tables import messages, patients, protocols, responses, sessions
+from service.records.tables import alerts, messages, patients, protocols, responses, sessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,8 @@ class Ready:
     approved: bool
     answered: bool
     suppressed: Reason | None
+    alert_acknowledged: bool = False
+    """The alert that caused it was taken on."""
 
     @property
     def is_planned(self) -> bool:
@@ -129,6 +131,7 @@ def _batch(connection: Connection) -> Any:
             sessions.c.protocol_id,
             protocols.c.approved_at,
             responses.c.completed_at,
+            alerts.c.acknowledged_at,
         )
         .select_from(messages)
         .outerjoin(patients, patients.c.id == messages.c.patient_id)
@@ -137,6 +140,7 @@ def _batch(connection: Connection) -> Any:
         .outerjoin(
             responses, and_(responses.c.session_id == messages.c.session_id, responses.c.survey == messages.c.survey)
         )
+        .outerjoin(alerts, alerts.c.id == messages.c.cause_id)
         .where(messages.c.id.in_(bindparam("ids", expanding=True)), messages.c.state == State.QUEUED)
         .order_by(messages.c.due_at, messages.c.id)
     )
@@ -199,6 +203,7 @@ def _ready(
         approved=row.protocol_id is None or row.approved_at is not None,
         answered=row.completed_at is not None,
         suppressed=suppressed,
+        alert_acknowledged=row.acknowledged_at is not None,
     )
 
 

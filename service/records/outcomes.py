@@ -93,7 +93,7 @@ def _is_bad(report: Report) -> bool:
     return report.state not in _GOOD
 
 
-def _attempts(connection: Connection, ids: Collection[int]) -> dict[int, Row[Any]]:
+def _attempts(connection: Connection, ids: Collection[int]) -> dict[int, Any]:
     sibling = attempts.alias("sibling")
 
     def about_siblings(value: Any, *where: Any) -> Any:
@@ -120,8 +120,7 @@ def _attempts(connection: Connection, ids: Collection[int]) -> dict[int, Row[Any
         .join(message_rows, message_rows.c.id == attempts.c.message_id)
         .where(attempts.c.id.in_(ids))
     )
-    found: Sequence[Row[Any]] = rows.all()
-    return {row.id: row for row in found}
+    return {row.id: row for row in rows}
 
 
 def _lock_patients(connection: Connection, rows: Collection[Row[Any]]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time as world
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from service import time
 from service.care.lifecycle import Channel
 from service.records import ids
 from service.records.ids import new_id
@@ -240,7 +240,7 @@ def of_clinic(connection: Connection, vault: Vault, clinic_id: int, after: int, 
         .outerjoin(sessions, sessions.c.id == replies.c.session_id)
         .where(
             replies.c.place > after,
-            replies.c.place < ids.at(world.time() - SETTLING_SECONDS),
+            replies.c.place < ids.first_at(time.real_now() - timedelta(seconds=SETTLING_SECONDS)),
             or_(
                 replies.c.clinic_id == clinic_id,
                 # Several clinics' patients share the number: all see it until it is known whose it is, then that one.

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -120,7 +121,8 @@ def supersede(connection: Connection, course_id: int) -> list[Session]:
         .order_by(sessions.c.ended_at, sessions.c.id)
     ).all()
     changed = []
-    for row, following in zip(rows, [*rows[1:], None], strict=True):
+    # The last gives way to none. And there may be no row at all: the course's only session was cancelled.
+    for row, following in zip_longest(rows, rows[1:]):
         ends = None if following is None else following.ended_at
         if ends != row.superseded_from:
             connection.execute(update(sessions).where(sessions.c.id == row.id).values(superseded_from=ends))

@@ -105,3 +105,10 @@ def of_addresses(
         if row.clinic_id in (None, clinic_id) and bytes(row.address_key) in keys.get(channel, ()):
             found[channel] = Reason(row.reason)
     return found
+
+
+def of_address(
+    connection: Connection, clinic_id: int, channel: Channel, keys: Sequence[bytes]
+) -> Reason | None:
+    """The same of one address."""
+    return of_addresses(connection, clinic_id, {channel: keys}).get(channel)

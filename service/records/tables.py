@@ -310,6 +310,79 @@ responses = Table(
     Column("answers", LargeBinary, nullable=False),  # sealed JSON by question id
     UniqueConstraint("session_id", "survey"),
     Index("ix_responses_clinic_id_id", "clinic_id", "id"),
+    Index("ix_responses_changed", "clinic_id", "changed_at", "id"),  # the cursor of /v1/answers
+)
+
+contacts = Table(
+    "contacts",
+    metadata,
+    _id(),
+    _clinic(),
+    Column("name", Text, nullable=False),  # of the clinic's own people, who must be named when they take an alert on
+    Column("phone", LargeBinary),
+    Column("phone_key", LargeBinary),
+    Column("email", LargeBinary),
+    Column("email_key", LargeBinary),
+    Column("position", SmallInteger, nullable=False),  # 1 is told first
+    Column("on_call", Boolean, nullable=False),  # told at once also while the clinic is closed
+    Column("created_at", Moment, nullable=False),
+    Column("removed_at", Moment),
+    Index("ix_contacts_clinic_id", "clinic_id"),
+    Index("ix_contacts_phone_key", "phone_key"),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    _id(),
+    _clinic(),
+    Column("patient_id", BigInteger, ForeignKey("patients.id"), nullable=False),
+    Column("session_id", BigInteger, ForeignKey("sessions.id")),
+    Column("cause", String(64), nullable=False),  # the id of a warning sign or rule, never a patient's words
+    Column("urgency", String(20), nullable=False),
+    Column("opened_at", Moment, nullable=False),
+    Column("since", Moment, nullable=False),  # when it became this urgent: its ladder begins here
+    Column("rounds", Integer, nullable=False),  # of notices, so far
+    Column("next_notice_at", Moment),  # null: nobody is to be told any more, or it only stands on the worklist
+    Column("acknowledged_at", Moment),
+    Column("acknowledged_by", Text),
+    Column("acknowledged_how", String(16)),
+    Column("closed_at", Moment),
+    Column("closed_by", Text),
+    # A storm of taps and replies about one thing makes one alert.
+    Index(
+        "ix_alerts_open",
+        "patient_id",
+        "cause",
+        unique=True,
+        postgresql_where=text("closed_at IS NULL"),
+        sqlite_where=text("closed_at IS NULL"),
+    ),
+    Index(
+        "ix_alerts_next_notice_at",
+        "next_notice_at",
+        postgresql_where=text("next_notice_at IS NOT NULL"),
+        sqlite_where=text("next_notice_at IS NOT NULL"),
+    ),
+    Index("ix_alerts_clinic_id_id", "clinic_id", "id"),
+)
+
+# Only ever added to: what was said, who was told, who took it on.
+alert_events = Table(
+    "alert_events",
+    metadata,
+    _id(),
+    Column("alert_id", BigInteger, ForeignKey("alerts.id"), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("source", String(64)),  # of what was said: which survey, which reply
+    Column("urgency", String(20)),
+    Column("contact_id", BigInteger),  # 0: the clinic's own phone and e-mail
+    Column("channel", String(5)),
+    Column("round", Integer),
+    Column("by", Text),
+    Column("details", LargeBinary),  # sealed: what the patient said, or the note it was closed with
+    Index("ix_alert_events_alert_id_id", "alert_id", "id"),
 )
 
 consents = Table(
@@ -397,6 +470,64 @@ notices = Table(
         unique=True,
         postgresql_where=text("closed_at IS NULL"),
         sqlite_where=text("closed_at IS NULL"),
+    ),
+)
+
+webhook_endpoints = Table(
+    "webhook_endpoints",
+    metadata,
+    _id(),
+    _clinic(),
+    Column("url", Text, nullable=False),
+    Column("secret", LargeBinary, nullable=False),  # sealed
+    Column("types", JSON, nullable=False),  # "*", or a list of event types
+    Column("created_at", Moment, nullable=False),
+    Column("disabled_at", Moment),
+    Column("failing_since", Moment),  # null once something arrived
+    Column("failures", Integer, nullable=False),  # posts in a row that did not arrive
+    Column("closed_until", Moment),  # rest after many of them, or a Retry-After
+)
+
+webhook_events = Table(
+    "webhook_events",
+    metadata,
+    _id(),  # also the cursor of the replay
+    _clinic(),
+    Column("patient_id", BigInteger, ForeignKey("patients.id")),
+    Column("type", String(32), nullable=False),
+    Column("facts", JSON),  # data that other tables hold unsealed as well: states, reasons, ids
+    Column("body", LargeBinary),  # sealed JSON: data with words, answers or alerts in it
+    Column("created_at", Moment, nullable=False),
+    Index("ix_webhook_events_clinic_id_id", "clinic_id", "id"),
+    Index("ix_webhook_events_patient_id", "patient_id"),
+)
+
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("event_id", BigInteger, ForeignKey("webhook_events.id", ondelete="CASCADE"), primary_key=True),
+    Column("endpoint_id", BigInteger, ForeignKey("webhook_endpoints.id"), primary_key=True),
+    Column("patient_id", BigInteger),
+    Column("state", String(9), nullable=False),  # waiting | queued | posting | delivered | abandoned
+    Column("tries", SmallInteger, nullable=False),
+    Column("due_at", Moment, nullable=False),  # while queued or posting: the lease's end
+    Column("since", Moment, nullable=False),  # when its days of retries began
+    Column("status", SmallInteger),  # of the last answer
+    Column("last_error", String(24)),
+    Index(
+        "ix_webhook_deliveries_due",
+        "due_at",
+        postgresql_where=text("state IN ('waiting', 'queued', 'posting')"),
+        sqlite_where=text("state IN ('waiting', 'queued', 'posting')"),
+    ),
+    # Who is before whom: one patient's events reach an endpoint in order.
+    Index(
+        "ix_webhook_deliveries_line",
+        "endpoint_id",
+        "patient_id",
+        "event_id",
+        postgresql_where=text("state IN ('waiting', 'queued', 'posting')"),
+        sqlite_where=text("state IN ('waiting', 'queued', 'posting')"),
     ),
 )
 

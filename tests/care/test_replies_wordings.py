@@ -464,34 +464,34 @@ chest_pain|siento opresión en el pecho
 chest_pain|punzadas en el pecho
 chest_pain|me aprieta el pecho
 chest_pain|ches pain
-swollen_face|my face is swelling up
-swollen_face|throat feels like its closing
-swollen_face|eyelids swollen shut
-swollen_face|lips are huge and tingly
-swollen_face|tengo los labios hinchados
-swollen_face|la cara hinchada y ojos también
-swollen_face|se me cierra la garganta
+face_or_throat_swelling|my face is swelling up
+face_or_throat_swelling|throat feels like its closing
+face_or_throat_swelling|eyelids swollen shut
+face_or_throat_swelling|lips are huge and tingly
+face_or_throat_swelling|tengo los labios hinchados
+face_or_throat_swelling|la cara hinchada y ojos también
+face_or_throat_swelling|se me cierra la garganta
 fainting|almost passed out getting up
 fainting|lost consciousness for a minute
 fainting|I'm about to faint
 fainting|me sentí que me desmayaba
 fainting|perdí la conciencia
-weakness|my arm has gone limp
-weakness|can barely hold a cup, my hand is so weak
-weakness|legs keep giving out
-weakness|I have no strength in my right leg
-weakness|se me doblan las piernas
-weakness|perdí fuerza en el brazo
-bladder_bowel|having trouble peeing
-bladder_bowel|I peed myself
-bladder_bowel|havent been able to urinate
-bladder_bowel|can't hold my urine
-bladder_bowel|no bowel control
-bladder_bowel|me hago pipí encima sin querer
-bladder_bowel|no he podido orinar en todo el día
-bladder_bowel|se me sale la orina
-stiff_neck_fever|high fever & stiff neck
-stiff_neck_fever|fiebre con rigidez de cuello
+new_weakness|my arm has gone limp
+new_weakness|can barely hold a cup, my hand is so weak
+new_weakness|legs keep giving out
+new_weakness|I have no strength in my right leg
+new_weakness|se me doblan las piernas
+new_weakness|perdí fuerza en el brazo
+bladder_or_bowel|having trouble peeing
+bladder_or_bowel|I peed myself
+bladder_or_bowel|havent been able to urinate
+bladder_or_bowel|can't hold my urine
+bladder_or_bowel|no bowel control
+bladder_or_bowel|me hago pipí encima sin querer
+bladder_or_bowel|no he podido orinar en todo el día
+bladder_or_bowel|se me sale la orina
+fever_with_stiff_neck|high fever & stiff neck
+fever_with_stiff_neck|fiebre con rigidez de cuello
 self_harm|I'm feeling suicidal
 self_harm|I just want to end it all
 self_harm|I don't want to be here anymore
@@ -514,35 +514,35 @@ fever|no fever yesterday but 102 today
 fever|la fiebre sigue
 fever|I can't get my fever to go down
 fever|tylenol isn't helping the fever
-redness|area is really red and feels hot
-redness|the red area is getting bigger
-redness|it's red and warm around the shot
-redness|hot to touch and swollen
-redness|se puso rojo alrededor de la inyección
-redness|la piel está caliente y colorada
-redness|bright red skin
-drainage|green stuff coming out of the needle hole
-drainage|it's draining something yellowish
-drainage|wound smells bad
-drainage|está supurando
-drainage|me sale materia
-drainage|looks infected to me
-cannot_move|can't bear weight on my ankle
-cannot_move|I am unable to walk at all
-cannot_move|can't stand on that leg
-cannot_move|my knee won't bend
-cannot_move|shoulder is frozen
-cannot_move|can't get out of bed
-cannot_move|no puedo doblar la rodilla
-cannot_move|no puedo pararme
-cannot_move|no puedo ni caminar
-headache_upright|terrible headache when sitting up, gone lying flat
-headache_upright|headache that gets bad upright
-headache_upright|el dolor de cabeza empeora de pie
-calf|calf is swollen and sore
-calf|cramping pain in my left calf
-calf|my lower leg is swollen
-calf|pantorrilla inflamada
+spreading_redness_or_heat|area is really red and feels hot
+spreading_redness_or_heat|the red area is getting bigger
+spreading_redness_or_heat|it's red and warm around the shot
+spreading_redness_or_heat|hot to touch and swollen
+spreading_redness_or_heat|se puso rojo alrededor de la inyección
+spreading_redness_or_heat|la piel está caliente y colorada
+spreading_redness_or_heat|bright red skin
+pus|green stuff coming out of the needle hole
+pus|it's draining something yellowish
+pus|wound smells bad
+pus|está supurando
+pus|me sale materia
+pus|looks infected to me
+cannot_move_or_bear_weight|can't bear weight on my ankle
+cannot_move_or_bear_weight|I am unable to walk at all
+cannot_move_or_bear_weight|can't stand on that leg
+cannot_move_or_bear_weight|my knee won't bend
+cannot_move_or_bear_weight|shoulder is frozen
+cannot_move_or_bear_weight|can't get out of bed
+cannot_move_or_bear_weight|no puedo doblar la rodilla
+cannot_move_or_bear_weight|no puedo pararme
+cannot_move_or_bear_weight|no puedo ni caminar
+headache_worse_upright|terrible headache when sitting up, gone lying flat
+headache_worse_upright|headache that gets bad upright
+headache_worse_upright|el dolor de cabeza empeora de pie
+calf_pain_or_swelling|calf is swollen and sore
+calf_pain_or_swelling|cramping pain in my left calf
+calf_pain_or_swelling|my lower leg is swollen
+calf_pain_or_swelling|pantorrilla inflamada
 numbness|fingers went numb
 numbness|no feeling in my foot
 numbness|tingling down my leg
@@ -553,20 +553,20 @@ hives|hives on my arms
 hives|itchy bumps all over
 hives|me salieron ronchas en los brazos
 hives|sarpullido
-severe_pain|I'm in so much pain
-severe_pain|pain is through the roof
-severe_pain|worst headache I've ever had
-severe_pain|pain keeps increasing
-severe_pain|hurting worse every day
-severe_pain|its getting worse and worse
-severe_pain|9/10 pain
-severe_pain|I can't stand the pain
-severe_pain|I am in agony
-severe_pain|me duele muchísimo
-severe_pain|dolor insoportable
-severe_pain|cada día peor
-severe_pain|ya no aguanto
-severe_pain|sigue empeorando
+severe_or_growing_pain|I'm in so much pain
+severe_or_growing_pain|pain is through the roof
+severe_or_growing_pain|worst headache I've ever had
+severe_or_growing_pain|pain keeps increasing
+severe_or_growing_pain|hurting worse every day
+severe_or_growing_pain|its getting worse and worse
+severe_or_growing_pain|9/10 pain
+severe_or_growing_pain|I can't stand the pain
+severe_or_growing_pain|I am in agony
+severe_or_growing_pain|me duele muchísimo
+severe_or_growing_pain|dolor insoportable
+severe_or_growing_pain|cada día peor
+severe_or_growing_pain|ya no aguanto
+severe_or_growing_pain|sigue empeorando
 breathing|each breath hurts
 breathing|I get winded just talking
 breathing|I'm having trouble getting air
@@ -589,31 +589,31 @@ chest_pain|some pressure in my chest since this am
 chest_pain|dolor fuerte en el pecho
 chest_pain|el pecho me aprieta
 chest_pain|chest discomfort
-swollen_face|face is swollen
-swollen_face|lip swelling
-swollen_face|my throat is getting tight
-swollen_face|throat swelled
-swollen_face|hinchazón de cara
-swollen_face|la lengua inflamada
-swollen_face|mis ojos están hinchados
+face_or_throat_swelling|face is swollen
+face_or_throat_swelling|lip swelling
+face_or_throat_swelling|my throat is getting tight
+face_or_throat_swelling|throat swelled
+face_or_throat_swelling|hinchazón de cara
+face_or_throat_swelling|la lengua inflamada
+face_or_throat_swelling|mis ojos están hinchados
 fainting|i fell unconscious
 fainting|my wife says I passed out
 fainting|nearly blacked out in the car
 fainting|siento que me voy a desmayar
 fainting|se desmayó mi mamá
-weakness|sudden weakness in both legs
-weakness|can't grip anything with my right hand
-weakness|legs too weak to stand
-weakness|me siento débil de las piernas
-weakness|my hand keeps dropping stuff
-bladder_bowel|unable to urinate
-bladder_bowel|can't control my pee
-bladder_bowel|lost bowel control this morning
-bladder_bowel|it's hard to pee
-bladder_bowel|no puedo controlar la orina
-bladder_bowel|perdí el control de esfínteres
-stiff_neck_fever|102 fever and can't bend my neck
-stiff_neck_fever|calentura y cuello rígido
+new_weakness|sudden weakness in both legs
+new_weakness|can't grip anything with my right hand
+new_weakness|legs too weak to stand
+new_weakness|me siento débil de las piernas
+new_weakness|my hand keeps dropping stuff
+bladder_or_bowel|unable to urinate
+bladder_or_bowel|can't control my pee
+bladder_or_bowel|lost bowel control this morning
+bladder_or_bowel|it's hard to pee
+bladder_or_bowel|no puedo controlar la orina
+bladder_or_bowel|perdí el control de esfínteres
+fever_with_stiff_neck|102 fever and can't bend my neck
+fever_with_stiff_neck|calentura y cuello rígido
 self_harm|I can't go on like this, want to die
 self_harm|thoughts of suicide
 self_harm|going to kill my self
@@ -636,36 +636,36 @@ fever|no pain but fever
 fever|I took tylenol for fever, no help
 fever|I don't know why but I have a fever
 fever|not better, fever 102
-redness|red line moving up my leg
-redness|skin is red
-redness|the injection site feels hot
-redness|redness and swelling getting bigger
-redness|very red around the needle spot
-redness|está muy rojo donde me inyectaron
-redness|siento caliente la rodilla
-redness|rojez
-drainage|pus
-drainage|fluid coming from injection site
-drainage|smelly discharge
-drainage|is it infected? looks gross
-drainage|tengo una infección
-drainage|le está saliendo pus
-drainage|sale agua amarilla de la herida
-cannot_move|can't move my arm
-cannot_move|I can't bend it
-cannot_move|cant put weight on my leg
-cannot_move|couldn't get up this morning
-cannot_move|can not walk
-cannot_move|no puedo levantarme de la cama
-cannot_move|no puedo estirar la pierna
-cannot_move|no aguanta mi peso
-headache_upright|headache only when I'm upright
-headache_upright|my head hurts when i stand but better laying down
-headache_upright|dolor de cabeza cuando me siento
-calf|calf pain
-calf|left calf swollen and warm
-calf|dolor en la pantorrilla
-calf|hinchazón en la pierna
+spreading_redness_or_heat|red line moving up my leg
+spreading_redness_or_heat|skin is red
+spreading_redness_or_heat|the injection site feels hot
+spreading_redness_or_heat|redness and swelling getting bigger
+spreading_redness_or_heat|very red around the needle spot
+spreading_redness_or_heat|está muy rojo donde me inyectaron
+spreading_redness_or_heat|siento caliente la rodilla
+spreading_redness_or_heat|rojez
+pus|pus
+pus|fluid coming from injection site
+pus|smelly discharge
+pus|is it infected? looks gross
+pus|tengo una infección
+pus|le está saliendo pus
+pus|sale agua amarilla de la herida
+cannot_move_or_bear_weight|can't move my arm
+cannot_move_or_bear_weight|I can't bend it
+cannot_move_or_bear_weight|cant put weight on my leg
+cannot_move_or_bear_weight|couldn't get up this morning
+cannot_move_or_bear_weight|can not walk
+cannot_move_or_bear_weight|no puedo levantarme de la cama
+cannot_move_or_bear_weight|no puedo estirar la pierna
+cannot_move_or_bear_weight|no aguanta mi peso
+headache_worse_upright|headache only when I'm upright
+headache_worse_upright|my head hurts when i stand but better laying down
+headache_worse_upright|dolor de cabeza cuando me siento
+calf_pain_or_swelling|calf pain
+calf_pain_or_swelling|left calf swollen and warm
+calf_pain_or_swelling|dolor en la pantorrilla
+calf_pain_or_swelling|hinchazón en la pierna
 numbness|numb toes
 numbness|my arm fell asleep and won't wake up
 numbness|my leg has gone numb
@@ -676,18 +676,18 @@ hives|rash on my chest
 hives|hives everywhere
 hives|tengo urticaria
 hives|alergic reaction
-severe_pain|severe pain
-severe_pain|pain has gotten a lot worse
-severe_pain|pain at 9 today
-severe_pain|the worst pain ever
-severe_pain|it hurts so bad
-severe_pain|I'm crying in pain
-severe_pain|it's worse than yesterday
-severe_pain|dolor muy fuerte
-severe_pain|no soporto el dolor
-severe_pain|el dolor va en aumento
-severe_pain|me duele demasiado
-severe_pain|dolor de 9
+severe_or_growing_pain|severe pain
+severe_or_growing_pain|pain has gotten a lot worse
+severe_or_growing_pain|pain at 9 today
+severe_or_growing_pain|the worst pain ever
+severe_or_growing_pain|it hurts so bad
+severe_or_growing_pain|I'm crying in pain
+severe_or_growing_pain|it's worse than yesterday
+severe_or_growing_pain|dolor muy fuerte
+severe_or_growing_pain|no soporto el dolor
+severe_or_growing_pain|el dolor va en aumento
+severe_or_growing_pain|me duele demasiado
+severe_or_growing_pain|dolor de 9
 breathing|I'm panting and can't breathe right
 breathing|my breath is short
 breathing|breathing hurts
@@ -701,24 +701,24 @@ chest_pain|Hurting in my chest
 chest_pain|stabbing pain in the chest
 chest_pain|mucha presión en el pecho
 chest_pain|dolor en mi pecho
-swollen_face|swollen lips
-swollen_face|face swelling
-swollen_face|throat closing
-swollen_face|cara hinchada
-swollen_face|se me inflamó la boca
+face_or_throat_swelling|swollen lips
+face_or_throat_swelling|face swelling
+face_or_throat_swelling|throat closing
+face_or_throat_swelling|cara hinchada
+face_or_throat_swelling|se me inflamó la boca
 fainting|Fainted
 fainting|passing out when I stand
 fainting|desmayo
 fainting|I lost conciousness
-weakness|weakness in leg
-weakness|my right leg keeps buckling
-weakness|muscle weakness
-weakness|pierna sin fuerza
-bladder_bowel|can't urinate
-bladder_bowel|pooped myself
-bladder_bowel|leaking urine
-bladder_bowel|no puedo hacer del baño
-stiff_neck_fever|Neck is stiff and I have a fever
+new_weakness|weakness in leg
+new_weakness|my right leg keeps buckling
+new_weakness|muscle weakness
+new_weakness|pierna sin fuerza
+bladder_or_bowel|can't urinate
+bladder_or_bowel|pooped myself
+bladder_or_bowel|leaking urine
+bladder_or_bowel|no puedo hacer del baño
+fever_with_stiff_neck|Neck is stiff and I have a fever
 self_harm|suicidal thoughts
 self_harm|I want to hurt myself
 fever|temp of 39.1 C
@@ -731,58 +731,58 @@ fever|escalofrios
 fever|I feel feverish tonight
 fever|fever wont break
 fever|the fever came back
-redness|getting redder
-redness|red and swollen and hot
-redness|red streak
-redness|rojo e hinchado
-redness|está caliente la rodilla
-drainage|pus from site
-drainage|looks like an infection
-drainage|drainage
-drainage|sale pus
-cannot_move|can't bend my elbow
-cannot_move|unable to bear weight
-cannot_move|I can barely walk
-cannot_move|no puedo mover la pierna
-headache_upright|headache worse standing up
-headache_upright|when I sit up my head hurts a lot
-calf|calf is tender and swollen
-calf|pantorrilla hinchada
+spreading_redness_or_heat|getting redder
+spreading_redness_or_heat|red and swollen and hot
+spreading_redness_or_heat|red streak
+spreading_redness_or_heat|rojo e hinchado
+spreading_redness_or_heat|está caliente la rodilla
+pus|pus from site
+pus|looks like an infection
+pus|drainage
+pus|sale pus
+cannot_move_or_bear_weight|can't bend my elbow
+cannot_move_or_bear_weight|unable to bear weight
+cannot_move_or_bear_weight|I can barely walk
+cannot_move_or_bear_weight|no puedo mover la pierna
+headache_worse_upright|headache worse standing up
+headache_worse_upright|when I sit up my head hurts a lot
+calf_pain_or_swelling|calf is tender and swollen
+calf_pain_or_swelling|pantorrilla hinchada
 numbness|numb hand
 numbness|I have numbness
 numbness|se me duerme el brazo
 hives|itchy hives
 hives|ronchas por todo el cuerpo
-severe_pain|pain is worse than ever
-severe_pain|intense pain
-severe_pain|10/10 pain
-severe_pain|can't stand this pain
-severe_pain|el dolor aumenta
-severe_pain|cada vez peor
-severe_pain|dolor terrible
+severe_or_growing_pain|pain is worse than ever
+severe_or_growing_pain|intense pain
+severe_or_growing_pain|10/10 pain
+severe_or_growing_pain|can't stand this pain
+severe_or_growing_pain|el dolor aumenta
+severe_or_growing_pain|cada vez peor
+severe_or_growing_pain|dolor terrible
 fever|fevers at night
 breathing|breathng problems
 breathing|me siento sin aire
 chest_pain|chest really hurts
 fainting|fainted at work
 numbness|feet tingling
-swollen_face|my eye is swollen shut
-cannot_move|can't walk on it
-weakness|left hand is weak
-redness|red and warm
-drainage|it is leaking pus
-bladder_bowel|cant pee at all
-calf|sore swollen calf
-severe_pain|extreme pain
+face_or_throat_swelling|my eye is swollen shut
+cannot_move_or_bear_weight|can't walk on it
+new_weakness|left hand is weak
+spreading_redness_or_heat|red and warm
+pus|it is leaking pus
+bladder_or_bowel|cant pee at all
+calf_pain_or_swelling|sore swollen calf
+severe_or_growing_pain|extreme pain
 hives|welts on my back
 self_harm|i might hurt myself
 fever|I feel hot, thermometer says 101
 fever|temp was 99 now 102
 breathing|difficult to breathe when lying down
-redness|skin hot around injection
-cannot_move|can't straighten my leg
+spreading_redness_or_heat|skin hot around injection
+cannot_move_or_bear_weight|can't straighten my leg
 fever|fiebre desde ayer
-severe_pain|me está matando el dolor
+severe_or_growing_pain|me está matando el dolor
 numbness|pierna adormecida
 fainting|me mareé y me desmayé
 """

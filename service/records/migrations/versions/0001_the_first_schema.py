@@ -129,6 +129,26 @@ def upgrade() -> None:
         sa.UniqueConstraint("digest", name=op.f("uq_clinic_keys_digest")),
     )
     op.create_table(
+        "contacts",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("clinic_id", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("phone", sa.LargeBinary(), nullable=True),
+        sa.Column("phone_key", sa.LargeBinary(), nullable=True),
+        sa.Column("email", sa.LargeBinary(), nullable=True),
+        sa.Column("email_key", sa.LargeBinary(), nullable=True),
+        sa.Column("position", sa.SmallInteger(), nullable=False),
+        sa.Column("on_call", sa.Boolean(), nullable=False),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("removed_at", Moment(), nullable=True),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinics.id"], name=op.f("fk_contacts_clinic_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_contacts")),
+    )
+    with op.batch_alter_table("contacts", schema=None) as batch_op:
+        batch_op.create_index("ix_contacts_clinic_id", ["clinic_id"], unique=False)
+        batch_op.create_index("ix_contacts_phone_key", ["phone_key"], unique=False)
+
+    op.create_table(
         "events",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("clinic_id", sa.BigInteger(), nullable=False),
@@ -209,6 +229,21 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "webhook_endpoints",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("clinic_id", sa.BigInteger(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=False),
+        sa.Column("types", sa.JSON(), nullable=False),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("disabled_at", Moment(), nullable=True),
+        sa.Column("failing_since", Moment(), nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("closed_until", Moment(), nullable=True),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinics.id"], name=op.f("fk_webhook_endpoints_clinic_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_endpoints")),
+    )
+    op.create_table(
         "consents",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("clinic_id", sa.BigInteger(), nullable=False),
@@ -241,6 +276,23 @@ def upgrade() -> None:
         sa.UniqueConstraint("patient_id", "site", name=op.f("uq_courses_patient_id_site")),
     )
     op.create_table(
+        "webhook_events",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("clinic_id", sa.BigInteger(), nullable=False),
+        sa.Column("patient_id", sa.BigInteger(), nullable=True),
+        sa.Column("type", sa.String(length=32), nullable=False),
+        sa.Column("facts", sa.JSON(), nullable=True),
+        sa.Column("body", sa.LargeBinary(), nullable=True),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinics.id"], name=op.f("fk_webhook_events_clinic_id")),
+        sa.ForeignKeyConstraint(["patient_id"], ["patients.id"], name=op.f("fk_webhook_events_patient_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_events")),
+    )
+    with op.batch_alter_table("webhook_events", schema=None) as batch_op:
+        batch_op.create_index("ix_webhook_events_clinic_id_id", ["clinic_id", "id"], unique=False)
+        batch_op.create_index("ix_webhook_events_patient_id", ["patient_id"], unique=False)
+
+    op.create_table(
         "sessions",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("clinic_id", sa.BigInteger(), nullable=False),
@@ -266,6 +318,80 @@ def upgrade() -> None:
     with op.batch_alter_table("sessions", schema=None) as batch_op:
         batch_op.create_index("ix_sessions_course_id_ended_at", ["course_id", "ended_at"], unique=False)
         batch_op.create_index("ix_sessions_patient_id", ["patient_id"], unique=False)
+
+    op.create_table(
+        "webhook_deliveries",
+        sa.Column("event_id", sa.BigInteger(), nullable=False),
+        sa.Column("endpoint_id", sa.BigInteger(), nullable=False),
+        sa.Column("patient_id", sa.BigInteger(), nullable=True),
+        sa.Column("state", sa.String(length=9), nullable=False),
+        sa.Column("tries", sa.SmallInteger(), nullable=False),
+        sa.Column("due_at", Moment(), nullable=False),
+        sa.Column("since", Moment(), nullable=False),
+        sa.Column("status", sa.SmallInteger(), nullable=True),
+        sa.Column("last_error", sa.String(length=24), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["endpoint_id"], ["webhook_endpoints.id"], name=op.f("fk_webhook_deliveries_endpoint_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["event_id"], ["webhook_events.id"], name=op.f("fk_webhook_deliveries_event_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("event_id", "endpoint_id", name=op.f("pk_webhook_deliveries")),
+    )
+    with op.batch_alter_table("webhook_deliveries", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_webhook_deliveries_due",
+            ["due_at"],
+            unique=False,
+            postgresql_where=sa.text("state IN ('waiting', 'queued', 'posting')"),
+            sqlite_where=sa.text("state IN ('waiting', 'queued', 'posting')"),
+        )
+        batch_op.create_index(
+            "ix_webhook_deliveries_line",
+            ["endpoint_id", "patient_id", "event_id"],
+            unique=False,
+            postgresql_where=sa.text("state IN ('waiting', 'queued', 'posting')"),
+            sqlite_where=sa.text("state IN ('waiting', 'queued', 'posting')"),
+        )
+
+    op.create_table(
+        "alerts",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("clinic_id", sa.BigInteger(), nullable=False),
+        sa.Column("patient_id", sa.BigInteger(), nullable=False),
+        sa.Column("session_id", sa.BigInteger(), nullable=True),
+        sa.Column("cause", sa.String(length=64), nullable=False),
+        sa.Column("urgency", sa.String(length=20), nullable=False),
+        sa.Column("opened_at", Moment(), nullable=False),
+        sa.Column("since", Moment(), nullable=False),
+        sa.Column("rounds", sa.Integer(), nullable=False),
+        sa.Column("next_notice_at", Moment(), nullable=True),
+        sa.Column("acknowledged_at", Moment(), nullable=True),
+        sa.Column("acknowledged_by", sa.Text(), nullable=True),
+        sa.Column("acknowledged_how", sa.String(length=16), nullable=True),
+        sa.Column("closed_at", Moment(), nullable=True),
+        sa.Column("closed_by", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinics.id"], name=op.f("fk_alerts_clinic_id")),
+        sa.ForeignKeyConstraint(["patient_id"], ["patients.id"], name=op.f("fk_alerts_patient_id")),
+        sa.ForeignKeyConstraint(["session_id"], ["sessions.id"], name=op.f("fk_alerts_session_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alerts")),
+    )
+    with op.batch_alter_table("alerts", schema=None) as batch_op:
+        batch_op.create_index("ix_alerts_clinic_id_id", ["clinic_id", "id"], unique=False)
+        batch_op.create_index(
+            "ix_alerts_next_notice_at",
+            ["next_notice_at"],
+            unique=False,
+            postgresql_where=sa.text("next_notice_at IS NOT NULL"),
+            sqlite_where=sa.text("next_notice_at IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_alerts_open",
+            ["patient_id", "cause"],
+            unique=True,
+            postgresql_where=sa.text("closed_at IS NULL"),
+            sqlite_where=sa.text("closed_at IS NULL"),
+        )
 
     op.create_table(
         "messages",
@@ -391,7 +517,27 @@ def upgrade() -> None:
         sa.UniqueConstraint("session_id", "survey", name=op.f("uq_responses_session_id_survey")),
     )
     with op.batch_alter_table("responses", schema=None) as batch_op:
+        batch_op.create_index("ix_responses_changed", ["clinic_id", "changed_at", "id"], unique=False)
         batch_op.create_index("ix_responses_clinic_id_id", ["clinic_id", "id"], unique=False)
+
+    op.create_table(
+        "alert_events",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("alert_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.Column("source", sa.String(length=64), nullable=True),
+        sa.Column("urgency", sa.String(length=20), nullable=True),
+        sa.Column("contact_id", sa.BigInteger(), nullable=True),
+        sa.Column("channel", sa.String(length=5), nullable=True),
+        sa.Column("round", sa.Integer(), nullable=True),
+        sa.Column("by", sa.Text(), nullable=True),
+        sa.Column("details", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(["alert_id"], ["alerts.id"], name=op.f("fk_alert_events_alert_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alert_events")),
+    )
+    with op.batch_alter_table("alert_events", schema=None) as batch_op:
+        batch_op.create_index("ix_alert_events_alert_id_id", ["alert_id", "id"], unique=False)
 
     op.create_table(
         "attempts",
@@ -438,8 +584,13 @@ def downgrade() -> None:
         batch_op.drop_index("ix_attempts_provider_id")
 
     op.drop_table("attempts")
+    with op.batch_alter_table("alert_events", schema=None) as batch_op:
+        batch_op.drop_index("ix_alert_events_alert_id_id")
+
+    op.drop_table("alert_events")
     with op.batch_alter_table("responses", schema=None) as batch_op:
         batch_op.drop_index("ix_responses_clinic_id_id")
+        batch_op.drop_index("ix_responses_changed")
 
     op.drop_table("responses")
     with op.batch_alter_table("replies", schema=None) as batch_op:
@@ -476,13 +627,44 @@ def downgrade() -> None:
         )
 
     op.drop_table("messages")
+    with op.batch_alter_table("alerts", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_alerts_open", postgresql_where=sa.text("closed_at IS NULL"), sqlite_where=sa.text("closed_at IS NULL")
+        )
+        batch_op.drop_index(
+            "ix_alerts_next_notice_at",
+            postgresql_where=sa.text("next_notice_at IS NOT NULL"),
+            sqlite_where=sa.text("next_notice_at IS NOT NULL"),
+        )
+        batch_op.drop_index("ix_alerts_clinic_id_id")
+
+    op.drop_table("alerts")
+    with op.batch_alter_table("webhook_deliveries", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_webhook_deliveries_line",
+            postgresql_where=sa.text("state IN ('waiting', 'queued', 'posting')"),
+            sqlite_where=sa.text("state IN ('waiting', 'queued', 'posting')"),
+        )
+        batch_op.drop_index(
+            "ix_webhook_deliveries_due",
+            postgresql_where=sa.text("state IN ('waiting', 'queued', 'posting')"),
+            sqlite_where=sa.text("state IN ('waiting', 'queued', 'posting')"),
+        )
+
+    op.drop_table("webhook_deliveries")
     with op.batch_alter_table("sessions", schema=None) as batch_op:
         batch_op.drop_index("ix_sessions_patient_id")
         batch_op.drop_index("ix_sessions_course_id_ended_at")
 
     op.drop_table("sessions")
+    with op.batch_alter_table("webhook_events", schema=None) as batch_op:
+        batch_op.drop_index("ix_webhook_events_patient_id")
+        batch_op.drop_index("ix_webhook_events_clinic_id_id")
+
+    op.drop_table("webhook_events")
     op.drop_table("courses")
     op.drop_table("consents")
+    op.drop_table("webhook_endpoints")
     with op.batch_alter_table("suppressions", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_suppressions_address_key",
@@ -498,6 +680,11 @@ def downgrade() -> None:
 
     op.drop_table("patients")
     op.drop_table("events")
+    with op.batch_alter_table("contacts", schema=None) as batch_op:
+        batch_op.drop_index("ix_contacts_phone_key")
+        batch_op.drop_index("ix_contacts_clinic_id")
+
+    op.drop_table("contacts")
     op.drop_table("clinic_keys")
     with op.batch_alter_table("audit", schema=None) as batch_op:
         batch_op.drop_index("ix_audit_clinic_id_id")

@@ -1,0 +1,175 @@
+"""FHIR R4: results out, treatments in. A thin layer over the same records and the same intake as the rest of the
+API."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response, request
+from sqlalchemy import Connection
+
+from service import time
+from service.api import intake
+from service.api.answers import note_read, read_page
+from service.api.bodies import AnyEvent, check_json, parse_event
+from service.api.context import Context, context
+from service.api.identify import Caller, body_of
+from service.api.problems import FieldProblem, Problem
+from service.care import fhir
+from service.care.fhir import Filled, Resource
+from service.care.fhir_in import NextVisit, NotUsable, Translation, translate
+from service.care.surveys import Survey
+from service.records import patients, results, sessions
+from service.records.database import reading, run
+from service.records.library import library
+from service.records.results import Result
+
+bp = APIBlueprint("fhir", __name__, tag="FHIR")
+
+MEDIA_TYPE = "application/fhir+json"
+FHIR_BYTES = 1024 * 1024
+
+
+@bp.get("/v1/fhir/QuestionnaireResponse")
+def get_questionnaire_responses() -> Response:
+    """Answers as a searchset Bundle, in the order of their last change; `_count` responses a page, the next by its
+    link."""
+    return _searchset("QuestionnaireResponse", lambda one: [fhir.questionnaire_response(_filled(one), _survey(one))])
+
+
+@bp.get("/v1/fhir/Observation")
+def get_observations() -> Response:
+    """Scores as a searchset Bundle: the observations of `_count` responses a page."""
+    return _searchset("Observation", lambda one: fhir.observations(_filled(one), _survey(one)))
+
+
+@bp.get("/v1/fhir/QuestionnaireResponse/<response_id>")
+def get_questionnaire_response(response_id: str) -> Response:
+    """One survey's answers."""
+    found = _one(response_id)
+    return _fhir(fhir.questionnaire_response(_filled(found), _survey(found)))
+
+
+@bp.get("/v1/fhir/Observation/<observation_id>")
+def get_observation(observation_id: str) -> Response:
+    """One score."""
+    found = _one(observation_id.partition("-")[0])
+    for one in fhir.observations(_filled(found), _survey(found)):
+        if one["id"] == observation_id:
+            return _fhir(one)
+    raise Problem(404, "unknown", "This clinic has no such resource.")
+
+
+@bp.post("/v1/fhir")
+def post_fhir() -> Response:
+    """Take in a Procedure, Encounter or Appointment, alone or in a Bundle (a subscription's notification too), with
+    its Patient."""
+    here = context()
+    body = body_of(request, FHIR_BYTES, (MEDIA_TYPE, "application/json"))
+    caller = _caller(here, body)
+    check_json(body)
+    try:
+        asked = translate(json.loads(body))
+    except NotUsable as problem:
+        raise _refused(problem) from None
+    events = [(_dumps(one), parse_event(_dumps(one), time.now())) for one in asked.events]
+    answers = run(here.engine, lambda connection: _take_in(connection, here, caller, asked, events))
+    here.nudges.wake_clock()
+    content: dict[str, Any] = {"events": answers, "ignored": asked.ignored}
+    return Response(json.dumps(content), 202, content_type="application/json")
+
+
+def _caller(here: Context, body: bytes) -> Caller:
+    """Record systems cannot set a header of their own for each notification: then the content is the key."""
+    if "webhook-signature" in request.headers or "Idempotency-Key" in request.headers:
+        return here.doorkeeper.sender_of_event(request, body)
+    return Caller(here.doorkeeper.owner_of_key(request), "fhir:" + hashlib.sha256(body).hexdigest())
+
+
+def _take_in(
+    connection: Connection, here: Context, caller: Caller, asked: Translation, events: list[tuple[bytes, AnyEvent]]
+) -> list[dict[str, Any]]:
+    """All of it or nothing: half a Bundle would be worse than none."""
+    now = time.now()
+    answers = []
+    for number, (raw, event) in enumerate(events):
+        key = f"{caller.key}:{number}"
+        applied = intake.take_in(connection, here.sending, caller.clinic_id, key, raw, event, now)
+        answers.append({"type": event.type, **applied.answer})
+    for number, visit in enumerate(asked.visits, len(events)):
+        raw = _dumps(_updated(connection, here, caller.clinic_id, visit))
+        event = parse_event(raw, now)
+        key = f"{caller.key}:{number}"
+        applied = intake.take_in(connection, here.sending, caller.clinic_id, key, raw, event, now)
+        answers.append({"type": event.type, **applied.answer})
+    return answers
+
+
+def _updated(connection: Connection, here: Context, clinic_id: int, visit: NextVisit) -> dict[str, Any]:
+    session = visit.session
+    if session is None:
+        patient = patients.find(connection, here.sending.vault, clinic_id, visit.patient)
+        theirs = [] if patient is None else sessions.of_patient(connection, patient.id)
+        living = [one for one in theirs if one.cancelled_at is None]
+        if not living:
+            raise Problem(409, "session_unknown", "The patient has no session yet; post that first, then this again.")
+        session = living[-1].external_id
+    return {"type": "session.updated", "data": {"session": {"id": session, "next_session_at": visit.at}}}
+
+
+def _refused(problem: NotUsable) -> Problem:
+    return Problem(
+        422, "invalid_resource", "The resource cannot be accepted.", [FieldProblem(problem.where, problem.detail)]
+    )
+
+
+def _searchset(kind: str, make: Callable[[Result], list[Resource]]) -> Response:
+    found, after = read_page("_count")
+    base = context().settings.public_url + "/v1/fhir"
+    count = request.args.get("_count", "100")
+    links = {"self": f"{base}/{kind}?after={after}&_count={count}"}
+    if found:
+        links["next"] = f"{base}/{kind}?after={found[-1].place}&_count={count}"
+    return _fhir(fhir.bundle([resource for one in found for resource in make(one)], base, links))
+
+
+def _one(response_id: str) -> Result:
+    here = context()
+    clinic_id = here.doorkeeper.owner_of_key(request)
+    known = response_id.isascii() and response_id.isdigit() and len(response_id) <= 19 and int(response_id) < 2**63
+    found = None
+    if known:
+        with reading(here.engine) as connection:
+            found = results.get(connection, here.sending.vault, clinic_id, int(response_id))
+    if found is None:
+        raise Problem(404, "unknown", "This clinic has no such resource.")
+    note_read(clinic_id, f"answers {found.id}")
+    return found
+
+
+def _filled(one: Result) -> Filled:
+    return Filled(
+        id=str(one.id),
+        patient=one.patient,
+        session=one.session,
+        survey=one.survey,
+        changed_at=one.changed_at,
+        completed=one.completed_at is not None,
+        answers=one.answers,
+    )
+
+
+def _survey(one: Result) -> Survey | None:
+    return library().surveys.get(one.survey)
+
+
+def _fhir(resource: Resource) -> Response:
+    return Response(json.dumps(resource, ensure_ascii=False), 200, content_type=MEDIA_TYPE)
+
+
+def _dumps(value: dict[str, Any]) -> bytes:
+    return json.dumps(value).encode()

@@ -1,0 +1,38 @@
+"""Events again: what the clinic's webhooks were sent, by cursor, for a system that was down or is new."""
+
+from __future__ import annotations
+
+import json
+
+from apiflask import APIBlueprint
+from flask import request
+
+from service.api.context import context
+from service.api.identify import cursor
+from service.api.settled import settled
+from service.records import hooks
+from service.records.database import reading
+from service.records.hooks import Event
+
+bp = APIBlueprint("hooks", __name__, tag="Webhooks")
+
+
+@bp.get("/v1/webhook-events")
+def get_webhook_events() -> dict[str, object]:
+    """Events of the last thirty days behind a cursor, oldest first, with the bodies that were posted.
+
+    `id` is the webhook-id, the same as in the post. `after` is the `next` of an earlier answer.
+    """
+    here = context()
+    clinic_id = here.doorkeeper.owner_of_key(request)
+    after, limit = cursor()
+
+    def read() -> list[Event]:
+        with reading(here.engine) as connection:
+            return hooks.events_after(connection, here.sending.vault, clinic_id, after, limit)
+
+    found = settled(read, lambda event: event.created_at, lambda event: event.id)
+    return {
+        "events": [{"id": event.webhook_id, "body": json.loads(event.body)} for event in found],
+        "next": str(found[-1].id if found else after),
+    }

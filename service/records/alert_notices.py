@@ -1,0 +1,205 @@
+"""Notices of alerts: messages to the clinic's own people that hold a link and nothing else.
+
+A notice's step says which round it belongs to and whom it is for (`alert_notice.3.<contact>`), so that each goes out
+once, and the page behind its link knows whose it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, select, update
+
+from service.care.escalation import AlertFacts, By, Notice
+from service.care.lifecycle import Channel, State
+from service.care.system_messages import SystemText
+from service.records import contacts, messages, senders
+from service.records.alert_history import EventKind, add_event
+from service.records.alerts import Alert, as_alert, hours_of
+from service.records.clinics import Clinic
+from service.records.contacts import Contact
+from service.records.ids import new_id
+from service.records.messages import Extra
+from service.records.plans import Sending
+from service.records.sealing import token_key
+from service.records.tables import alerts, attempts
+from service.records.tables import messages as message_rows
+
+WINDOW = timedelta(minutes=30)
+"""Later than this a notice is stale: the rounds after it say the same."""
+LINK_LIVES = timedelta(days=7)
+DOWN_AFTER = 20
+"""Hand-overs in a row without an answer after which a channel counts as dead: it opens the workers' breaker."""
+
+_STEP = f"{SystemText.ALERT_NOTICE}."
+_WENT_WRONG = (State.FAILED, State.UNDELIVERED, State.SKIPPED, State.EXPIRED, State.UNKNOWN)
+"""What nobody can be sure to have read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a notice's link leads to."""
+
+    alert: Alert
+    contact_id: int
+    expired: bool
+
+
+def due(connection: Connection, now: datetime, limit: int) -> list[int]:
+    """Alerts whose next round is due, the longest overdue first."""
+    return list(
+        connection.execute(
+            select(alerts.c.id)
+            .where(alerts.c.next_notice_at.is_not(None), alerts.c.next_notice_at <= now)
+            .order_by(alerts.c.next_notice_at)
+            .limit(limit)
+        ).scalars()
+    )
+
+
+def next_due(connection: Connection) -> datetime | None:
+    """When the next round of any alert is due."""
+    return connection.execute(
+        select(alerts.c.next_notice_at)
+        .where(alerts.c.next_notice_at.is_not(None))
+        .order_by(alerts.c.next_notice_at)
+        .limit(1)
+    ).scalar_one_or_none()
+
+
+def with_failures(connection: Connection, limit: int) -> list[int]:
+    """Alerts still ringing of which a notice did not arrive."""
+    return list(
+        connection.execute(
+            select(alerts.c.id)
+            .where(
+                alerts.c.next_notice_at.is_not(None),
+                select(message_rows.c.id)
+                .where(
+                    message_rows.c.cause_id == alerts.c.id,
+                    message_rows.c.step.like(_STEP + "%"),
+                    message_rows.c.state.in_(_WENT_WRONG),
+                )
+                .exists(),
+            )
+            .order_by(alerts.c.since.desc())
+            .limit(limit)
+        ).scalars()
+    )
+
+
+def lock(connection: Connection, alert_id: int) -> Alert | None:
+    """The alert, held until the transaction ends, if it still rings and no other clock or acknowledgement holds it."""
+    row = connection.execute(
+        select(alerts)
+        .where(alerts.c.id == alert_id, alerts.c.next_notice_at.is_not(None), alerts.c.acknowledged_at.is_(None))
+        .with_for_update(skip_locked=True)
+    ).one_or_none()
+    return None if row is None else as_alert(row)
+
+
+def facts(
+    connection: Connection, sending: Sending, clinic: Clinic, alert: Alert, people: Sequence[Contact]
+) -> AlertFacts:
+    """What the next round of an alert rests on."""
+    latest = _latest(connection, alert.id)
+    return AlertFacts(
+        urgency=alert.urgency,
+        since=alert.since,
+        contacts=[one.person for one in people],
+        house=contacts.house_of(clinic).person,
+        hours=hours_of(clinic),
+        tried=frozenset(latest),
+        failed=frozenset(by for by, state in latest.items() if state in _WENT_WRONG),
+        dead=_dead(connection, sending, clinic),
+    )
+
+
+def put(
+    connection: Connection,
+    sending: Sending,
+    clinic: Clinic,
+    alert: Alert,
+    people: Collection[Contact],
+    planned: Sequence[Notice],
+    next_at: datetime | None,
+    now: datetime,
+) -> int:
+    """Insert a round's notices and set the next; the alert must be locked. Returns how many notices."""
+    number = alert.rounds + 1
+    by_id = {one.id: one for one in (*people, contacts.house_of(clinic))}
+    if planned:
+        add_event(connection, None, alert.id, EventKind.ESCALATED, now, urgency=alert.urgency, number=number)
+    for notice in planned:
+        _insert(connection, sending, clinic, alert, by_id[notice.contact_id], notice.channel, number, now)
+    connection.execute(
+        update(alerts)
+        .where(alerts.c.id == alert.id)
+        .values(rounds=number if planned else alert.rounds, next_notice_at=next_at)
+    )
+    return len(planned)
+
+
+def behind_link(connection: Connection, token: str, now: datetime) -> Link | None:
+    """The alert that a notice's token leads to; None for a token that is no notice's."""
+    row = connection.execute(
+        select(message_rows.c.step, message_rows.c.cause_id, message_rows.c.due_at)
+        .join(attempts, attempts.c.message_id == message_rows.c.id)
+        .where(attempts.c.link_key == token_key(token), message_rows.c.step.like(_STEP + "%"))
+    ).one_or_none()
+    if row is None:
+        return None
+    alert = connection.execute(select(alerts).where(alerts.c.id == row.cause_id)).one()
+    return Link(as_alert(alert), _contact_of(row.step), now >= row.due_at + LINK_LIVES)
+
+
+def _insert(
+    connection: Connection,
+    sending: Sending,
+    clinic: Clinic,
+    alert: Alert,
+    contact: Contact,
+    channel: Channel,
+    number: int,
+    now: datetime,
+) -> None:
+    row_id = new_id()
+    extra = Extra(
+        clinic_id=clinic.id,
+        step=f"{_STEP}{number}.{contact.id}",
+        channel=channel,
+        sender=sending.of(clinic)[channel],
+        due_at=now,
+        window_until=now + WINDOW,
+        cause_id=alert.id,
+        address=sending.vault.seal_optional(contact.address(channel), row_id),
+    )
+    messages.insert_extra(connection, extra, row_id)
+    add_event(
+        connection, None, alert.id, EventKind.NOTIFIED, now, contact_id=contact.id, channel=channel, number=number
+    )
+
+
+def _latest(connection: Connection, alert_id: int) -> dict[By, State]:
+    """What became of the latest notice to each contact on each channel."""
+    rows = connection.execute(
+        select(message_rows.c.step, message_rows.c.channel, message_rows.c.state)
+        .where(message_rows.c.cause_id == alert_id, message_rows.c.step.like(_STEP + "%"))
+        .order_by(message_rows.c.due_at, message_rows.c.id)
+    )
+    return {(_contact_of(row.step), Channel(row.channel)): State(row.state) for row in rows}
+
+
+def _contact_of(step: str) -> int:
+    return int(step.rpartition(".")[2])
+
+
+def _dead(connection: Connection, sending: Sending, clinic: Clinic) -> frozenset[Channel]:
+    lanes = [(channel, senders.get(connection, channel, name)) for channel, name in sending.of(clinic).items()]
+    return frozenset(
+        channel
+        for channel, sender in lanes
+        if sender is None or sender.paused_at is not None or sender.failures >= DOWN_AFTER
+    )

@@ -1,0 +1,297 @@
+"""Deliveries of webhooks: who is due, who holds which, what came of it.
+
+`waiting → queued → posting → delivered | abandoned`. While a delivery is queued or posting, `due_at` is the end of
+its lease: whatever outlives it is due again, and is posted again under the same webhook-id (at least once). Of one
+patient's events an endpoint gets the next only when the one before was delivered or given up.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, and_, bindparam, exists, func, literal, select, update
+
+from service import time
+from service.records import hooks, notices
+from service.records.database import Moment
+from service.records.hooks import LIVE
+from service.records.tables import webhook_deliveries, webhook_endpoints, webhook_events
+
+RETRY_SECONDS = (5, 30, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600)
+"""Waits after the first, second … failure, the schedule that Standard Webhooks recommends; then the last again and
+again."""
+JITTER = 0.1
+GIVE_UP = timedelta(days=3)
+LONGEST_RETRY_AFTER = 10 * 3600.0
+CLOSES_AFTER, STAYS_CLOSED_SECONDS = 5, 30.0
+"""After so many failures in a row an endpoint rests for so long, so that a dead one does not hold up the others."""
+GONE = 410
+
+_rows = webhook_deliveries.c
+_before = webhook_deliveries.alias("before")
+_IN_LINE = and_(
+    _before.c.endpoint_id == _rows.endpoint_id,
+    _before.c.patient_id == _rows.patient_id,
+    _before.c.event_id < _rows.event_id,
+    _before.c.state.in_(LIVE),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One delivery in a worker's hands."""
+
+    event_id: int
+    endpoint_id: int
+    patient_id: int | None
+    tries: int
+    since: datetime
+    lease: datetime
+    url: str
+    secret: bytes = field(repr=False)
+    event: Any = field(repr=False)
+    """The row of `webhook_events`: opened only where it is posted, so that one that does not open hurts no other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a post came to: a status, or the word for why there was none. Only a 2xx is a success."""
+
+    status: int | None
+    error: str | None = None
+    retry_after: float | None = None
+    """Seconds, as the endpoint asked."""
+
+    @property
+    def arrived(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300
+
+
+def any_due(connection: Connection, now: datetime) -> bool:
+    query = select(_rows.event_id).where(_rows.state.in_(LIVE), _rows.due_at <= now).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def queue_due(connection: Connection, now: datetime, lease: datetime, limit: int) -> list[int]:
+    """The clock's side: put what is due, and not behind another, in the queue under a lease; returns event ids.
+
+    What is behind another, or whose endpoint rests, is put off until that is over: it would otherwise be looked at
+    every second for as long as an endpoint is down.
+    """
+    ahead = select(func.max(_before.c.due_at)).where(_IN_LINE).scalar_subquery()
+    query = (
+        select(_rows.event_id, _rows.endpoint_id, webhook_endpoints.c.closed_until, ahead.label("ahead"))
+        .join(webhook_endpoints, webhook_endpoints.c.id == _rows.endpoint_id)
+        .where(_rows.state.in_(LIVE), _rows.due_at <= now)
+        .order_by(_rows.due_at, _rows.event_id)
+        .limit(limit)
+    )
+    if connection.dialect.name == "postgresql":
+        query = query.with_for_update(of=webhook_deliveries, skip_locked=True)
+    queued, later = [], []
+    for row in connection.execute(query):
+        key = {"event": row.event_id, "endpoint": row.endpoint_id}
+        if row.ahead is not None:
+            later.append({**key, "due": row.ahead if row.ahead > now else lease})
+        elif row.closed_until is not None and row.closed_until > now:
+            later.append({**key, "due": row.closed_until})
+        else:
+            queued.append({**key, "due": lease})
+    _set(connection, queued, state="queued")
+    _set(connection, later, state="waiting")
+    return sorted({row["event"] for row in queued})
+
+
+def _set(connection: Connection, rows: list[dict[str, Any]], state: str) -> None:
+    if rows:
+        connection.execute(
+            update(webhook_deliveries)
+            .where(_rows.event_id == bindparam("event"), _rows.endpoint_id == bindparam("endpoint"))
+            .values(state=state, due_at=bindparam("due")),
+            rows,
+        )
+
+
+def claim(
+    connection: Connection, event_ids: Collection[int], in_flight: Counter[int], each: int, most: int, lease: datetime
+) -> list[Post]:
+    """Take queued deliveries of these events (`queued → posting`), up to `most`, and `each` an endpoint with what is
+    in flight."""
+    query = (
+        select(webhook_deliveries, webhook_endpoints.c.url, webhook_endpoints.c.secret)
+        .join(webhook_endpoints, webhook_endpoints.c.id == _rows.endpoint_id)
+        .where(_rows.event_id.in_(event_ids), _rows.state == "queued", ~exists().where(_IN_LINE))
+        .order_by(_rows.event_id)
+    )
+    if connection.dialect.name == "postgresql":
+        query = query.with_for_update(of=webhook_deliveries, skip_locked=True)
+    taken: list[Any] = []
+    busy = Counter(in_flight)
+    for row in connection.execute(query):
+        if len(taken) < most and busy[row.endpoint_id] < each:
+            busy[row.endpoint_id] += 1
+            taken.append(row)
+    if not taken:
+        return []
+    connection.execute(
+        update(webhook_deliveries)
+        .where(_rows.event_id == bindparam("event"), _rows.endpoint_id == bindparam("endpoint"))
+        .values(state="posting", tries=_rows.tries + 1, due_at=lease),
+        [{"event": row.event_id, "endpoint": row.endpoint_id} for row in taken],
+    )
+    events = connection.execute(select(webhook_events).where(webhook_events.c.id.in_({row.event_id for row in taken})))
+    by_id = {event.id: event for event in events}
+    return [
+        Post(
+            event_id=row.event_id,
+            endpoint_id=row.endpoint_id,
+            patient_id=row.patient_id,
+            tries=row.tries + 1,
+            since=row.since,
+            lease=lease,
+            url=row.url,
+            secret=row.secret,
+            event=by_id[row.event_id],
+        )
+        for row in taken
+    ]
+
+
+def release(connection: Connection, event_ids: Collection[int], now: datetime) -> None:
+    """Leave to others what was queued for us and not begun."""
+    connection.execute(
+        update(webhook_deliveries)
+        .where(_rows.event_id.in_(event_ids), _rows.state == "queued")
+        .values(state="waiting", due_at=now)
+    )
+
+
+def record(connection: Connection, post: Post, answer: Answer, now: datetime) -> None:
+    """Write down what came of a post, for the delivery and for its endpoint."""
+    if answer.arrived:
+        _arrived(connection, post, answer, now)
+    elif answer.status == GONE:
+        hooks.disable(connection, post.endpoint_id, now)
+        _note(connection, "webhook_gone", post, "it answered 410 and gets nothing more", now)
+    else:
+        _failed(connection, post, answer, now)
+
+
+def next_in_line(connection: Connection, post: Post, lease: datetime) -> list[int]:
+    """Queue what waited behind a post that is done, if it was never tried; returns its event id, if any."""
+    if post.patient_id is None:
+        return []
+    first = connection.execute(
+        select(_rows.event_id, _rows.tries, _rows.state)
+        .where(_rows.endpoint_id == post.endpoint_id, _rows.patient_id == post.patient_id, _rows.state.in_(LIVE))
+        .order_by(_rows.event_id)
+        .limit(1)
+    ).one_or_none()
+    if first is None or first.tries or first.state == "posting":
+        return []
+    done = connection.execute(
+        update(webhook_deliveries)
+        .where(
+            _rows.event_id == first.event_id,
+            _rows.endpoint_id == post.endpoint_id,
+            _rows.state.in_(("waiting", "queued")),
+        )
+        .values(state="queued", due_at=lease)
+    )
+    return [first.event_id] if done.rowcount else []
+
+
+def _arrived(connection: Connection, post: Post, answer: Answer, now: datetime) -> None:
+    # Whoever holds it by now: it has arrived.
+    connection.execute(
+        update(webhook_deliveries)
+        .where(_this(post), _rows.state.in_(LIVE))
+        .values(state="delivered", status=answer.status, last_error=None)
+    )
+    mended = connection.execute(
+        update(webhook_endpoints)
+        .where(webhook_endpoints.c.id == post.endpoint_id, webhook_endpoints.c.failing_since.is_not(None))
+        .values(failing_since=None, failures=0, closed_until=None)
+    )
+    if mended.rowcount:
+        notices.close(connection, "webhook_failing", f"endpoint {post.endpoint_id}", now)
+
+
+def _failed(connection: Connection, post: Post, answer: Answer, now: datetime) -> None:
+    due = time.later(_wait(post.tries, answer))
+    over = time.real_seconds(due - post.since) > GIVE_UP.total_seconds()
+    connection.execute(
+        update(webhook_deliveries)
+        # Only while it is ours: a worker that was paused must not put back what another has taken over since.
+        .where(_this(post), _rows.state == "posting", _rows.due_at == post.lease)
+        .values(
+            state="abandoned" if over else "waiting",
+            due_at=due,
+            status=answer.status,
+            last_error=answer.error or f"status_{answer.status}",
+        )
+    )
+    _note_failure(connection, post, answer, now)
+
+
+def _note_failure(connection: Connection, post: Post, answer: Answer, now: datetime) -> None:
+    after = connection.execute(
+        update(webhook_endpoints)
+        .where(webhook_endpoints.c.id == post.endpoint_id)
+        .values(
+            failures=webhook_endpoints.c.failures + 1,
+            failing_since=func.coalesce(webhook_endpoints.c.failing_since, literal(now, Moment())),
+        )
+        .returning(webhook_endpoints.c.failures, webhook_endpoints.c.failing_since)
+    ).one()
+    rest = max(answer.retry_after or 0.0, STAYS_CLOSED_SECONDS if after.failures >= CLOSES_AFTER else 0.0)
+    if rest:
+        connection.execute(
+            update(webhook_endpoints)
+            .where(webhook_endpoints.c.id == post.endpoint_id)
+            .values(closed_until=time.later(min(rest, LONGEST_RETRY_AFTER)))
+        )
+    if time.real_seconds(now - after.failing_since) >= GIVE_UP.total_seconds():
+        _note(connection, "webhook_failing", post, f"nothing has arrived since {hooks.iso(after.failing_since)}", now)
+
+
+def _wait(tries: int, answer: Answer) -> float:
+    """Seconds to the next try: the schedule's, with jitter so that a batch does not come back as one, or what was
+    asked for."""
+    base = RETRY_SECONDS[min(tries, len(RETRY_SECONDS)) - 1]
+    spread = base * random.uniform(1.0, 1.0 + JITTER)  # noqa: S311  (spreads load, guards nothing)
+    return max(spread, min(answer.retry_after or 0.0, LONGEST_RETRY_AFTER))
+
+
+def _this(post: Post) -> Any:
+    return and_(_rows.event_id == post.event_id, _rows.endpoint_id == post.endpoint_id)
+
+
+def _note(connection: Connection, kind: str, post: Post, detail: str, now: datetime) -> None:
+    notices.raise_notice(connection, kind, f"endpoint {post.endpoint_id}", detail, now)
+
+
+def states(connection: Connection, endpoint_id: int) -> list[dict[str, Any]]:
+    """Every delivery to an endpoint, oldest event first."""
+    rows = connection.execute(
+        select(webhook_deliveries).where(_rows.endpoint_id == endpoint_id).order_by(_rows.event_id)
+    )
+    return [dict(row._mapping) for row in rows]
+
+
+def counts(connection: Connection, endpoint_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+    """How many deliveries each endpoint has in each state."""
+    rows = connection.execute(
+        select(_rows.endpoint_id, _rows.state, func.count().label("number"))
+        .where(_rows.endpoint_id.in_(endpoint_ids))
+        .group_by(_rows.endpoint_id, _rows.state)
+    )
+    found: dict[int, dict[str, int]] = {one: {} for one in endpoint_ids}
+    for row in rows:
+        found[row.endpoint_id][row.state] = row.number
+    return found

@@ -1,0 +1,133 @@
+"""Responses: what a patient answered to one survey of one session, sealed, and still theirs to change for a while."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from service.care.surveys import Answer, Question, Survey, validate
+from service.records import messages, patients
+from service.records.ids import new_id
+from service.records.sealing import Vault
+from service.records.tables import responses
+
+Stored = int | bool | str | list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One response, opened. `answers` is by question id, as `Answer.stored` gives it."""
+
+    id: int
+    clinic_id: int
+    patient_id: int
+    session_id: int
+    survey: str
+    started_at: datetime
+    changed_at: datetime
+    completed_at: datetime | None
+    answers: Mapping[str, Stored]
+
+    def read(self, survey: Survey) -> dict[str, Answer]:
+        """The answers to `survey`'s present questions; what an older edition asked is left out."""
+        return read_stored(survey.questions, self.answers)
+
+
+def read_stored(questions: Collection[Question], stored: Mapping[str, object]) -> dict[str, Answer]:
+    """Stored answers as Answers again."""
+    read = (validate(question, stored[question.id]) for question in questions if question.id in stored)
+    return {answer.question: answer for answer in read if isinstance(answer, Answer)}
+
+
+def find(connection: Connection, vault: Vault, session_id: int, survey: str) -> Response | None:
+    """The response to a session's survey, if there is one."""
+    row = connection.execute(
+        select(responses).where(responses.c.session_id == session_id, responses.c.survey == survey)
+    ).one_or_none()
+    return None if row is None else _response(row, vault)
+
+
+def of_sessions(connection: Connection, vault: Vault, session_ids: Collection[int]) -> list[Response]:
+    """All responses of these sessions, in the order in which they were begun."""
+    rows = connection.execute(
+        select(responses)
+        .where(responses.c.session_id.in_(session_ids))
+        .order_by(responses.c.started_at, responses.c.id)
+    )
+    return [_response(row, vault) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a tap, a submitted page or an answer by text brings."""
+
+    answers: Mapping[str, Answer]
+    cleared: frozenset[str] = frozenset()
+    """Questions whose answer was taken back."""
+    finish: bool = False
+    """The patient has sent the survey off, and nothing is missing."""
+
+
+def save(
+    connection: Connection,
+    vault: Vault,
+    patient_id: int,
+    session_id: int,
+    survey: str,
+    change: Change,
+    now: datetime,
+) -> Response:
+    """Add answers to the response, in the caller's transaction; the first `finish` completes it, once and for all.
+
+    Locks the patient first: a survey begun on the page and by text at the same moment stays one response, and whoever
+    plans for this patient waits. Completing withdraws what would still ask (P3), a queued reminder as well. Raises
+    LookupError for an unknown patient or one who was erased.
+    """
+    patient = patients.get(connection, vault, patient_id, lock=True)
+    if patient.erased_at is not None:
+        raise LookupError(f"patient {patient_id} was erased")
+    known = find(connection, vault, session_id, survey)
+    if known is None:
+        row_id = new_id()
+        fresh = Response(row_id, patient.clinic_id, patient_id, session_id, survey, now, now, None, {})
+        kept = _changed(fresh, change, now)
+        connection.execute(insert(responses).values(**_values(kept, vault)))
+    else:
+        kept = _changed(known, change, now)
+        values = {name: value for name, value in _values(kept, vault).items() if name != "id"}
+        connection.execute(update(responses).where(responses.c.id == kept.id).values(**values))
+    if kept.completed_at is not None:
+        messages.withdraw_answered(connection, session_id, survey)
+    return kept
+
+
+def _changed(response: Response, change: Change, now: datetime) -> Response:
+    answers = {name: value for name, value in response.answers.items() if name not in change.cleared}
+    answers |= {name: answer.stored for name, answer in change.answers.items()}
+    completed_at = response.completed_at or (now if change.finish else None)
+    return replace(response, answers=answers, changed_at=now, completed_at=completed_at)
+
+
+def _values(response: Response, vault: Vault) -> dict[str, Any]:
+    return {
+        "id": response.id,
+        "clinic_id": response.clinic_id,
+        "patient_id": response.patient_id,
+        "session_id": response.session_id,
+        "survey": response.survey,
+        "started_at": response.started_at,
+        "changed_at": response.changed_at,
+        "completed_at": response.completed_at,
+        "answers": vault.seal(json.dumps(response.answers, ensure_ascii=False), response.id),
+    }
+
+
+def _response(row: Row[Any], vault: Vault) -> Response:
+    values = dict(row._mapping)
+    values["answers"] = json.loads(vault.open(row.answers, row.id))
+    return Response(**values)

@@ -1,0 +1,287 @@
+"""From answers on record to alerts: the rules' facts, and the transaction in which a tap is stored and heard (P9)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from service.care import sites, triage
+from service.care.care_plan import prohibited_medicines
+from service.care.localtime import local_day
+from service.care.protocol import Anchor, Protocol
+from service.care.scores import Scores, scores
+from service.care.surveys import Answer, Measure, Survey
+from service.care.triage import Finding, TriageFacts, Urgency
+from service.records import clinics, patients, protocols, responses, sessions
+from service.records.clinics import Clinic
+from service.records.library import Library
+from service.records.patients import Patient
+from service.records.plans import zone
+from service.records.responses import Change, Response
+from service.records.sealing import Vault
+from service.records.sessions import Session
+
+BASELINE = "S0"
+"""The survey whose answers become the session's baseline."""
+_GROUPS = {
+    sites.Region.RIB: "rib_thoracic",
+    sites.Region.SPINE: "spine",
+    sites.Region.JOINT: "joint",
+    sites.Region.LEG: "leg",
+}
+
+Raise = Callable[[Connection, Clinic, int, int | None, Finding, str, datetime], object]
+"""Opens an alert: clinic, patient, session, what was found, where it was said ("survey S1"), when."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A session with everything that questions and rules depend on."""
+
+    clinic: Clinic
+    patient: Patient
+    session: Session
+    protocol: Protocol | None
+    site_groups: frozenset[str]
+    course: tuple[Session, ...]
+    """The sessions of its course that were not cancelled, oldest first; itself among them."""
+
+    def day(self, moment: datetime) -> int:
+        """The patient's local day after the session; 0 is its own."""
+        if self.session.ended_at is None:
+            return 0
+        local = zone(self.patient.timezone or self.clinic.timezone)
+        return max(0, (local_day(moment, local) - local_day(self.session.ended_at, local)).days)
+
+    def is_of_course(self, survey: str) -> bool:
+        """Whether the survey belongs to the course as a whole (weeks 6 and 12) and not to this one session."""
+        steps = self.protocol.steps if self.protocol is not None else ()
+        return any(step.survey == survey and step.anchor is Anchor.COURSE for step in steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """Where a patient started from."""
+
+    scores: Scores
+    activity: str | None
+    """The patient's own words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What came of a tap or a submission."""
+
+    response: Response | None
+    findings: tuple[Finding, ...]
+    """Of all answers so far."""
+    fresh: tuple[Finding, ...]
+    """Those that this change brought: for each of them an alert was opened."""
+
+    @property
+    def is_emergency(self) -> bool:
+        return triage.most_urgent(self.findings) is Urgency.EMERGENCY
+
+
+def setting(connection: Connection, vault: Vault, session_id: int) -> Setting:
+    """Read a session's setting. Raises LookupError when its patient is not known."""
+    session = sessions.get(connection, session_id)
+    if session.patient_id is None:
+        raise LookupError(f"session {session_id} has no patient")
+    protocol = None if session.protocol_id is None else protocols.parsed(connection, session.protocol_id)
+    of_patient = sessions.of_patient(connection, session.patient_id)
+    course = tuple(one for one in of_patient if one.course_id == session.course_id and one.cancelled_at is None)
+    return Setting(
+        clinic=clinics.get(connection, session.clinic_id),
+        patient=patients.get(connection, vault, session.patient_id),
+        session=session,
+        protocol=protocol,
+        site_groups=_site_groups(connection, session),
+        course=course or (session,),
+    )
+
+
+def baseline(
+    connection: Connection, vault: Vault, library: Library, where: Setting, of_course: bool = False
+) -> Baseline | None:
+    """The session's baseline, else the nearest earlier one of its course; for `of_course` the course's first.
+
+    Comes with the event or from the survey at the start; what the patient answered there counts half finished, too.
+    """
+    earlier = [one for one in where.course if _ended(one) <= _ended(where.session)] or [where.session]
+    answered = {
+        response.session_id: response
+        for response in responses.of_sessions(connection, vault, [one.id for one in earlier])
+        if response.survey == BASELINE
+    }
+    for session in earlier if of_course else reversed(earlier):
+        stored = sessions.baseline(connection, vault, session.id) or {}
+        survey = library.surveys.get(BASELINE)
+        if survey is not None and session.id in answered:
+            stored = stored | as_baseline(answered[session.id].read(survey))
+        if stored:
+            return _baseline(stored)
+    return None
+
+
+def take(
+    connection: Connection,
+    vault: Vault,
+    library: Library,
+    where: Setting,
+    survey: Survey,
+    change: Change,
+    now: datetime,
+    raise_alert: Raise,
+) -> Heard:
+    """Store answers and open the alerts they call for, in the caller's transaction: both or neither."""
+    patients.get(connection, vault, where.patient.id, lock=True)
+    before = responses.find(connection, vault, where.session.id, survey.id)
+    after = responses.save(connection, vault, where.patient.id, where.session.id, survey.id, change, now)
+    if survey.id == BASELINE and after.completed_at is not None:
+        known = sessions.baseline(connection, vault, where.session.id) or {}
+        sessions.change(connection, vault, where.session.id, known | as_baseline(after.read(survey)))
+    earlier = () if before is None else judge(connection, vault, library, where, survey, before, before.changed_at)
+    findings = judge(connection, vault, library, where, survey, after, now)
+    fresh = _new(findings, earlier)
+    _raise_all(connection, where, fresh, survey.id, now, raise_alert)
+    return Heard(after, findings, fresh)
+
+
+def hear(
+    connection: Connection,
+    vault: Vault,
+    library: Library,
+    where: Setting,
+    survey: Survey,
+    answers: Mapping[str, Answer],
+    now: datetime,
+    raise_alert: Raise,
+) -> Heard:
+    """Judge answers that come too late to be stored: a page left open for weeks may still tell of a warning sign."""
+    patients.get(connection, vault, where.patient.id, lock=True)
+    facts = facts_for(connection, vault, library, where, survey, answers, now, begun_at=now)
+    findings = triage.evaluate(rules_of(library, where), facts)
+    loud = tuple(finding for finding in findings if finding.urgency.rank >= Urgency.URGENT.rank)
+    _raise_all(connection, where, loud, survey.id, now, raise_alert)
+    return Heard(None, findings, loud)
+
+
+def facts_for(
+    connection: Connection,
+    vault: Vault,
+    library: Library,
+    where: Setting,
+    survey: Survey,
+    answers: Mapping[str, Answer],
+    at: datetime,
+    begun_at: datetime,
+) -> TriageFacts:
+    """What the rules go by, for these answers given at `at` to a survey that was begun at `begun_at`."""
+    asks_start = survey.id == BASELINE
+    start = None if asks_start else baseline(connection, vault, library, where, where.is_of_course(survey.id))
+    return TriageFacts(
+        day=where.day(at),
+        answers=answers,
+        survey=survey.id,
+        site_groups=where.site_groups,
+        baseline=None if start is None else start.scores,
+        previous=None if asks_start else _previous(connection, vault, library, where, survey.id, begun_at),
+        prohibited_medicines=prohibited_medicines(where.clinic.care_plan),
+    )
+
+
+def as_baseline(answers: Mapping[str, Answer]) -> dict[str, Any]:
+    """Answers in the form of a session's baseline: pain, peg (all three or none), activity, activity_score."""
+    by_measure = {answer.measure: answer for answer in answers.values() if answer.measure is not None}
+    peg = [by_measure.get(one) for one in (Measure.PEG_PAIN, Measure.PEG_ENJOYMENT, Measure.PEG_ACTIVITY)]
+    found: dict[str, Any] = {}
+    if pain := by_measure.get(Measure.NRS):
+        found["pain"] = pain.score
+    if all(peg):
+        found["peg"] = [item.score for item in peg if item is not None]
+    if name := by_measure.get(Measure.PSFS_ACTIVITY):
+        found["activity"] = name.value
+    if score := by_measure.get(Measure.PSFS):
+        found["activity_score"] = score.score
+    return found
+
+
+def _baseline(stored: Mapping[str, Any]) -> Baseline:
+    peg = stored.get("peg")
+    return Baseline(
+        Scores(
+            nrs=stored.get("pain"),
+            peg=round(sum(peg) / 3, 2) if peg else None,
+            peg_pain=peg[0] if peg else None,
+            psfs=stored.get("activity_score"),
+        ),
+        stored.get("activity"),
+    )
+
+
+def judge(
+    connection: Connection,
+    vault: Vault,
+    library: Library,
+    where: Setting,
+    survey: Survey,
+    response: Response,
+    at: datetime,
+) -> tuple[Finding, ...]:
+    """What the rules find in a response as it stands, as of `at`."""
+    answers = response.read(survey)
+    facts = facts_for(connection, vault, library, where, survey, answers, at, response.started_at)
+    return triage.evaluate(rules_of(library, where), facts)
+
+
+def _new(findings: Sequence[Finding], earlier: Sequence[Finding]) -> tuple[Finding, ...]:
+    """What was not found before, or not as urgent: ten taps after a warning sign are no ten warnings."""
+    known = {finding.cause: finding.urgency.rank for finding in earlier}
+    return tuple(finding for finding in findings if finding.urgency.rank > known.get(finding.cause, -1))
+
+
+def _raise_all(
+    connection: Connection,
+    where: Setting,
+    findings: Sequence[Finding],
+    survey: str,
+    now: datetime,
+    raise_alert: Raise,
+) -> None:
+    for finding in findings:
+        raise_alert(connection, where.clinic, where.patient.id, where.session.id, finding, f"survey {survey}", now)
+
+
+def rules_of(library: Library, where: Setting) -> tuple[triage.Rule, ...]:
+    """The triage rules of a session's protocol."""
+    return library.rules_for(None if where.protocol is None else where.protocol.name)
+
+
+def _previous(
+    connection: Connection, vault: Vault, library: Library, where: Setting, survey: str, begun_at: datetime
+) -> Scores | None:
+    """Scores of the last survey since the session that told of pain and was begun before this one."""
+    for response in reversed(responses.of_sessions(connection, vault, [where.session.id])):
+        asked = library.surveys.get(response.survey)
+        if asked is None or response.survey in (BASELINE, survey) or response.started_at >= begun_at:
+            continue
+        found = scores(response.read(asked).values())
+        if found.worst_pain is not None:
+            return found
+    return None
+
+
+def _site_groups(connection: Connection, session: Session) -> frozenset[str]:
+    if session.course_id is None:
+        return frozenset()
+    site = sites.parse(sessions.site_of(connection, session.course_id))
+    return frozenset() if site is None else frozenset(_GROUPS[region] for region in sites.REGIONS[site])
+
+
+def _ended(session: Session) -> datetime:
+    return session.ended_at or session.facts_at

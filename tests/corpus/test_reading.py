@@ -1,0 +1,57 @@
+"""How well replies are read, on the labelled set: P9 (red flags) and P3 (opt-outs).
+
+`replies_open.jsonl` was looked at while the rules were written, `replies_held.jsonl` was not. The bounds on the held part are what the
+project asks for; the precision beside them keeps "everything is a red flag" from passing.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from service.care.redflags import RedFlag
+from service.care.replies import read
+
+FOLDER = Path(__file__).parent
+BEYOND_THE_LABELS = {RedFlag.CALLS_FOR_HELP, RedFlag.BLEEDING}
+
+
+@dataclass(frozen=True)
+class Score:
+    """Recall and precision, with what was missed."""
+
+    recall: float
+    precision: float
+    missed: list[str]
+    false: list[str]
+
+
+def replies(name: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (FOLDER / name).read_text("utf-8").splitlines()]
+
+
+def score(lines: list[dict[str, object]], wanted: str) -> Score:
+    """Of a reply as a whole: does it raise an alarm, does it stop the texts."""
+    hit, missed, false = 0, [], []
+    for line in lines:
+        text = str(line["text"])
+        reading = read(text)
+        found = bool(reading.red_flags) if wanted == "red_flags" else reading.stop
+        should = bool(line[wanted])
+        hit += found and should
+        if should and not found:
+            missed.append(text)
+        if found and not should:
+            false.append(text)
+    return Score(hit / (hit + len(missed)), hit / (hit + len(false)), missed, false)
+
+
+@pytest.mark.parametrize("name", ["replies_open.jsonl", "replies_held.jsonl"])
+@pytest.mark.parametrize(("wanted", "recall", "precision"), [("red_flags", 0.98, 0.85), ("stop", 0.99, 0.85)])
+def test_replies_are_read_as_a_careful_nurse_would(name: str, wanted: str, recall: float, precision: float) -> None:
+    got = score(replies(name), wanted)
+    assert got.recall >= recall, f"recall {got.recall:.3f}; missed: {got.missed}"
+    assert got.precision >= precision, f"precision {got.precision:.3f}; false: {got.false}"

@@ -1,0 +1,172 @@
+"""A real installation: its processes, on real databases and a real queue, with a stand-in provider in this process as the witness."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time as real_time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import urllib3
+from pydantic import SecretStr
+from sqlalchemy import func, or_, select
+from standardwebhooks import Webhook
+
+from commands.leash import dies_with_parent
+from sandbox.config import Config, Delays
+from service import time
+from service.care.lifecycle import State
+from service.records import clinics
+from service.records.database import reading
+from service.records.tables import messages
+from tests.house import House, house
+from tests.processes import wait_until
+from tests.promises.population import counted, just_treated
+
+QUICK = {
+    "AFTERCARE_QUEUED_LEASE_SECONDS": 1,
+    "AFTERCARE_SENDING_LEASE_SECONDS": 10,
+    "AFTERCARE_SETTLE_SECONDS": 1,
+    "AFTERCARE_PROVIDER_TIMEOUT_SECONDS": 3,
+    "AFTERCARE_WEB_WORKERS": 1,
+    "AFTERCARE_LOG_LEVEL": "INFO",
+    "AFTERCARE_REPLY_DOMAIN": "reply.clinic.example",
+}
+
+
+@dataclass
+class Installation:
+    """Processes that may be killed, and the house they belong to."""
+
+    h: House
+    env: dict[str, str]
+    folder: Path
+    web: str
+    secret: str
+    running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    _http: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(retries=False, timeout=20.0))
+
+    def start(self, *arguments: str, **env: str) -> subprocess.Popen[bytes]:
+        """Start `aftercare` with these arguments; its output goes to the log."""
+        with (self.folder / "log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "commands.main", *arguments],
+                env={**os.environ, **self.env, **env}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True, preexec_fn=dies_with_parent(),
+            )  # fmt: skip
+        self.running.append(process)
+        return process
+
+    def worker(self, queue: str = "deliver-sms", **env: str) -> subprocess.Popen[bytes]:
+        return self.start("worker", "--queue", queue, **env)
+
+    def clock(self, **env: str) -> subprocess.Popen[bytes]:
+        return self.start("clock", **env)
+
+    def serve(self, **env: str) -> subprocess.Popen[bytes]:
+        """The web server, once it answers."""
+        process = self.start("web", **env)
+        wait_until(lambda: process.poll() is not None or self._answers(), 30)
+        assert process.poll() is None, self.log()
+        return process
+
+    def kill(self, process: subprocess.Popen[bytes]) -> None:
+        """kill -9, the whole group: gunicorn's workers would outlive their master."""
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def died(self, process: subprocess.Popen[bytes], seconds: float = 20) -> None:
+        """Wait until the process has killed itself at its crash point."""
+        wait_until(lambda: process.poll() is not None, seconds)
+        assert process.returncode == -signal.SIGKILL, self.log()
+
+    def post(self, number: int, **changes: Any) -> urllib3.BaseHTTPResponse:
+        """A signed session.completed over HTTP, as a clinic posts it."""
+        return self.send("session.completed", just_treated(number, **changes), f"event-{number}")
+
+    def send(self, kind: str, data: dict[str, Any], key: str) -> urllib3.BaseHTTPResponse:
+        body, at = json.dumps({"type": kind, "data": data}), datetime.now(UTC)
+        headers = {
+            "Content-Type": "application/json",
+            "webhook-id": key,
+            "webhook-timestamp": str(int(at.timestamp())),
+            "webhook-signature": Webhook(self.secret).sign(key, at, body),
+        }
+        return self._http.request("POST", f"{self.web}/v1/events", body=body.encode(), headers=headers)
+
+    def handed_over(self) -> dict[str, int]:
+        return dict(counted(self.h.handed_over()))
+
+    def open_ends(self) -> int:
+        """Messages that are due or under way and not at the provider yet."""
+        due = (messages.c.state == State.PLANNED) & (messages.c.due_at <= time.now())
+        under_way = messages.c.state.in_((State.QUEUED, State.SENDING))
+        with reading(self.h.parts.engine) as connection:
+            return connection.execute(select(func.count()).select_from(messages).where(or_(due, under_way))).scalar_one()
+
+    def comes_to_rest(self, seconds: float = 40, still: float = 1.5) -> None:
+        """Wait until nothing is open, then longer than a nudge's lease: whatever would be doubled has had its chance."""
+        try:
+            wait_until(lambda: self.open_ends() == 0, seconds)
+        except AssertionError:
+            rows = self.h.sql("SELECT state, reason, channel, count(*) FROM messages GROUP BY 1, 2, 3")
+            raise AssertionError(f"left open: {rows}\n{self.log()}") from None
+        real_time.sleep(still)
+        assert self.open_ends() == 0
+
+    def log(self) -> str:
+        path = self.folder / "log"
+        return path.read_text("utf-8", "replace")[-4000:] if path.exists() else ""
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self._http.request("GET", f"{self.web}/healthz", timeout=1.0).status == 200)
+        except urllib3.exceptions.HTTPError:
+            return False
+
+    def close(self) -> None:
+        for process in self.running:
+            if process.poll() is None or process.returncode is None:
+                self.kill(process)
+        self._http.clear()
+
+
+@contextmanager
+def installed(database_url: str, redis_url: str, folder: Path, delays: Delays | None = None, **more: Any) -> Iterator[Installation]:
+    """An installation whose processes are yet to be started; all of them are gone afterwards."""
+    port = free_port()
+    web = f"http://127.0.0.1:{port}"
+    values = {**QUICK, "AFTERCARE_PUBLIC_URL": web, "AFTERCARE_PORT": port, **more}
+    config = Config(callback_base=web, delays=delays or Delays(sent=0, delivered=0.02, event_batch=0, retry=0.1))
+    with house(database_url, redis_url, folder, config=config, **values) as h:
+        secret = h.run(lambda c: clinics.new_webhook_secret(c, h.parts.sending.vault, h.clinic.id, time.now()))
+        made = Installation(h, environment(h), folder, web, secret)
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+def environment(h: House) -> dict[str, str]:
+    """The house's settings as the environment of a process."""
+    env = {"PYTHONUNBUFFERED": "1"}
+    for name, info in type(h.parts.settings).model_fields.items():
+        value = getattr(h.parts.settings, name)
+        if value is not None and info.alias:
+            env[info.alias] = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+    return env
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,180 @@
+"""P2: a message reaches the provider at most once, unless the provider itself proves that it never arrived."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from sandbox.faults import Kind
+from tests.house import House
+from tests.promises.population import counted, once_each, phone, state_of, treat, treat_many
+
+
+def at_once(*works: Callable[[], object]) -> None:
+    """Run all at the same moment, and pass on what any of them raises."""
+    gate, raised = threading.Barrier(len(works)), []
+
+    def begin(work: Callable[[], object]) -> None:
+        gate.wait(5)
+        try:
+            work()
+        except Exception as error:
+            raised.append(error)
+
+    threads = [threading.Thread(target=begin, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    if raised:
+        raise raised[0]
+
+
+def test_p2_the_same_job_run_by_two_workers_at_once(h: House) -> None:
+    """Both get the same ids in the same instant; neither may hand over what the other holds."""
+    treat_many(h, 60)
+    ids = h.queue_due()
+    first, second = h.deliverer(batch_size=7), h.deliverer(batch_size=11)
+    at_once(lambda: first.deliver(ids), lambda: second.deliver(list(reversed(ids))), lambda: first.deliver(ids))
+    assert counted(h.handed_over()) == once_each(60)
+
+
+def test_p2_a_job_run_again_later_finds_nothing(h: House) -> None:
+    treat_many(h, 5)
+    deliverer = h.deliverer()
+    ids = h.deliver_due(deliverer)
+    assert deliverer.deliver(ids) == 0
+    assert deliverer.deliver(ids + ids) == 0
+    assert counted(h.handed_over()) == once_each(5)
+
+
+def test_p2_two_clocks_claim_each_due_message_once(h: House) -> None:
+    treat_many(h, 40)
+    found: list[list[int]] = []
+    at_once(*[lambda: found.append(h.queue_due())] * 3)
+    ids = [one for part in found for one in part]
+    assert len(ids) == len(set(ids)) == 40
+
+
+ACCEPTED_BUT = (Kind.ERROR_AFTER, Kind.DROP_AFTER, Kind.TRUNCATED, Kind.TORN, Kind.HANG)
+NOT_ACCEPTED = (Kind.ERROR_BEFORE, Kind.DROP_BEFORE)
+
+
+@pytest.mark.parametrize("kind", ACCEPTED_BUT)
+def test_p2_what_was_taken_without_a_word_is_found_and_not_sent_again(h: House, kind: Kind) -> None:
+    h.sandbox.fault(kind, seconds=2.0, count=4)
+    sessions = treat_many(h, 4)
+    deliverer = h.deliverer()
+    h.deliver_due(deliverer)
+    assert {state_of(h, one) for one in sessions} == {("sending", "checking_with_provider")}
+    assert h.deliver_due(deliverer) == []  # nothing of it may look due while it is in doubt
+
+    assert h.reconcile() == 4
+    assert h.deliver_due(deliverer) == []
+    assert counted(h.handed_over()) == once_each(4)
+    assert {state_of(h, one)[0] for one in sessions} <= {"accepted", "sent", "delivered"}
+
+
+@pytest.mark.parametrize("kind", NOT_ACCEPTED)
+def test_p2_what_was_lost_on_the_way_is_proven_absent_and_sent_once_more(h: House, kind: Kind) -> None:
+    h.sandbox.fault(kind, count=4)
+    treat_many(h, 4)
+    deliverer = h.deliverer()
+    h.deliver_due(deliverer)
+    assert h.handed_over() == []
+
+    h.reconcile()
+    h.deliver_due(deliverer)
+    h.reconcile()
+    h.deliver_due(deliverer)
+    assert counted(h.handed_over()) == once_each(4)
+
+
+@pytest.mark.parametrize("kind", [Kind.ERROR_BEFORE, Kind.ERROR_AFTER, Kind.DROP_AFTER])
+def test_p2_mixed_luck_over_many_tries(h: House, kind: Kind) -> None:
+    """Half of all hand-overs go wrong, again and again: still once each, and none is given up."""
+    h.sandbox.fault(kind, probability=0.5)
+    treat_many(h, 30)
+    deliverer = h.deliverer()
+    for _ in range(12):
+        h.open_gates()
+        h.deliver_due(deliverer)
+        h.reconcile()
+    assert counted(h.handed_over()) == once_each(30)
+
+
+def test_p2_when_the_provider_cannot_be_asked_nothing_is_repeated(h: House) -> None:
+    """Listing fails for ever: the message ends as unknown, for people to look at, and is never sent again."""
+    h.sandbox.fault(Kind.DROP_AFTER, on="twilio.create")
+    h.sandbox.fault(Kind.ERROR_BEFORE, on="twilio.list")
+    session = treat(h)
+    deliverer = h.deliverer()
+    h.deliver_due(deliverer)
+    for _ in range(8):
+        h.hurry()
+        h.reconcile()
+        h.deliver_due(deliverer)
+    assert state_of(h, session) == ("unknown", "never_proven")
+    assert counted(h.handed_over()) == {phone(0): 1}
+
+
+def test_p2_an_email_in_doubt_is_never_sent_again(h: House) -> None:
+    """SendGrid keeps nothing that could be searched: without an event there is no proof either way."""
+    h.sandbox.fault(Kind.DROP_AFTER, on="sendgrid.send")
+    session = treat(h, email=True)
+    deliverer = h.deliverer()
+    h.deliver_due(deliverer)
+    for _ in range(9):
+        h.hurry()
+        h.reconcile()
+        h.deliver_due(deliverer)
+    assert state_of(h, session, channel="email") == ("unknown", "never_proven")
+    assert counted(h.handed_over()) == {phone(0): 1, "patient0@example.net": 1}
+
+
+def test_p2_two_reconcilers_at_once_send_again_once(h: House) -> None:
+    h.sandbox.fault(Kind.DROP_BEFORE, count=6)
+    treat_many(h, 6)
+    deliverer = h.deliverer()
+    h.deliver_due(deliverer)
+    ids = h.in_doubt()
+    at_once(lambda: h.reconcile(ids), lambda: h.reconcile(ids))
+    ids = h.queue_due()
+    at_once(lambda: deliverer.deliver(ids), lambda: h.reconcile(ids))
+    assert counted(h.handed_over()) == once_each(6)
+
+
+def test_p2_a_worker_that_recorded_nothing_leaves_a_trace(h: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The provider answered and the worker died before it wrote that down: the provider's record settles it."""
+    from workers.verdicts import Recorder
+
+    session = treat(h)
+    deliverer = h.deliverer()
+    with monkeypatch.context() as patch:
+        patch.setattr(Recorder, "record", lambda *_: None)
+        h.deliver_due(deliverer)
+    assert state_of(h, session)[0] == "sending"
+    h.hurry()
+    h.reconcile()
+    h.deliver_due(deliverer)
+    assert counted(h.handed_over()) == {phone(0): 1}
+    assert state_of(h, session)[0] in {"accepted", "sent", "delivered"}
+
+
+def test_p2_a_worker_that_died_before_the_post_delays_and_loses_nothing(
+    h: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from workers.deliver import Deliverer
+
+    treat_many(h, 3)
+    with monkeypatch.context() as patch:
+        patch.setattr(Deliverer, "_submit", lambda *_: (_ for _ in ()).throw(SystemExit))
+        with pytest.raises(SystemExit):
+            h.deliver_due()
+    assert h.handed_over() == []
+    h.hurry()
+    h.reconcile()
+    h.deliver_due()
+    assert counted(h.handed_over()) == once_each(3)

@@ -1,0 +1,171 @@
+"""What each refusal of a provider changes. Refused is not sent: the message goes again (P2: once), elsewhere, or ends with its
+reason (P7); nothing else is written to an address that said no (P3).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from sandbox import magic
+from sandbox.faults import Kind
+from service import time
+from service.care.lifecycle import Channel
+from service.records import notices, senders
+from service.records.database import reading
+from tests.house import House
+from tests.promises.population import counted, once_each, phone, state_of, treat, treat_many
+
+
+def sender(h: House, channel: Channel = Channel.SMS) -> senders.Sender:
+    name = h.parts.sending.sms_sender if channel is Channel.SMS else h.parts.sending.email_sender
+    with reading(h.parts.engine) as connection:
+        found = senders.get(connection, channel, name)
+    assert found is not None
+    return found
+
+
+def open_notices(h: House) -> set[str]:
+    with reading(h.parts.engine) as connection:
+        return {one["kind"] for one in notices.open_ones(connection)}
+
+
+def due_in(h: House, session: str) -> float:
+    """Seconds until the first text of `session` is due."""
+    with reading(h.parts.engine) as connection:
+        from service.records import messages
+
+        rows = messages.of_session(connection, h.session_id(session))
+    due = next(row["due_at"] for row in rows if (row["step"], row["channel"]) == ("welcome", "sms"))
+    return float((due - time.now()).total_seconds())
+
+
+def test_slow_down_is_honoured_and_then_everything_goes_once(h: House) -> None:
+    h.sandbox.fault(Kind.RATE_LIMITED, count=1, retry_after=77)
+    session = treat(h)
+    h.deliver_due()
+    assert h.handed_over() == []
+    assert state_of(h, session) == ("planned", "provider_busy")
+    assert 70 < due_in(h, session) <= 78
+    closed = sender(h).closed_until
+    assert closed is not None
+    assert 70 < (closed - time.now()).total_seconds() <= 78, "no other worker may knock meanwhile"
+
+    with time.held(time.now() + timedelta(seconds=80)):
+        h.deliver_due()
+    assert counted(h.handed_over()) == once_each(1)
+
+
+def test_one_slow_down_stops_the_batch_and_none_is_lost(h: House) -> None:
+    h.sandbox.fault(Kind.RATE_LIMITED, count=1, retry_after=1)
+    treat_many(h, 60)
+    deliverer = h.deliverer()
+    for _ in range(6):
+        h.deliver_due(deliverer)
+        h.open_gates()
+    assert counted(h.handed_over()) == once_each(60)
+
+
+@pytest.mark.parametrize("code", [20003, 21606, 30002, 30034])
+def test_wrong_settings_pause_the_channel_and_keep_the_messages(h: House, code: int) -> None:
+    rule = h.sandbox.fault(Kind.REFUSE, on="twilio.create", code=code)
+    sessions = treat_many(h, 5, email=True)
+    deliverer = h.deliverer()
+    h.deliver_due(deliverer)
+    assert sender(h).paused_code == str(code)
+    assert "channel_paused" in open_notices(h)
+    for session in sessions:
+        state, reason = state_of(h, session)
+        assert state == "planned"
+        assert reason in {"channel_paused", "retry_later"}
+    assert {entry.provider for entry in h.handed_over()} == {"sendgrid"}, "the other channel is not held up"
+
+    rule.count = 0
+    h.run(lambda connection: senders.resume(connection, Channel.SMS, h.parts.sending.sms_sender))
+    h.open_gates()
+    h.deliver_due(deliverer)
+    texts = [entry for entry in h.handed_over() if entry.provider == "twilio"]
+    assert counted(texts) == once_each(5)
+    assert "channel_paused" not in open_notices(h)
+
+
+def test_an_opt_out_that_only_the_provider_knew(h: House) -> None:
+    number = magic.refused_number(21610)
+    session = treat(h, phone=number)
+    h.deliver_due()
+    states = h.states(session)
+    assert states["welcome", "sms"] == ("failed", "opted_out")
+    assert {value for (_, channel), value in states.items() if channel == "sms"} == {
+        ("failed", "opted_out"), ("cancelled", "opted_out")
+    } | {value for (_, channel), value in states.items() if channel == "sms" and value[0] in ("expired", "skipped")}  # fmt: skip
+    second = treat(h, 1, phone=number)
+    assert state_of(h, second)[1] == "opted_out", "whoever else has that phone is not written to either"
+
+
+@pytest.mark.parametrize("number", [magic.refused_number(21211), magic.refused_number(21614)])
+def test_a_number_that_does_not_exist_falls_back_to_email(h: House, number: str) -> None:
+    session = treat(h, email=True, phone=number)
+    deliverer = h.deliverer()
+    h.deliver_due(deliverer)
+    states = h.states(session)
+    assert states["welcome", "sms"] == ("failed", "bad_address")
+    assert {state for (_, channel), (state, _) in states.items() if channel == "sms"} <= {"failed", "skipped", "expired", "cancelled"}
+    # The first check goes by text, and by e-mail where texts cannot be delivered.
+    assert states["day1", "email"][0] == "planned"
+    with time.held(time.now() + timedelta(days=1, hours=1)):
+        h.deliver_due(deliverer)
+    assert counted(h.handed_over())["patient0@example.net"] == 2
+    assert all(entry.provider == "sendgrid" for entry in h.handed_over())
+
+
+def test_a_permanent_refusal_sends_the_same_step_by_email(h: House) -> None:
+    session = treat(h, email=True)
+    deliverer = h.deliverer()
+    with time.held(time.now() + timedelta(days=1, hours=1)):
+        h.sandbox.fault(Kind.REFUSE, on="twilio.create", code=21617)
+        h.deliver_due(deliverer)
+        assert h.states(session)["day1", "sms"] == ("failed", "text_too_long")
+        h.deliver_due(deliverer)
+    assert counted(h.handed_over()) == {"patient0@example.net": 1}
+
+
+@pytest.mark.parametrize("code", [30023, 63038])
+def test_a_used_up_day_is_told_and_waits_for_the_next(h: House, code: int) -> None:
+    """The first text's window is twelve hours: held to tomorrow it is over, unless tomorrow begins before."""
+    h.sandbox.fault(Kind.REFUSE, on="twilio.create", code=code, count=1)
+    session = treat(h)
+    h.deliver_due()
+    assert state_of(h, session) in {("planned", "provider_busy"), ("expired", "window_closed")}
+    assert "daily_cap" in open_notices(h)
+    assert h.handed_over() == []
+
+
+def test_the_breaker_leaves_a_dead_provider_alone(h: House) -> None:
+    """Nobody listens: after a few tries no more are made, nothing is lost, and everything goes once it is back."""
+    rule = h.sandbox.fault(Kind.DROP_BEFORE, on="twilio.create")
+    treat_many(h, 80)
+    for _ in range(2):  # two workers, each with a circuit of its own; what opens for all is counted together
+        h.make_due()
+        h.deliver_due(h.deliverer())
+    assert rule.struck < 60, "the batch must not be thrown at a provider that does not answer"
+    assert sender(h).closed_until is not None
+    assert "provider_down" in open_notices(h)
+
+    rule.count = 0
+    h.hurry()
+    h.reconcile()
+    fresh = h.deliverer()
+    for _ in range(3):
+        h.open_gates()
+        h.deliver_due(fresh)
+    assert counted(h.handed_over()) == once_each(80)
+    assert "provider_down" not in open_notices(h)
+
+
+def test_a_bad_email_address_says_nothing_about_the_phone(h: House) -> None:
+    session = treat(h, email=True)
+    h.sandbox.fault(Kind.REFUSE, on="sendgrid.send", code=400)
+    h.deliver_due()
+    assert state_of(h, session, channel="email")[0] == "failed"
+    assert counted(h.handed_over()) == {phone(0): 1}
