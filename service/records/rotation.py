@@ -19,8 +19,10 @@ from service.records.database import reading, run
 from service.records.patients import normal
 from service.records.sealing import Vault
 from service.records.tables import (
+    alert_events,
     attempts,
     clinic_keys,
+    contacts,
     events,
     messages,
     patients,
@@ -28,6 +30,8 @@ from service.records.tables import (
     responses,
     sessions,
     suppressions,
+    webhook_endpoints,
+    webhook_events,
 )
 
 BATCH = 500
@@ -43,12 +47,17 @@ SEALED: Mapping[Table, tuple[str, ...]] = {
     replies: ("sender", "body", "reading"),
     responses: ("answers",),
     events: ("answer",),
+    contacts: ("phone", "email"),
+    alert_events: ("details",),
+    webhook_endpoints: ("secret",),
+    webhook_events: ("body",),
 }
 """Every sealed column. A test holds this against the tables."""
 HASHED: Mapping[Table, Mapping[str, str]] = {
     patients: {"phone_key": "phone", "email_key": "email"},
     attempts: {"address_key": "address"},
     replies: {"sender_key": "sender"},
+    contacts: {"phone_key": "phone", "email_key": "email"},
 }
 """Keyed hashes, each with the sealed address that it can be made of again."""
 HASHED_FOR_GOOD: Mapping[Table, tuple[str, ...]] = {
@@ -137,7 +146,9 @@ def _rotate_part(
         hashes = _rehashed(vault, table, row)
         part.rehashed += len(hashes)
         if change or hashes:
-            changes.append({"row_id": row.id, **{name: getattr(row, name) for name in _columns(table)}, **change, **hashes})
+            changes.append(
+                {"row_id": row.id, **{name: getattr(row, name) for name in _columns(table)}, **change, **hashes}
+            )
         if stale:
             _rehash_suppressions(connection, vault, table, row, stale, part)
     if changes:
