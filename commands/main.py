@@ -13,9 +13,9 @@ from commands.clinic import clinic
 from commands.contact import contact
 from commands.demo import demo
 from commands.protocol import protocol
-from commands.webhook import webhook
 from commands.supervisor import NotReady
 from commands.up import up as run_everything
+from commands.webhook import webhook
 
 
 @click.group()

@@ -40,7 +40,7 @@ _OPTIONS = (
 _START_SECONDS = 30.0
 
 
-class NoPostgres(Exception):  # noqa: N818 - reads as what happened
+class NoPostgres(Exception):
     """There is no PostgreSQL to be had; the text says why."""
 
 

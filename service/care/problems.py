@@ -42,7 +42,7 @@ class Problem:
         return f"{place}{self.severity}: {self.where}: {self.message}{hint}"
 
 
-class ProtocolProblems(ValueError):  # noqa: N818  (the plural is what it holds)
+class ProtocolProblems(ValueError):
     """A file could not be read; `problems` holds everything that is wrong with it, in the order of the file."""
 
     def __init__(self, source: str, problems: Sequence[Problem]) -> None:

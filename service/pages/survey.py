@@ -177,9 +177,9 @@ def _raise_alert(
     now: datetime,
 ) -> None:
     g.alerted = True
-    sending = context().sending
+    sending, urgency, says = context().sending, finding.urgency, finding.sentence
     alerts.open_alert(
-        connection, sending, clinic, patient_id, session_id, finding.urgency, finding.cause, source, finding.sentence, now
+        connection, sending, clinic, patient_id, session_id, finding.urgency, finding.cause, source, says, now
     )
 
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.care.provider_codes import CodeAction, action_for
 from tests.gateways.scripted import SID, created, refusal, scripted
 from workers.gateways.breaker import FAILURES, Breaker
-from service.care.provider_codes import CodeAction, action_for
 from workers.gateways.courier import HALTS, Courier, Window, hand_over
 from workers.gateways.handover import Outcome, SmsParcel, Unsent, Verdict
 from workers.gateways.sms import TwilioGateway

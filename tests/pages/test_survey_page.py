@@ -297,7 +297,9 @@ def test_cancelled_and_erased(pages: Phone) -> None:
     assert pages.sql("SELECT count(*) FROM responses")[0][0] == 0
 
 
-def test_an_erasure_between_reading_and_locking_is_an_unknown_link(pages: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_erasure_between_reading_and_locking_is_an_unknown_link(
+    pages: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
     token = pages.link(pages.visit(), "day1")
 
     def gone(*_: object, **__: object) -> None:

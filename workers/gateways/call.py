@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from workers.gateways.handover import Unsent
 
 
-class NotSent(Exception):  # noqa: N818 - says what happened
+class NotSent(Exception):
     """Not one byte of the request reached a socket."""
 
     def __init__(self, why: Unsent) -> None:
         super().__init__(why.value)
 
 
-class MaybeSent(Exception):  # noqa: N818
+class MaybeSent(Exception):
     """The request was written, at least in part, and no whole answer came back."""
 
 

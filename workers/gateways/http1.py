@@ -17,7 +17,7 @@ _STATUS = re.compile(rb"HTTP/1\.([01]) ([1-9]\d\d)(?: .*)?")
 _UNSAFE = re.compile(r"[\x00-\x20\x7f-\U0010ffff]")
 
 
-class BadAnswer(Exception):  # noqa: N818 - says what happened
+class BadAnswer(Exception):
     """What arrived is not an HTTP/1.1 answer, is longer than we read, or ended too soon."""
 
 
