@@ -46,7 +46,7 @@ def test_p1_the_plug_is_pulled_while_an_event_is_taken_in(place: Installation, m
 
 
 def test_p1_replies_and_receipts_survive_the_plug(place: Installation) -> None:
-    """A STOP that the provider saw taken is kept although nobody was there to read it, and is read before anything else goes."""
+    """A STOP that the provider saw taken is kept although its reader dies over it, and the next one acts on it."""
     place.serve()
     assert place.post(1).status == 202
     clock, worker = place.clock(), place.worker()
