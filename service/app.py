@@ -19,13 +19,13 @@ from service.api import (
     sessions,
     webhooks,
 )
-from service.api.context import Context
-from service.api.identify import Doorkeeper
 from service.api.openapi import describe
-from service.api.signatures import Signatures
+from service.context import Context
+from service.identify import Doorkeeper
 from service.pages import alert, look, plan, survey, unsubscribe
 from service.parts import open_parts
 from service.settings import Settings
+from service.signatures import Signatures
 
 BLUEPRINTS = (
     events.bp,

@@ -24,8 +24,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from service.api.problems import FieldProblem, Problem
 from service.care import sites
+from service.problems import FieldProblem, Problem
 
 _ZONES = available_timezones() - {"localtime", "posixrules", "Factory"}
 _LOCALE = re.compile(r"[a-z]{2}(-[A-Z]{2})?")

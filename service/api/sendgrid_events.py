@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from service.api.problems import Problem
 from service.care.lifecycle import SENDGRID_EVENT, Channel
+from service.problems import Problem
 from service.records.receipts import Receipt
 
 MOST_EVENTS = 10_000

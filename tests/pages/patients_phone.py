@@ -18,9 +18,8 @@ from sqlalchemy import Connection, select, text
 
 from service.api import headers, intake
 from service.api.bodies import EVENT
-from service.api.context import Context
-from service.api.identify import Doorkeeper
-from service.api.signatures import Signatures
+from service.context import Context
+from service.identify import Doorkeeper
 from service.nudges import Nudges
 from service.pages import look, plan, survey
 from service.records import attempts, clinics, protocols, responses, sessions
@@ -30,6 +29,7 @@ from service.records.plans import Sending
 from service.records.sealing import Vault, new_token
 from service.records.tables import messages
 from service.settings import Settings
+from service.signatures import Signatures
 from tests.house import PROTOCOL, completed, dumps
 
 NOON = datetime(2026, 3, 10, 16, 0, tzinfo=UTC)
