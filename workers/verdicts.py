@@ -117,13 +117,12 @@ class Recorder:
             notices.close(connection, "channel_paused", f"{channel} {sender}", now)
 
     def _failed(self, connection: Connection, one: One) -> None:
-        """A refusal, and what it means beyond its message: the address, the patient's other messages, the e-mail instead."""
+        """A refusal, and what it means beyond its message: the address, the other messages, the e-mail instead."""
         ready, _, verdict = one
         now = time.now()
         if ready.patient_id is not None:
-            patients.get(
-                connection, self._sending.vault, ready.patient_id, lock=True
-            )  # before its messages, as everybody
+            # Before the message, as everybody does.
+            patients.get(connection, self._sending.vault, ready.patient_id, lock=True)
         self._settle(connection, [one], now)
         if ready.patient_id is None:
             return

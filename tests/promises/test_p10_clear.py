@@ -50,7 +50,9 @@ def client(clinic: House) -> FlaskClient:
     return app.test_client()
 
 
-def event(*changes: tuple[str, Any], kind: str = "session.completed", data: dict[str, Any] | None = None) -> dict[str, Any]:
+def event(
+    *changes: tuple[str, Any], kind: str = "session.completed", data: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """A good event with some fields changed: ("data/session/site", value), GONE to leave one out."""
     made: dict[str, Any] = {"type": kind, "data": deepcopy(GOOD if data is None else data)}
     for pointer, value in changes:
@@ -306,10 +308,13 @@ _POINTERS = sorted({pointer for pointer, _, _ in BAD if pointer.count("/") <= 3}
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=JSON, pointer=st.sampled_from(_POINTERS))
-def test_p10_anything_in_any_field_never_gets_a_5xx(
-    client: FlaskClient, key: str, pointer: str, value: Any
-) -> None:
-    answer = post(client, key, json.dumps(event((pointer, value))).encode("utf-8", "surrogatepass"), Idempotency_Key=f"h{hash(repr(value))}{pointer}")
+def test_p10_anything_in_any_field_never_gets_a_5xx(client: FlaskClient, key: str, pointer: str, value: Any) -> None:
+    answer = post(
+        client,
+        key,
+        json.dumps(event((pointer, value))).encode("utf-8", "surrogatepass"),
+        Idempotency_Key=f"h{hash(repr(value))}{pointer}",
+    )
     assert answer.status_code < 500, answer.get_data(as_text=True)
 
 
