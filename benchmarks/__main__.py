@@ -1,7 +1,8 @@
 """The first benchmark, `python3 dev.py bench`: events in, and messages from due rows to recorded acceptance.
 
-Prints one line a measurement: rates a second, and processor milliseconds a message of the senders (claim, gate, render, seal, SDK,
-record). The provider is the compiled stand-in beside this file; the numbers are good for comparing within one run on one machine.
+Prints one line a measurement: rates a second, and processor milliseconds a message of the senders (claim, gate, render,
+seal, SDK, record). The provider is the compiled stand-in beside this file; the numbers are good for comparing within
+one run on one machine.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def _measure(url: str, provider: str, folder: Path, count: int) -> None:
         begun = world.perf_counter()
         _post_sessions(parts, clinic_id, count)
         took = world.perf_counter() - begun
-        _say(f"{name:<10} in   {count / took:8.0f} events/s (a new patient and 27 planned messages each, 100 a transaction)")
+        _say(f"{name:<10} in   {count / took:8.0f} events/s (a new patient and 27 messages each, 100 a transaction)")
         with time.held(START + timedelta(minutes=16)):
             for place, latency in enumerate((0, 50)):
                 ids = _due(parts, count // 2)
@@ -88,7 +89,8 @@ def _deliver(parts: Parts, provider: str, name: str, latency: int, ids: list[int
         raise SystemExit(f"the provider took {stats['accepted']} of {len(ids)} messages")
     _say(
         f"{name:<10} out  {len(ids) / took:8.0f} messages/s at {latency:2d} ms, {cpu / len(ids) * 1000:.3f} CPU ms a message"
-        f"{'' if warm else ' (cold)'}, {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MiB"
+        f"{'' if warm else ' (cold)'}, "
+        f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MiB"
     )
 
 

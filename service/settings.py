@@ -59,12 +59,9 @@ class Settings(BaseSettings):
     """The file all processes share when the clock runs fast; default `var/clock`."""
 
     log_level: str = Field("INFO", alias="AFTERCARE_LOG_LEVEL")
-    operator_email: str = Field("", alias="AFTERCARE_OPERATOR_EMAIL")
-    """Who hears of faults in the installation itself: a paused channel, a day's cap reached."""
-
     webhooks_allow_private: bool = Field(False, alias="AFTERCARE_WEBHOOKS_ALLOW_PRIVATE")
-    """Whether clinics' webhooks may lead to private addresses and, on this machine, go without TLS. For tests, the demo, and a
-    clinic's own network; never where clinics that do not know each other share an installation."""
+    """Whether clinics' webhooks may lead to private addresses and, on this machine, go without TLS. For tests, the
+    demo, and a clinic's own network; never where clinics that do not know each other share an installation."""
 
     queued_lease_seconds: int = Field(30, alias="AFTERCARE_QUEUED_LEASE_SECONDS", ge=1)
     """How long a nudge may stay unanswered before the clock sends another."""
