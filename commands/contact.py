@@ -27,9 +27,7 @@ def contact() -> None:
 @click.option("--email")
 @click.option("--position", type=click.IntRange(min=1, max=999), help="1 is told first; default: last.")
 @click.option("--on-call", is_flag=True, help="Told at once also while the clinic is closed.")
-def add(
-    clinic_id: int, name: str, phone: str | None, email: str | None, position: int | None, on_call: bool
-) -> None:
+def add(clinic_id: int, name: str, phone: str | None, email: str | None, position: int | None, on_call: bool) -> None:
     """Add a contact; prints the id."""
     parts = open_parts(Settings(), pool_size=1)
 

@@ -72,7 +72,7 @@ def _say(line: str) -> None:
 
 
 def _once(folder: Path, patients: int, as_json: bool) -> int:
-    """The whole course at the greatest speed: time stands while anything is in flight, then jumps to what is due next."""
+    """The whole course at once: time stands while anything is in flight, then jumps to what is due next."""
     outcome: dict[str, Any] = {}
 
     def play(stage: Stage, parts: Parts, clinic: clinics.Clinic, secret: str) -> None:

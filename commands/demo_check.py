@@ -146,7 +146,7 @@ def _stops(connection: Any) -> dict[int | None, datetime]:
 def _token(entry: dict[str, Any]) -> str | None:
     if entry.get("status_callback"):
         return str(entry["status_callback"]).rpartition("a=")[2]
-    token = (entry.get("custom_args") or {}).get("attempt")
+    token = (entry.get("custom_args") or {}).get("aftercare_attempt")
     return None if token is None else str(token)
 
 

@@ -22,8 +22,8 @@ def make() -> None:
     """Print a new key."""
     click.echo(new_key())
     click.echo(
-        "To change to it: 1. add it at the END of AFTERCARE_KEYS and restart every process; 2. move it to the FRONT and\n"
-        "restart every process; 3. run `aftercare keys rotate`, which says what to do with the old one.",
+        "To change to it: 1. add it at the END of AFTERCARE_KEYS and restart every process; 2. move it to the FRONT\n"
+        "and restart every process; 3. run `aftercare keys rotate`, which says what to do with the old one.",
         err=True,
     )
 
@@ -58,12 +58,12 @@ def rotate_all(as_json: bool) -> None:
             click.echo(f"Take {key} out of AFTERCARE_KEYS and restart every process: nothing needs it any more.")
         for key in _still_needed(vault, done):
             click.echo(
-                f"{done.left[key]} opt-outs, erasures or unsettled attempts are still found by {key}, and nobody has their"
-                f" text to hash it anew.\nReplace that key in AFTERCARE_KEYS, last, by this one; it looks up and opens"
-                f" nothing:\n{vault.index_only(key)}"
+                f"{done.left[key]} opt-outs, erasures or unsettled attempts are still found by {key}, and nobody has"
+                f" their text to hash it anew.\nReplace that key in AFTERCARE_KEYS, last, by this one; it looks up and"
+                f" opens nothing:\n{vault.index_only(key)}"
             )
         if done.left.get("?"):
-            click.echo(f"{done.left['?']} hashes belong to keys that are not in AFTERCARE_KEYS: put those back.", err=True)
+            click.echo(f"{done.left['?']} hashes belong to keys not in AFTERCARE_KEYS: put those back.", err=True)
 
 
 def _removable(vault: Vault, done: Rotated) -> list[str]:

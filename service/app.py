@@ -19,13 +19,13 @@ from service.api import (
     sessions,
     webhooks,
 )
-from service.api.context import Context
-from service.api.identify import Doorkeeper
 from service.api.openapi import describe
-from service.api.signatures import Signatures
-from service.pages import alert, look, plan, survey, unsubscribe
+from service.context import Context
+from service.identify import Doorkeeper
+from service.pages import alert, docs, look, plan, survey, unsubscribe
 from service.parts import open_parts
 from service.settings import Settings
+from service.signatures import Signatures
 
 BLUEPRINTS = (
     events.bp,
@@ -43,13 +43,21 @@ BLUEPRINTS = (
     look.bp,
     alert.bp,
     unsubscribe.bp,
+    docs.bp,
 )
 
 
 def create_app(settings: Settings | None = None) -> Flask:
     """The WSGI application. Expects a migrated database."""
     parts = open_parts(settings or Settings(), pool_size=16)
-    app = APIFlask("aftercare", title="Aftercare", version="1", docs_path="/docs", spec_path="/openapi.json")
+    app = APIFlask(
+        "aftercare",
+        title="Aftercare",
+        version="1",
+        docs_path=None,  # the framework's own page loads scripts from elsewhere: ours is service/pages/docs.py
+        spec_path="/openapi.json",
+        static_folder=None,  # type: ignore[arg-type]  # it only passes this on to Flask, where None means no route
+    )
     app.extensions["aftercare"] = Context(
         settings=parts.settings,
         engine=parts.engine,

@@ -169,7 +169,7 @@ class Clock:
         """Nudge about replies nobody has read, and apply receipts that came before their attempt was known."""
         with reading(self._parts.engine) as connection:
             unread = replies.unhandled(connection, time.now() - _patience(), MESSAGES_PER_NUDGE)
-            waiting = receipts.any_waiting(connection)
+            waiting = receipts.any_waiting(connection, time.now())
         self._nudge(QueueName.LISTEN, unread)
         if waiting:
             run(

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine
 
 from service import time
 from service.care.lifecycle import Channel, Reason, State
-from service.records import attempts, fallback, messages, notices, optouts, senders
+from service.records import attempts, fallback, messages, notices, optouts, patients, senders
 from service.records.attempts import Settled
 from service.records.database import run
 from service.records.messages import Move
@@ -49,14 +49,19 @@ class Recorder:
 
     def record(self, results: Sequence[One]) -> None:
         """Write down what came of a batch."""
-        run(self._engine, lambda connection: self._in_bulk(connection, results))
-        for ready, _, verdict in results:
-            if verdict.outcome in _FAILED:
-                # Each in a transaction of its own, which takes the patient's lock first, as everybody else does.
-                run(self._engine, partial(self._failed, ready=ready, verdict=verdict))
+        run(self._engine, partial(self._in_bulk, results=results))
+        for one in results:
+            if one[2].outcome in _FAILED:
+                # With all that follows from it: a worker that dies in between must not lose an opt-out or an e-mail.
+                run(self._engine, partial(self._failed, one=one))
 
     def _in_bulk(self, connection: Connection, results: Sequence[One]) -> None:
         now = time.now()
+        self._settle(connection, [one for one in results if one[2].outcome not in _FAILED], now)
+        for lane in {(ready.channel, ready.sender) for ready, _, _ in results}:
+            self._note_sender(connection, lane, [v for r, _, v in results if (r.channel, r.sender) == lane], now)
+
+    def _settle(self, connection: Connection, results: Sequence[One], now: datetime) -> None:
         attempts.settle(
             connection,
             [Settled(attempt_id, v.outcome, v.provider_id, v.code) for _, attempt_id, v in results],
@@ -66,8 +71,6 @@ class Recorder:
         messages.move(
             connection, [self._move(ready, verdict, now) for ready, _, verdict in results], only_from=(State.SENDING,)
         )
-        for lane in {(ready.channel, ready.sender) for ready, _, _ in results}:
-            self._note_sender(connection, lane, [v for r, _, v in results if (r.channel, r.sender) == lane], now)
 
     def _move(self, ready: Ready, verdict: Verdict, now: datetime) -> Move:
         match verdict.outcome:
@@ -113,9 +116,14 @@ class Recorder:
         if Outcome.ACCEPTED in by_outcome:
             notices.close(connection, "channel_paused", f"{channel} {sender}", now)
 
-    def _failed(self, connection: Connection, ready: Ready, verdict: Verdict) -> None:
-        """What a refusal means beyond its message: the address, the patient's other messages, the e-mail instead."""
+    def _failed(self, connection: Connection, one: One) -> None:
+        """A refusal, and what it means beyond its message: the address, the other messages, the e-mail instead."""
+        ready, _, verdict = one
         now = time.now()
+        if ready.patient_id is not None:
+            # Before the message, as everybody does.
+            patients.get(connection, self._sending.vault, ready.patient_id, lock=True)
+        self._settle(connection, [one], now)
         if ready.patient_id is None:
             return
         if verdict.outcome is Outcome.OPTED_OUT:

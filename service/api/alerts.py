@@ -13,9 +13,9 @@ from sqlalchemy import Connection
 
 from service import time
 from service.api.bodies import check_json
-from service.api.context import context
-from service.api.identify import body_of, cursor
-from service.api.problems import FieldProblem, Problem
+from service.context import context
+from service.identify import body_of, cursor
+from service.problems import FieldProblem, Problem
 from service.records import alert_history, alerts, audit, patients
 from service.records.alert_history import AlertEvent
 from service.records.alerts import Alert

@@ -10,10 +10,10 @@ from apiflask import APIBlueprint
 from flask import Response, request
 
 from service import time
-from service.api.context import context
-from service.api.identify import page_size
-from service.api.problems import Problem
 from service.api.settled import settled
+from service.context import context
+from service.identify import page_size
+from service.problems import Problem
 from service.records import audit, results
 from service.records.database import reading, run
 from service.records.results import Place, Result

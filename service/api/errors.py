@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from service.api.problems import Problem
+from service.problems import Problem
 
 log = logging.getLogger(__name__)
 

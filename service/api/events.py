@@ -12,9 +12,9 @@ from sqlalchemy import Connection
 from service import crashpoints, time
 from service.api import intake
 from service.api.bodies import AnyEvent, parse_event
-from service.api.context import Context, context
-from service.api.identify import Caller, body_of
-from service.api.problems import Problem
+from service.context import Context, context
+from service.identify import Caller, body_of
+from service.problems import Problem
 from service.records.database import run
 
 bp = APIBlueprint("events", __name__, tag="Events")

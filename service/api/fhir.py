@@ -16,13 +16,13 @@ from service import time
 from service.api import intake
 from service.api.answers import note_read, read_page
 from service.api.bodies import AnyEvent, check_json, parse_event
-from service.api.context import Context, context
-from service.api.identify import Caller, body_of
-from service.api.problems import FieldProblem, Problem
 from service.care import fhir
 from service.care.fhir import Filled, Resource
 from service.care.fhir_in import NextVisit, NotUsable, Translation, translate
 from service.care.surveys import Survey
+from service.context import Context, context
+from service.identify import Caller, body_of
+from service.problems import FieldProblem, Problem
 from service.records import patients, results, sessions
 from service.records.database import reading, run
 from service.records.library import library

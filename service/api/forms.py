@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
 
-from service.api.problems import Problem
+from service.problems import Problem
 
 _MOST_FIELDS = 200
 _MOST_PARTS = 100

@@ -12,9 +12,9 @@ from flask.blueprints import BlueprintSetupState
 from sqlalchemy.exc import SQLAlchemyError
 
 from service import time
-from service.api.context import Context, context
 from service.api.metrics import CONTENT_TYPE, Installation, Requests
-from service.api.problems import FieldProblem, Problem
+from service.context import Context, context
+from service.problems import FieldProblem, Problem
 from service.records import heartbeats, migrate
 from service.records.database import reading
 

@@ -7,9 +7,9 @@ import json
 from apiflask import APIBlueprint
 from flask import request
 
-from service.api.context import context
-from service.api.identify import cursor
 from service.api.settled import settled
+from service.context import context
+from service.identify import cursor
 from service.records import hooks
 from service.records.database import reading
 from service.records.hooks import Event

@@ -30,10 +30,10 @@ from service.api.bodies import (
     SessionCompleted,
     SessionUpdated,
 )
-from service.api.problems import FieldProblem, Problem
 from service.api.timelines import first_timeline, shown, timeline
 from service.care import sites
 from service.care.lifecycle import Channel, Reason
+from service.problems import FieldProblem, Problem
 from service.records import clinics, consents, erasure, events, messages, patients, plans, protocols, sessions
 from service.records.clinics import Clinic
 from service.records.patients import Patient

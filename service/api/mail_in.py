@@ -15,8 +15,8 @@ from email.parser import HeaderParser
 from html.parser import HTMLParser
 
 from service.api.forms import decoded
-from service.api.problems import Problem
 from service.care.lifecycle import Channel
+from service.problems import Problem
 from service.records.replies import MOST_TEXT, Incoming
 from service.records.sealing import token_key
 

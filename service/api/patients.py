@@ -9,9 +9,9 @@ from flask import request
 from sqlalchemy import Connection
 
 from service import time
-from service.api.context import context
-from service.api.problems import Problem
 from service.api.timelines import timeline
+from service.context import context
+from service.problems import Problem
 from service.records import audit, consents, patients, sessions
 from service.records.database import run
 

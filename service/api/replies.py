@@ -10,8 +10,8 @@ from flask import request
 from sqlalchemy import Connection
 
 from service import time
-from service.api.context import context
-from service.api.identify import cursor
+from service.context import context
+from service.identify import cursor
 from service.records import audit, replies
 from service.records.database import run
 from service.records.replies import Shown

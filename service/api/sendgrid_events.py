@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from service.api.problems import Problem
 from service.care.lifecycle import SENDGRID_EVENT, Channel
+from service.problems import Problem
 from service.records.receipts import Receipt
 
 MOST_EVENTS = 10_000
@@ -47,7 +47,7 @@ def _receipt(event: Mapping[str, Any]) -> Receipt | None:
         return None  # opens and clicks are switched off; whatever is new must not stop the rest of the array
     status = "blocked" if kind == "bounce" and event.get("type") == "blocked" else str(kind)
     # In "deferred" SendGrid writes its own count of attempts over our argument: then the id must do.
-    token, provider_id = _text(event, "attempt", _TOKEN), _provider_id(event)
+    token, provider_id = _text(event, "aftercare_attempt", _TOKEN), _provider_id(event)
     if token is None and provider_id is None:
         return None
     return Receipt(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from apiflask import APIBlueprint
 from flask import request
 
-from service.api.context import context
-from service.api.problems import Problem
 from service.api.timelines import timeline
+from service.context import context
+from service.problems import Problem
 from service.records import sessions
 from service.records.database import reading
 

@@ -6,8 +6,8 @@ import re
 
 from werkzeug.datastructures import MultiDict
 
-from service.api.problems import FieldProblem, Problem
 from service.care.lifecycle import Channel
+from service.problems import FieldProblem, Problem
 from service.records.receipts import Receipt
 from service.records.replies import Incoming
 

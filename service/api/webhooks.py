@@ -11,11 +11,11 @@ from flask import Request, Response, request
 
 from service import time
 from service.api import mail_in, sendgrid_events, twilio_forms
-from service.api.context import Context, context
 from service.api.forms import multipart, urlencoded
-from service.api.identify import body_of
-from service.api.problems import Problem
+from service.context import Context, context
+from service.identify import body_of
 from service.nudges import QueueName
+from service.problems import Problem
 from service.records import receipts, replies
 from service.records.database import run
 from service.records.receipts import Receipt

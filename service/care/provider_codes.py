@@ -43,6 +43,7 @@ _CODES: dict[CodeAction, tuple[int, ...]] = {
 }
 _ACTIONS: dict[str, CodeAction] = {str(code): action for action, codes in _CODES.items() for code in codes}
 
+
 def action_for(code: str | int | None) -> CodeAction:
     """What to do about `code`; GIVE_UP for one that is unknown or missing."""
     return _ACTIONS.get(str(code).strip(), CodeAction.GIVE_UP)

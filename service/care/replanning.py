@@ -78,6 +78,7 @@ REVIVABLE: frozenset[Reason] = frozenset(
 )
 """Reasons that rest on facts which can change back: an address added, consent given again, a later session
 cancelled, a time corrected. Everything else that ended has ended for good."""
+_FAILED = frozenset({State.FAILED, State.UNDELIVERED})
 _RULED_OUT = frozenset({State.SKIPPED, State.CANCELLED, State.EXPIRED})
 
 
@@ -93,7 +94,13 @@ def replan(existing: Sequence[ExistingMessage], fresh: Sequence[PlannedMessage])
         change = Insert(message) if before is None else _change(before, message)
         if change is not None:
             changes.append(change)
-    gone = (message for message in on_record.values() if message.state in WAITING)
+    failed = {message.step for message in existing if message.channel is Channel.SMS and message.state in _FAILED}
+    gone = (
+        message
+        for message in on_record.values()
+        # The e-mail that stands in for a failed text is in no plan, and still wanted.
+        if message.state in WAITING and not (message.channel is Channel.EMAIL and message.step in failed)
+    )
     changes.extend(Withdraw(message.id, State.CANCELLED, Reason.PLAN_CHANGED) for message in gone)
     return changes
 

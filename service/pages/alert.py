@@ -17,8 +17,8 @@ from sqlalchemy import Connection
 from werkzeug.wrappers import Response as AnyResponse
 
 from service import time
-from service.api.context import context
 from service.care.triage import Urgency
+from service.context import context
 from service.pages.guesses import Guesses
 from service.records import alert_history, alert_notices, alerts, audit, clinics, contacts, patients
 from service.records.alert_history import EventKind

@@ -11,10 +11,10 @@ from flask import Blueprint, Response
 from sqlalchemy import Connection
 
 from service import time
-from service.api.context import context
 from service.care.care_plan import Topic, advice
 from service.care.localtime import local_day
 from service.care.scores import Scores, scores
+from service.context import context
 from service.pages import links, look
 from service.pages.closed import closed, language_of, unknown
 from service.pages.links import Invitation, Standing

@@ -12,10 +12,10 @@ from sqlalchemy import Connection
 from werkzeug.wrappers import Response as AnyResponse
 
 from service import time
-from service.api.context import context
 from service.care import surveys, triage
 from service.care.surveys import Answer, Kind, Measure, NotAnAnswer, Question, Survey
 from service.care.triage import Finding, Urgency
+from service.context import context
 from service.pages import links, look, plan
 from service.pages.closed import closed, language_of, too_many_guesses, unknown
 from service.pages.links import Invitation, Standing
@@ -177,9 +177,9 @@ def _raise_alert(
     now: datetime,
 ) -> None:
     g.alerted = True
-    sending = context().sending
+    sending, says = context().sending, finding.sentence
     alerts.open_alert(
-        connection, sending, clinic, patient_id, session_id, finding.urgency, finding.cause, source, finding.sentence, now
+        connection, sending, clinic, patient_id, session_id, finding.urgency, finding.cause, source, says, now
     )
 
 

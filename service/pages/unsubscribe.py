@@ -14,8 +14,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import Connection
 
 from service import time
-from service.api.context import Context, context
 from service.care.lifecycle import Channel
+from service.context import Context, context
 from service.records import clinics, links, optouts, patients
 from service.records.clinics import Clinic
 from service.records.database import reading, run

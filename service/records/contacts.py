@@ -148,9 +148,7 @@ def _dialled(clinic: Clinic) -> str | None:
 
 def _last_place(connection: Connection, clinic_id: int) -> int:
     place = connection.execute(
-        select(func.max(contacts.c.position)).where(
-            contacts.c.clinic_id == clinic_id, contacts.c.removed_at.is_(None)
-        )
+        select(func.max(contacts.c.position)).where(contacts.c.clinic_id == clinic_id, contacts.c.removed_at.is_(None))
     ).scalar_one_or_none()
     return int(place or 0)
 

@@ -65,7 +65,16 @@ def _blank(connection: Connection, patient_id: int) -> None:
         .where(replies.c.patient_id == patient_id)
         .values(sender=_NOTHING, sender_key=_NOTHING, body=_NOTHING, reading=None)
     )
+    shared = select(reply_candidates.c.reply_id).where(reply_candidates.c.patient_id == patient_id)
+    maybe_theirs = list(connection.execute(shared).scalars())
     connection.execute(delete(reply_candidates).where(reply_candidates.c.patient_id == patient_id))
+    # A reply that one of several may have written goes with the last of them.
+    others = select(reply_candidates.c.reply_id)
+    connection.execute(
+        update(replies)
+        .where(replies.c.id.in_(maybe_theirs), replies.c.patient_id.is_(None), replies.c.id.not_in(others))
+        .values(sender=_NOTHING, sender_key=_NOTHING, body=_NOTHING, reading=None)
+    )
     rows = connection.execute(select(sessions.c.id, sessions.c.external_id).where(sessions.c.patient_id == patient_id))
     for row in rows.all():
         blind = "erased:" + hashlib.sha256(f"{row.id} {row.external_id}".encode()).hexdigest()[:32]

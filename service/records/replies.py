@@ -244,7 +244,7 @@ def of_clinic(connection: Connection, vault: Vault, clinic_id: int, after: int, 
             or_(
                 replies.c.clinic_id == clinic_id,
                 # Several clinics' patients share the number: all see it until it is known whose it is, then that one.
-                replies.c.clinic_id.is_(None) & (replies.c.match == SHARED) & replies.c.id.in_(shared),
+                (replies.c.match == SHARED) & replies.c.id.in_(shared),
             ),
         )
         .order_by(replies.c.place)

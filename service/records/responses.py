@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 
 from service.care.surveys import Answer, Question, Survey, validate
-from service.records import messages, patients
+from service.records import hooks, messages, patients
 from service.records.ids import new_id
 from service.records.sealing import Vault
 from service.records.tables import responses
@@ -103,7 +103,23 @@ def save(
         connection.execute(update(responses).where(responses.c.id == kept.id).values(**values))
     if kept.completed_at is not None:
         messages.withdraw_answered(connection, session_id, survey)
+    if kept.completed_at is not None and (known is None or known.completed_at is None):
+        hooks.announce(
+            connection, vault, kept.clinic_id, patient_id, hooks.Type.SURVEY, _told(kept), now, session_id=session_id
+        )
     return kept
+
+
+def _told(response: Response) -> dict[str, Any]:
+    """What a clinic's system hears of a survey that was sent off."""
+    return {
+        "id": str(response.id),
+        "survey": response.survey,
+        "started_at": hooks.iso(response.started_at),
+        "changed_at": hooks.iso(response.changed_at),
+        "completed_at": None if response.completed_at is None else hooks.iso(response.completed_at),
+        "answers": dict(response.answers),
+    }
 
 
 def _changed(response: Response, change: Change, now: datetime) -> Response:

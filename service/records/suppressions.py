@@ -107,8 +107,6 @@ def of_addresses(
     return found
 
 
-def of_address(
-    connection: Connection, clinic_id: int, channel: Channel, keys: Sequence[bytes]
-) -> Reason | None:
+def of_address(connection: Connection, clinic_id: int, channel: Channel, keys: Sequence[bytes]) -> Reason | None:
     """The same of one address."""
     return of_addresses(connection, clinic_id, {channel: keys}).get(channel)

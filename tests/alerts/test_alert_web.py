@@ -16,10 +16,10 @@ from sqlalchemy import Connection
 from service import time
 from service.api import alerts as alerts_api
 from service.api import errors, headers
-from service.api.context import Context
-from service.api.identify import Doorkeeper
 from service.care.lifecycle import State
 from service.care.triage import Urgency
+from service.context import Context
+from service.identify import Doorkeeper
 from service.pages import alert as alert_page
 from service.pages.guesses import MOST_GUESSES, Guesses
 from service.records import clinics, outbox

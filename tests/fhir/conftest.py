@@ -16,9 +16,8 @@ from sqlalchemy import Connection, insert
 
 from service import time
 from service.api import answers, errors, events, fhir, hooks, sessions, settled
-from service.api.context import Context
-from service.api.identify import Doorkeeper
-from service.api.signatures import Signatures
+from service.context import Context
+from service.identify import Doorkeeper
 from service.nudges import Nudges, connect
 from service.records import clinics, patients, protocols
 from service.records import sessions as session_records
@@ -29,6 +28,7 @@ from service.records.plans import Sending
 from service.records.sealing import Vault, new_key
 from service.records.tables import responses
 from service.settings import Settings
+from service.signatures import Signatures
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 LONG_AGO = timedelta(minutes=1)

@@ -51,7 +51,7 @@ def test_what_goes_out() -> None:
         "from": {"email": "care@clinic.example", "name": "Clínic, the"},
         "reply_to": {"email": "r+tok@reply.example"},
         "subject": "A short question",
-        "personalizations": [{"to": [{"email": "pat@mail.example"}], "custom_args": {"attempt": "tok"}}],
+        "personalizations": [{"to": [{"email": "pat@mail.example"}], "custom_args": {"aftercare_attempt": "tok"}}],
         "content": [{"type": "text/plain", "value": "Plain words"}, {"type": "text/html", "value": "<p>Words</p>"}],
         "headers": {
             "List-Unsubscribe": "<https://a.example/u/tok>",

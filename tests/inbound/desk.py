@@ -23,10 +23,9 @@ from sandbox.signing import SigningKey
 from service import time
 from service.api import errors, headers, intake, replies, webhooks
 from service.api.bodies import parse_event
-from service.api.context import Context
-from service.api.identify import Doorkeeper
-from service.api.signatures import Signatures
 from service.care.lifecycle import Channel, Reason, State
+from service.context import Context
+from service.identify import Doorkeeper
 from service.nudges import QueueName
 from service.pages import unsubscribe
 from service.parts import ensure_senders, make_sending
@@ -40,6 +39,7 @@ from service.records.plans import Sending
 from service.records.sealing import new_key, new_token
 from service.records.tables import messages as message_rows
 from service.settings import Settings
+from service.signatures import Signatures
 from tests.house import PROTOCOL, completed
 from workers import listen
 

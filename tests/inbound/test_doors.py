@@ -68,7 +68,7 @@ def test_a_changed_field_breaks_the_signature(sqlite_desk: Desk) -> None:
 def test_a_forged_or_old_mail_event_stores_nothing(sqlite_desk: Desk) -> None:
     from tests.inbound.desk import KEY
 
-    body = json.dumps([{"event": "delivered", "attempt": "x", "sg_event_id": "1"}]).encode()
+    body = json.dumps([{"event": "delivered", "aftercare_attempt": "x", "sg_event_id": "1"}]).encode()
     for timestamp, signed in (("1700000000", body), ("99999999999", body), ("x", body), (None, b"[]")):
         import time
 
@@ -124,11 +124,11 @@ def test_odd_but_signed_events_are_passed_over(sqlite_desk: Desk) -> None:
     odd = [
         {},
         {"event": 3},
-        {"event": "open", "attempt": "x"},
+        {"event": "open", "aftercare_attempt": "x"},
         {"event": "delivered"},
-        {"event": "delivered", "attempt": ["x"], "sg_message_id": "\ud800", "sg_event_id": {}},
-        {"event": "bounce", "attempt": "gone", "sg_event_id": "\0" * 5, "timestamp": -(10**400), "status": "x" * 999},
-        {"event": "dropped", "attempt": "gone", "sg_event_id": "y" * 500, "timestamp": 1e300, "reason": None},
+        {"event": "delivered", "aftercare_attempt": ["x"], "sg_message_id": "\ud800", "sg_event_id": {}},
+        {"event": "bounce", "aftercare_attempt": "gone", "sg_event_id": "\0" * 5, "timestamp": -(10**400)},
+        {"event": "dropped", "aftercare_attempt": "gone", "sg_event_id": "y" * 500, "timestamp": 1e300, "reason": None},
     ]
     assert sqlite_desk.events(*odd).status_code == 204
     assert sqlite_desk.stored() == 2

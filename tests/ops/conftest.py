@@ -15,8 +15,8 @@ from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
 from sqlalchemy import Connection, Engine
 
-from service.api.context import Context
 from service.app import create_app
+from service.context import Context
 from service.parts import ensure_senders
 from service.records import clinics, protocols
 from service.records.database import open_database, run

@@ -13,9 +13,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import Connection, Engine, insert, text
 
 from service import time
-from service.api.context import Context
 from service.app import create_app
 from service.care.lifecycle import Channel, Reason, State
+from service.context import Context
 from service.nudges import QueueName
 from service.records import clinics, counts, heartbeats, notices, senders
 from service.records.database import run

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Engine, LargeBinary, select, update
 from commands.keys import keys
 from commands.patient import patient as patient_command
 from service import time
-from service.api.context import Context
 from service.care.lifecycle import Channel, Reason
+from service.context import Context
 from service.records import (
     attempts,
     clinics,

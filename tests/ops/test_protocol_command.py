@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Engine, select, update
 from commands.clinic import clinic as clinic_command
 from commands.protocol import protocol
 from service import time
-from service.api.context import Context
 from service.care.lifecycle import Reason, State
+from service.context import Context
 from service.records import messages, protocols, sessions
 from service.records.database import reading, run
 from service.records.tables import audit

@@ -16,12 +16,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Connection, select, text
 
-from service import time
 from service.api import headers, intake
 from service.api.bodies import EVENT
-from service.api.context import Context
-from service.api.identify import Doorkeeper
-from service.api.signatures import Signatures
+from service.context import Context
+from service.identify import Doorkeeper
 from service.nudges import Nudges
 from service.pages import look, plan, survey
 from service.records import attempts, clinics, protocols, responses, sessions
@@ -31,6 +29,7 @@ from service.records.plans import Sending
 from service.records.sealing import Vault, new_token
 from service.records.tables import messages
 from service.settings import Settings
+from service.signatures import Signatures
 from tests.house import PROTOCOL, completed, dumps
 
 NOON = datetime(2026, 3, 10, 16, 0, tzinfo=UTC)
@@ -54,7 +53,8 @@ class Phone:
 
     def visit(self, session: str = "s1", ended_at: datetime = NOON, **more: Any) -> int:
         """A session that ended then; returns its row."""
-        self.post("session.completed", completed(session=session, ended_at=ended_at, **more), f"visit-{session}", ended_at)
+        event = completed(session=session, ended_at=ended_at, **more)
+        self.post("session.completed", event, f"visit-{session}", ended_at)
         with reading(self.context.engine) as connection:
             found = sessions.find(connection, self.clinic_id, session)
         assert found is not None
@@ -121,7 +121,8 @@ def phone(database_url: str, redis_url: str, folder: Path, **clinic: Any) -> Ite
         return found.id
 
     clinic_id = run(engine, begin)
-    parts = Context(settings, engine, sending, Doorkeeper(engine, vault), nudges, Signatures("http://127.0.0.1", "", "", ""))
+    signatures = Signatures("http://127.0.0.1", "", "", "")
+    parts = Context(settings, engine, sending, Doorkeeper(engine, vault), nudges, signatures)
     app = Flask("pages")
     app.extensions["aftercare"] = parts
     for blueprint in (survey.bp, plan.bp, look.bp):
@@ -142,4 +143,4 @@ S1_FINE: dict[str, Any] = {
     "pain": "3", "compared": "same", "swelling": "mild", "signs": "none", "medicine": "none", "call": "no",
 }  # fmt: skip
 
-__all__ = ["NOON", "S1_FINE", "Phone", "at", "phone", "time"]
+__all__ = ["NOON", "S1_FINE", "Phone", "at", "phone"]

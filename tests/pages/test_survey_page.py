@@ -8,11 +8,12 @@ from datetime import timedelta
 import pytest
 
 from service import time
-from service.records import sessions
-from service.records.database import reading
+from service.records import hooks, sessions
+from service.records.database import reading, run
 from tests.pages.patients_phone import NOON, S1_FINE, Phone, at
 
 DAY1 = at(1)
+ENDPOINT = "https://clinic.example/hooks"
 
 
 def test_a_survey_sent_off_is_complete_and_thanked_for(pages_anywhere: Phone) -> None:
@@ -297,7 +298,9 @@ def test_cancelled_and_erased(pages: Phone) -> None:
     assert pages.sql("SELECT count(*) FROM responses")[0][0] == 0
 
 
-def test_an_erasure_between_reading_and_locking_is_an_unknown_link(pages: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_erasure_between_reading_and_locking_is_an_unknown_link(
+    pages: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
     token = pages.link(pages.visit(), "day1")
 
     def gone(*_: object, **__: object) -> None:
@@ -349,3 +352,16 @@ def test_too_long_a_page_is_refused(pages: Phone) -> None:
     token = pages.link(pages.visit(), "welcome")
     with time.held(NOON):
         assert pages.client().post(f"/s/{token}", data={"activity_name": "x" * 40_000}).status_code == 413
+
+
+def test_the_clinics_system_hears_once_of_a_survey_sent_off(pages: Phone) -> None:
+    session = pages.visit()
+    token = pages.link(session, "day1")
+    run(pages.context.engine, lambda c: hooks.add_endpoint(c, pages.vault, pages.clinic_id, ENDPOINT, "*", DAY1))
+    with time.held(DAY1):
+        pages.client().post(f"/s/{token}/tap", data={"question": "pain", "pain": "3"})
+        pages.client().post(f"/s/{token}", data=S1_FINE)
+        pages.client().post(f"/s/{token}", data={**S1_FINE, "pain": "4"})
+    with reading(pages.context.engine) as connection:
+        told = hooks.events_after(connection, pages.vault, pages.clinic_id, 0, 100)
+    assert [event.type for event in told].count("survey.answered") == 1

@@ -1,4 +1,4 @@
-"""A house to break things in: its provider gives up quickly, and its callbacks lead nowhere unless a test opens a door."""
+"""Houses to break things in: they give a provider up quickly, and callbacks lead nowhere unless a test serves them."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""What each refusal of a provider changes. Refused is not sent: the message goes again (P2: once), elsewhere, or ends with its
-reason (P7); nothing else is written to an address that said no (P3).
+"""What each refusal of a provider changes.
+
+Refused is not sent: the message goes again (P2: once), elsewhere, or ends with its reason (P7); nothing else is written
+to an address that said no (P3).
 """
 
 from __future__ import annotations
@@ -12,10 +14,10 @@ from sandbox import magic
 from sandbox.faults import Kind
 from service import time
 from service.care.lifecycle import Channel
-from service.records import notices, senders
+from service.records import fallback, messages, notices, optouts, senders
 from service.records.database import reading
 from tests.house import House
-from tests.promises.population import counted, once_each, phone, state_of, treat, treat_many
+from tests.promises.population import counted, daytime, once_each, phone, state_of, treat, treat_many
 
 
 def sender(h: House, channel: Channel = Channel.SMS) -> senders.Sender:
@@ -34,8 +36,6 @@ def open_notices(h: House) -> set[str]:
 def due_in(h: House, session: str) -> float:
     """Seconds until the first text of `session` is due."""
     with reading(h.parts.engine) as connection:
-        from service.records import messages
-
         rows = messages.of_session(connection, h.session_id(session))
     due = next(row["due_at"] for row in rows if (row["step"], row["channel"]) == ("welcome", "sms"))
     return float((due - time.now()).total_seconds())
@@ -96,9 +96,10 @@ def test_an_opt_out_that_only_the_provider_knew(h: House) -> None:
     h.deliver_due()
     states = h.states(session)
     assert states["welcome", "sms"] == ("failed", "opted_out")
-    assert {value for (_, channel), value in states.items() if channel == "sms"} == {
-        ("failed", "opted_out"), ("cancelled", "opted_out")
-    } | {value for (_, channel), value in states.items() if channel == "sms" and value[0] in ("expired", "skipped")}  # fmt: skip
+    of_texts = {value for (_, channel), value in states.items() if channel == "sms"}
+    assert {value for value in of_texts if value[0] not in ("expired", "skipped")} == {
+        ("failed", "opted_out"), ("cancelled", "opted_out"),
+    }  # fmt: skip
     second = treat(h, 1, phone=number)
     assert state_of(h, second)[1] == "opted_out", "whoever else has that phone is not written to either"
 
@@ -110,7 +111,12 @@ def test_a_number_that_does_not_exist_falls_back_to_email(h: House, number: str)
     h.deliver_due(deliverer)
     states = h.states(session)
     assert states["welcome", "sms"] == ("failed", "bad_address")
-    assert {state for (_, channel), (state, _) in states.items() if channel == "sms"} <= {"failed", "skipped", "expired", "cancelled"}
+    assert {state for (_, channel), (state, _) in states.items() if channel == "sms"} <= {
+        "failed",
+        "skipped",
+        "expired",
+        "cancelled",
+    }
     # The first check goes by text, and by e-mail where texts cannot be delivered.
     assert states["day1", "email"][0] == "planned"
     with time.held(time.now() + timedelta(days=1, hours=1)):
@@ -169,3 +175,37 @@ def test_a_bad_email_address_says_nothing_about_the_phone(h: House) -> None:
     h.deliver_due()
     assert state_of(h, session, channel="email")[0] == "failed"
     assert counted(h.handed_over()) == {phone(0): 1}
+
+
+@pytest.mark.parametrize(("code", "then"), [(21211, "bad_address"), (21610, "opted_out"), (21617, "not_yet_due")])
+def test_p6_a_refusal_and_what_follows_from_it_are_one(
+    h: House, monkeypatch: pytest.MonkeyPatch, code: int, then: str
+) -> None:
+    """The worker dies as it begins to act on a refusal: neither half may be on record without the other."""
+    h.sandbox.fault(Kind.REFUSE, on="twilio.create", code=code)
+    with time.held(time.now()):
+        session = treat(h, email=True, ended_at=time.now() - timedelta(days=1), timezone=daytime())
+        with time.held(time.now() + timedelta(hours=2)):
+            with monkeypatch.context() as patch:
+                patch.setattr(optouts, "opt_out", _plug_pulled)
+                patch.setattr(optouts, "address_is_bad", _plug_pulled)
+                patch.setattr(fallback, "send_by_email", _plug_pulled)
+                with pytest.raises(SystemExit):
+                    h.deliver_due()
+            h.hurry()
+            h.reconcile()
+            h.deliver_due()
+            states = h.states(session)
+            asked = [step for (step, channel), (state, _) in states.items() if channel == "sms" and state == "failed"]
+            assert asked
+            if code == 21610:
+                assert states["day14", "sms"] == ("cancelled", then)
+            elif code == 21211:
+                assert states["day14", "sms"][1] == then
+                assert (asked[0], "email") in states
+            else:
+                assert (asked[0], "email") in states
+
+
+def _plug_pulled(*_: object, **__: object) -> None:
+    raise SystemExit

@@ -94,7 +94,7 @@ def _mail(parcel: EmailParcel) -> Mail:
         mail.reply_to = Email(parcel.reply_to)
     person = Personalization()
     person.add_to(To(parcel.to))
-    person.add_custom_arg(CustomArg("attempt", parcel.token))
+    person.add_custom_arg(CustomArg("aftercare_attempt", parcel.token))
     mail.add_personalization(person)
     mail.add_content(Content("text/plain", parcel.text))
     mail.add_content(Content("text/html", parcel.html))

@@ -8,11 +8,11 @@ from typing import cast
 from flask import current_app
 from sqlalchemy import Engine
 
-from service.api.identify import Doorkeeper
-from service.api.signatures import Signatures
+from service.identify import Doorkeeper
 from service.nudges import Nudges
 from service.records.plans import Sending
 from service.settings import Settings
+from service.signatures import Signatures
 
 
 @dataclass(frozen=True)

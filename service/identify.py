@@ -13,7 +13,7 @@ from flask import Request, request
 from sqlalchemy import Engine
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from service.api.problems import Problem
+from service.problems import Problem
 from service.records import clinics
 from service.records.database import reading
 from service.records.sealing import Vault
