@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine
 
 from service import time
 from service.care.lifecycle import Channel, Reason, State
-from service.records import attempts, fallback, messages, notices, optouts, patients, senders
+from service.records import attempts, fallback, messages, notices, outcomes, patients, senders
 from service.records.attempts import Settled
 from service.records.database import run
 from service.records.messages import Move
@@ -118,7 +118,7 @@ class Recorder:
 
     def _failed(self, connection: Connection, one: One) -> None:
         """A refusal, and what it means beyond its message: the address, the other messages, the e-mail instead."""
-        ready, _, verdict = one
+        ready, attempt_id, verdict = one
         now = time.now()
         if ready.patient_id is not None:
             # Before the message, as everybody does.
