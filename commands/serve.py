@@ -75,6 +75,8 @@ def worker(queue: str) -> None:
     settings = Settings()
     logs.configure(settings.log_level)
     parts = open_parts(settings)
+    if not parts.nudges.reachable():
+        raise click.ClickException("no Redis answers: run `aftercare up`, or set AFTERCARE_REDIS_URL to one that does")
     name = QueueName(queue)
     jobs.wire(name, parts)
     # Without fork: a process a job would cost more than the job. One that is killed is restarted by its supervisor.

@@ -126,12 +126,11 @@ class Recorder:
         self._settle(connection, [one], now)
         if ready.patient_id is None:
             return
-        if verdict.outcome is Outcome.OPTED_OUT:
-            optouts.provider_knew(connection, self._sending, ready.patient_id, ready.channel, now)
-            return
-        if verdict.outcome is Outcome.BAD_ADDRESS:
-            optouts.address_is_bad(connection, self._sending, ready.patient_id, ready.channel, now)
-        fallback.send_by_email(connection, self._sending, ready.id, now)
+        if verdict.outcome in (Outcome.OPTED_OUT, Outcome.BAD_ADDRESS):
+            reason = _REASON_OF[verdict.outcome]
+            outcomes.address_refused(connection, self._sending, self._settings, attempt_id, reason, now)
+        if verdict.outcome is not Outcome.OPTED_OUT:
+            fallback.send_by_email(connection, self._sending, ready.id, now)
 
 
 def _later(ready: Ready, due: datetime, reason: Reason) -> Move:
