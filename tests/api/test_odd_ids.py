@@ -22,7 +22,9 @@ def test_a_visit_of_an_odd_patient_is_refused(database_url: str, redis_url: str,
         "resourceType": "Appointment",
         "status": "booked",
         "start": "2026-12-01T10:00:00Z",
-        "participant": [{"actor": {"reference": "Patient/a", "identifier": {"system": "urn:aftercare:patient", "value": "a\0"}}}],
+        "participant": [
+            {"actor": {"reference": "Patient/a", "identifier": {"system": "urn:aftercare:patient", "value": "a\0"}}}
+        ],
     }  # fmt: skip
     with counter(database_url, redis_url, tmp_path) as here:
         answer = here.client.post("/v1/fhir", json=visit, headers=here.signed_in)
