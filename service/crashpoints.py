@@ -1,7 +1,7 @@
 """Moments at which a process may be told to die, so that tests can show that no moment matters (P6).
 
-Nothing happens unless AFTERCARE_CRASH_AT names the moment; then it is as if somebody had pulled the plug: no handler runs, nothing is
-flushed, no transaction is ended.
+Nothing happens unless AFTERCARE_CRASH_AT names the moment; then it is as if somebody had pulled the plug: no handler
+runs, nothing is flushed, no transaction is ended.
 """
 
 from __future__ import annotations

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from service import own_redis
+
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -59,12 +61,9 @@ class Settings(BaseSettings):
     """The file all processes share when the clock runs fast; default `var/clock`."""
 
     log_level: str = Field("INFO", alias="AFTERCARE_LOG_LEVEL")
-    operator_email: str = Field("", alias="AFTERCARE_OPERATOR_EMAIL")
-    """Who hears of faults in the installation itself: a paused channel, a day's cap reached."""
-
     webhooks_allow_private: bool = Field(False, alias="AFTERCARE_WEBHOOKS_ALLOW_PRIVATE")
-    """Whether clinics' webhooks may lead to private addresses and, on this machine, go without TLS. For tests, the demo, and a
-    clinic's own network; never where clinics that do not know each other share an installation."""
+    """Whether clinics' webhooks may lead to private addresses and, on this machine, go without TLS. For tests, the
+    demo, and a clinic's own network; never where clinics that do not know each other share an installation."""
 
     queued_lease_seconds: int = Field(30, alias="AFTERCARE_QUEUED_LEASE_SECONDS", ge=1)
     """How long a nudge may stay unanswered before the clock sends another."""
@@ -91,6 +90,8 @@ class Settings(BaseSettings):
             self.database_url = f"sqlite:///{self.var / 'aftercare.db'}"
         if self.database_url.startswith(("postgres://", "postgresql://")):
             self.database_url = "postgresql+psycopg://" + self.database_url.split("://", 1)[1]
+        if not self.redis_url:
+            self.redis_url = own_redis.url_for(self.var)
         self.public_url = self.public_url.rstrip("/")
         if self.clock_file is None and self.clock_speed != 1.0:
             self.clock_file = self.var / "clock"

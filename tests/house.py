@@ -80,11 +80,12 @@ class House:
         raw = dumps({"type": kind, "data": data})
         event = EVENT.validate_json(raw)
         name = key or f"event-{next(_numbers)}"
-        return self.run(
+        answer: dict[str, Any] = self.run(
             lambda connection: intake.take_in(
                 connection, self.parts.sending, self.clinic.id, name, raw, event, now or time.now()
             )
         ).answer
+        return answer
 
     def complete(self, **changes: Any) -> dict[str, Any]:
         """A session that has just ended."""
@@ -177,9 +178,7 @@ class House:
         """Let every lease and every pause before a question be over."""
         past = time.now() - timedelta(seconds=1)
         with self.parts.engine.begin() as connection:
-            connection.execute(
-                update(message_rows).where(message_rows.c.check_at.is_not(None)).values(check_at=past)
-            )
+            connection.execute(update(message_rows).where(message_rows.c.check_at.is_not(None)).values(check_at=past))
 
     def open_gates(self) -> None:
         """Let every pause after a fault be over: back-offs, a closed sender."""

@@ -7,6 +7,8 @@ import time
 
 from flask import Flask, Response, g, request
 
+from service.problems import Problem
+
 log = logging.getLogger("aftercare.web")
 
 _ALWAYS = {
@@ -30,6 +32,9 @@ def guard(app: Flask) -> None:
 
 def _begin() -> None:
     g.begun = time.perf_counter()
+    if "\x00" in request.path:
+        # PostgreSQL cannot even be asked for it, and nothing is called so.
+        raise Problem(404, "not_found", "Not Found.")
 
 
 def _finish(answer: Response) -> Response:

@@ -27,7 +27,7 @@ class Standing(Enum):
 
 _NEGATORS = word_set(
     "no not never without dont doesnt didnt havent hasnt hadnt isnt wasnt arent werent aint zero none nor neither "
-    "denies denied nothing negative sin ni nunca tampoco ninguna nada niego"
+    "denies denied nothing negative neg sin ni nunca tampoco ninguna nada niego"
 )
 _READ_THROUGH = word_set(
     "for have having had has got get getting see seeing seen notice noticed noticing feel feeling felt experience "
@@ -91,6 +91,8 @@ _GONE = Lexicon(
         "gone": (
             "gone|resolved|disappeared|subsided|cleared|vanished|broke|stopped|ended|faded|normal",
             "is|are|its|has|have|finally over|passed",
+            "wore|worn|wears|wearing off",
+            "barely there|noticeable|noticed",
             "went|goes|going|gone away|down",
             "back to normal",
             "came|come down",
@@ -128,7 +130,7 @@ _ENDED_BEFORE = Lexicon(
 )
 _UNDONE = word_set(
     "not hasnt havent isnt wont doesnt didnt dont never no cant still nopuedo nunca aun todavia before until "
-    "hardly barely then again nearly almost"
+    "hardly barely then again nearly almost para"
 )
 _ASKING = Lexicon(
     {
@@ -136,6 +138,8 @@ _ASKING = Lexicon(
             "what if|about",
             "what would|temperature|temp|counts",
             "what happens if",
+            "what does|would",
+            "how long does|do|will|should|can",
             "what do ~2 if ~2 get|develop|start|end",
             "if ~2 get|gets|develop|develops|start|starts|ever|were|should|notice|had|becomes|happen|happens|end|"
             "begin|goes|spike|spikes",
@@ -153,11 +157,22 @@ _ASKING = Lexicon(
             "que ~2 si ~2 me|llego|tuviera|da|empiezo|aparece|hay",
             "si ~2 me ~1 da|diera|llega|empieza|sale",
             "si ~2 tuviera|llego|llegara|empiezo|aparece|hubiera|llegase|presento|presentara",
+            "que ~1 hago|hacer|hacemos|pasa|pasaria si",
             "en caso",
             "puede|podria|pueden|puedo ~2 dar|darme|causar|provocar|tener|salir",
             "miedo|preocupa|preocupada|preocupado ~2 a|de|que|tener|por",
             "cuando|debo ~3 preocuparme|preocupar",
             "riesgo de",
+        )
+    }
+)
+_THEN = word_set("was were hurt had felt got estaba estaban dolia tenia era fue tuve")
+_STILL = word_set("still again worse not isnt never todavia aun sigue peor back tonight")
+_BETTER_NOW = Lexicon(
+    {
+        "better": (
+            "better|fine|good|ok|okay|great|barely|normal|easier|mejor|bien|nothing <>3 now|today|ahora|hoy|ya",
+            "much|way|lot|lots|so|mucho better|mejor|easier",
         )
     }
 )
@@ -200,12 +215,20 @@ _YEAR = re.compile(r"(19|20)\d\d")
 _FIRST_PERSON = word_set("i im ive me tengo estoy siento yo mine shot shots injection treatment inyeccion tratamiento")
 
 
-def standing(hit: Hit, sentence: Sentence, after: Sentence | None) -> Standing:
-    """What `sentence` says about the symptom `hit`; `after` is the next sentence ("Fever? No.")."""
+def standing(
+    hit: Hit, sentence: Sentence, after: Sentence | None, *, lasting: bool = False, easing: bool = False
+) -> Standing:
+    """What `sentence` says about the symptom `hit`; `after` is the next sentence ("Fever? No.").
+
+    `lasting`: a state, such as pain or redness, that "was awful, much better now" ends; a faint stays one.
+    `easing`: the sign itself is that it goes away for a while, so "goes away when I lie down" ends nothing.
+    """
     words = sentence.words
     if _answered_no(hit, sentence, after):
         return Standing.ABSENT
-    if _ruled_out(hit, words) or _over(hit, words) or _long_ago(words):
+    if _ruled_out(hit, words) or (not easing and _over(hit, words)) or _long_ago(words):
+        return Standing.ABSENT
+    if lasting and _was_but_eased(hit, words, after):
         return Standing.ABSENT
     if _about_a_child(hit, words):
         return Standing.ABSENT
@@ -273,6 +296,14 @@ def _over(hit: Hit, words: Sequence[str]) -> bool:
         if all(word in _READ_THROUGH for word in between) and "," not in between:
             return not _UNDONE.intersection(words[max(0, begins - 2) : begins])
     return False
+
+
+def _was_but_eased(hit: Hit, words: Sequence[str], after: Sentence | None) -> bool:
+    """ "It was awful on day 1, much better now"."""
+    if not _THEN.intersection(words[max(0, hit.start - 4) : hit.end + 1]):
+        return False
+    later = (*words, ",", *after.words) if after else words
+    return bool(_BETTER_NOW.find(later)) and not _STILL.intersection(later)
 
 
 def _other_subject(between: Sequence[str]) -> bool:

@@ -51,7 +51,8 @@ _FILLERS = word_set(
     "the and then me i said all forever anymore yesterday before twice times many ever never more mas "
     "nunca jamas guys clinic team doctor today "
     "right away fucking damn goddamn god bye hola esto eso todo por amen fuckin for real lol de thumbsup text "
-    "texts message messages sms mensajes pleaseand want to like would reply replying must"
+    "texts message messages sms mensajes pleaseand want to like would reply replying must "
+    "period punto seriously honestly dude bro"
 )
 _POLITE = _FILLERS - {
     "no",
@@ -89,7 +90,7 @@ _WISHING = word_set(
 _POINTING = word_set("it this that these those them eso esto")
 _ALONE_PHRASES = frozenset(
     {
-        "no more", "no mas", "opt out", "ya no", "ya basta", "me out", "go away", "no longer", "end all", "dar baja",
+        "no more", "no mas", "opt out", "ya no", "ya basta", "me out", "go away", "no longer", "dar baja",
         "shut up",
         "leave me alone", "no continuar", "not interested", "no quiero mas", "stop all", "de baja", "fin", "alto ya",
     }
@@ -128,6 +129,11 @@ _NOT_NAMED = re.compile(
     r"|\b[Tt]here(?: is|['’]s) no [A-Z][a-z]+\b|\b[Nn]o [A-Z][a-z]+ (?:here|at this)\b"
 )
 """ "I'm not Robert": a capital is all there is to tell a name by, so a person has to look."""
+_DESCRIBING = word_set(
+    "fun right good normal fine ok okay easy better bad urgent fair true new funny great cool helpful it me much fast "
+    "enough clear sure here home well sick alone yo seguro segura capaz fuerte alergico alergica diabetico diabetica "
+    "joven viejo vieja so pain fever"
+)
 _TEMPLATE = ("to", "para")
 _PAIN = word_set("pain hurts hurt hurting ache dolor duele bleeding itching burning throbbing swelling medication")
 
@@ -161,7 +167,7 @@ def _stop_alone(words: Sequence[str]) -> str | None:
     if all(word in _ALONE or (len(words) <= 3 and word in _SLIPS_OF_STOP) for word in content):
         # "stop it" is plain, "cancel it" may be about a visit
         return "certain" if _ANYWHERE.intersection(content) or not _POINTING.intersection(words) else "unsure"
-    if " ".join(content) in _ALONE_PHRASES:
+    if " ".join(content) in _ALONE_PHRASES or " ".join(words) in _ALONE_PHRASES:
         return "certain"
     if "".join(content) in _ALONE and len(content) <= 4:
         return "certain"
@@ -176,13 +182,24 @@ def _stop_within(text: str, sentences: Sequence[Sentence]) -> str | None:
         if found == "certain":
             return found
         certainty = certainty or found or _near(sentence)
-    if certainty is None and _NOT_NAMED.search(text):
+    if certainty is None and (_NOT_NAMED.search(text) or any(map(_not_somebody, sentences))):
         return "unsure"
     if _CAPITAL_STOP.search(text) and any(char.islower() for char in text) and not _guarded_everywhere(sentences):
         return "certain"
     if certainty is None and (_opens_with_stop(sentences) or _wishes_an_end(sentences)):
         return "unsure"
     return certainty
+
+
+def _not_somebody(sentence: Sentence) -> bool:
+    """ "this isnt maria": a name in small letters is the word that nothing else explains."""
+    words = sentence.words
+    return (
+        len(words) == 3
+        and words[:2] in (("this", "isnt"), ("no", "soy"), ("this", "aint"), ("hes", "not"), ("shes", "not"))
+        and words[2] not in _DESCRIBING
+        and not words[2].endswith(("ing", "ed", "ly", "ble"))
+    )
 
 
 def _bare_clause(words: Sequence[str], outer: bool) -> str | None:

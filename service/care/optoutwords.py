@@ -37,6 +37,24 @@ SETS = {
 
 PHRASES: dict[str, tuple[str, ...]] = {
     "certain": (
+        "email|mail|call|phone ~1 me ~2 instead|not ~1 of|text ~1 texting|texts|text|messaging?",
+        "how ~3 make ~2 stop",
+        "dont|not|never|no|longer want|wish|wanna|like|need|care to? ~1 get|receive|getting|receiving ~1 these|this|"
+        "them|those|anything|any",
+        "knock|cut it off|out ~2 {msg}|texting",
+        "rather|prefer ~5 call|phone|mail ~4 than|not text|texts|email|{msg}",
+        "asked|told|telling|said|asking|beg|begging you|u|yall|them|everyone ~5 stop|quit|unsubscribe|remove|cancel|"
+        "cease|unsub",
+        "stop|quit|stoop|stopp|sto|stp|sotp|stpo {send}",
+        "not|dont|wont|never|done|finished|through doing|do|taking|answering|filling|completing|responding|reading|"
+        "answer|with ~3 survey|surveys|texts|questionnaires ~1 anymore|ever|again",
+        "spare me ~3 {msg}",
+        "save your|the {msg}",
+        "take|remove|get|keep|leave|drop|pull|cut ~1 me|us|my ~1 off|from|out ~5 {msg}|list|lists|thread|rotation",
+        "want|wanna|like|need ~1 off|out ~1 of? ~1 list|program|this|these|{msg}|here|study",
+        "want|like|wish|love|need|trying to? stop|quit|cease ~1 getting|receiving|being|hearing|all",
+        "dont|not|no ~2 do texts|texting|emails|surveys",
+        "unenrol|unenrolling|unenrolled|desuscribo|unlist|unsubcribe",
         "prefer|rather|wish ~3 {send} me|us",
         "no ~1 autorizo|consiento",
         "no ~1 vuelvan|vuelva|vuelvas ~2 {manden}|{mandar}",
@@ -187,6 +205,8 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "arret|arretez|stopall|stahp|stopit",
     ),
     "wrong": (
+        "dont|not|no know|have ~1 any|anybody|anyone|nobody named|called|by",
+        "he|she|they|nobody|noone|person|patient ~1 doesnt|dont|isnt|not|no ~1 live|lives|work|here ~1 here|anymore",
         "doesnt|dont|not|isnt belong ~1 to",
         "new phone",
         "who dis",
@@ -219,6 +239,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "number ~2 reassigned|belongs|disconnected",
     ),
     "certain_at_end": (
+        "prefer|rather|want email|emails|mail ~1 only?",
         "quiero salir|salirme",
         "no please? {msg}",
         "text|texts|texting|messages off",
@@ -271,6 +292,9 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "no me llamen|llame",
     ),
     "unsure": (
+        "not|never ~1 patient ~1 remove|delete|stop|anymore",
+        "how many times ~6 stop|unsubscribe|quit",
+        "dont|not|no know ~1 any|a|this|who",
         "unwanted|unsolicited ~1 {msg}",
         "{msg} ~2 unwanted|unsolicited|annoying",
         "no longer|not ~2 patient|client ~1 anymore|there|here|of|with",
@@ -302,6 +326,15 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "why ~3 you ~2 texting|messaging|sending|contacting|bothering",
     ),
     "guard": (
+        "told|asked ~2 boss|doctor|husband|wife|son|daughter|mom|kids|work ~2 stop|quit",
+        "dont disturb ~1 while|is|mode|on|turned|was|setting|driving|feature|enabled",
+        "end|ending it all",
+        "end|ending|finish ~1 life",
+        "new phone ~1 number|is|and|today|so|works",
+        "de baja en|del|por ~1 trabajo|incapacidad|medica",
+        "no ~1 me deja|dejan ~1 en paz",
+        "delete ~1 that|last|my last|message|text|previous",
+        "dont know any|a|who ~3 exercises|exercise|other|good|reason|better|to|doctor",
         "can|could i|we|they stop|quit|end|cancel|remove",
         "stop and go",
         "stop|stopped|stopping by|at|over",

@@ -5,7 +5,8 @@ A phrase is words separated by spaces, each lower case without accents or apostr
 * ``hurt|hurts``  one of these;
 * ``{pain}``      one of a named set;
 * ``word?``       may be missing;
-* ``~3``          up to three words of any kind, but no comma and no "but".
+* ``~3``          up to three words of any kind, but no comma and no "but";
+* ``<>3``         the same, and what stands on either side may change places.
 
 Everything is bounded, so the time to search grows with the number of words and nothing else.
 """
@@ -56,12 +57,13 @@ class Lexicon:
         words: set[str] = set()
         for label, lines in phrases.items():
             for line in lines:
-                items = _parse(line, sets or {})
-                if not items or not items[0].words or items[0].optional:
-                    raise ValueError(f"a phrase must begin with a word: {line!r}")
-                for word in items[0].words:
-                    self._starting.setdefault(word, []).append((label, items))
-                words.update(*(item.words for item in items))
+                for order in _orders(line):
+                    items = _parse(order, sets or {})
+                    if not items or not items[0].words or items[0].optional:
+                        raise ValueError(f"a phrase must begin with a word: {line!r}")
+                    for word in items[0].words:
+                        self._starting.setdefault(word, []).append((label, items))
+                    words.update(*(item.words for item in items))
         self.words = frozenset(words)
         """Every word that some phrase looks for."""
 
@@ -83,6 +85,14 @@ class Lexicon:
         """Whether some phrase begins exactly at `start`."""
         candidates = self._starting.get(words[start], ()) if start < len(words) else ()
         return any(_match(items, 0, words, start, ()) is not None for _, items in candidates)
+
+
+def _orders(line: str) -> tuple[str, ...]:
+    left, swaps, right = line.partition(" <>")
+    if not swaps:
+        return (line,)
+    gap, _, right = right.partition(" ")
+    return f"{left} ~{gap} {right}", f"{right} ~{gap} {left}"
 
 
 def _parse(line: str, sets: Mapping[str, str]) -> tuple[_Item, ...]:

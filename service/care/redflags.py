@@ -8,14 +8,17 @@ from enum import StrEnum
 from functools import lru_cache
 
 from service.care.context import Standing, standing
+from service.care.emergencywords import EMERGENCY_PHRASES
+from service.care.lookalikes import LOOKALIKES
 from service.care.optout import LEXICON as OPTOUT
 from service.care.ownwords import Sentence
 from service.care.phrases import Hit, Lexicon
 from service.care.said_scores import worst_pain
 from service.care.spelling import Speller
 from service.care.temperature import FEVER_C, read_celsius
-from service.care.vocabulary import TARGETS
-from service.care.warningwords import IGNORED, PHRASES, SETS
+from service.care.urgentwords import URGENT_PHRASES
+from service.care.vocabulary import ORDINARY, TARGETS
+from service.care.warningwords import SETS
 
 
 class Urgency(StrEnum):
@@ -83,9 +86,11 @@ _HALVES = {
 _ALWAYS_MEANT = frozenset({"_upright"})
 """A half that only says when: "worse when I stand" is no symptom that a "no" or an "if" could take back."""
 
+_LASTING = frozenset({RedFlag.SEVERE_PAIN, RedFlag.REDNESS, RedFlag.NUMBNESS, RedFlag.HIVES, "_headache"})
+
 _IGNORE = "ignore"
-_LEXICON = Lexicon({**PHRASES, _IGNORE: IGNORED}, SETS)
-_SPELLER = Speller(known=_LEXICON.words | OPTOUT.words, targets=TARGETS)
+_LEXICON = Lexicon({**EMERGENCY_PHRASES, **URGENT_PHRASES, _IGNORE: LOOKALIKES}, SETS)
+_SPELLER = Speller(known=_LEXICON.words | OPTOUT.words | ORDINARY, targets=TARGETS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +107,14 @@ def find(sentences: Sequence[Sentence]) -> Found:
     asked: set[str] = set()
     for at, sentence in enumerate(sentences):
         after = sentences[at + 1] if at + 1 < len(sentences) else None
-        for hit in _hits(sentence):
-            stands = Standing.REPORTED if hit.label in _ALWAYS_MEANT else standing(hit, sentence, after)
+        hits = _hits(sentence)
+        upright = any(hit.label in _ALWAYS_MEANT for hit in hits)
+        for hit in hits:
+            if hit.label in _ALWAYS_MEANT:
+                reported.add(hit.label)
+                continue
+            easing = upright and hit.label == "_headache"
+            stands = standing(hit, sentence, after, lasting=hit.label in _LASTING, easing=easing)
             if stands is Standing.REPORTED:
                 reported.add(hit.label)
             elif stands is Standing.ASKED:

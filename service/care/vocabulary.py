@@ -24,3 +24,6 @@ TARGETS: frozenset[str] = word_set(
     "suscripcion quiero dejen anymore receive wrong equivocado numero leave alone stop subscription consent "
     "interested basta unsubscribed contacting bothering messaging"
 )
+
+ORDINARY: frozenset[str] = word_set("esperando paining")
+"""Words in their own right that lie one slip from a target, besides those that frequency lists showed."""

@@ -1,686 +1,89 @@
-"""The words of each warning sign, in English and Spanish, in the phrase language of `phrases.py`.
+"""Classes of words that the phrases of warning signs are made of, English and Spanish together.
 
-Drafts for a clinician to sign off, like every medical wording in this product. All are without accents and
-apostrophes; "cannot", "unable to" and "not able to" arrive as ``cant``, "no (me) puedo" as ``nopuedo``.
+A patient mixes both in one sentence, so a class holds both.
 """
 
 from __future__ import annotations
 
-SETS = {
-    "cant": "cant couldnt",
-    "hard": "hard harder difficult difficulty difficulties trouble troubles troubled problem problems struggling "
-    "struggle "
-    "struggles tough labored laboured issues issue strain",
-    "breath": "breath breathe breathing breaths breathes breathin inhale inhaling",
-    "hurt": "hurt hurts hurting pain pains painful ache aches aching sharp stabbing burning burns stings",
-    "swell": "swollen swelling swelled swells swell puffy puffed puffing ballooned",
-    "face": "face facial lip lips tongue throat eyelid eyelids eye eyes mouth cheek cheeks airway",
-    "hincha": "hinchado hinchada hinchados hinchadas hincha hinchan hincho hinchando hinchazon inflamado inflamada "
-    "inflamados inflamadas inflama inflamo inflamando inflamacion inchado inchada inchados inchadas inchazon "
-    "incha incho inchando inflamandose hinchandose",
+SETS: dict[str, str] = {
+    "cant": "nopuedo cant couldnt",
+    "hard": (
+        "hard harder difficult difficulty difficulties trouble troubles troubled problem problems struggling "
+        "struggle struggles tough labored laboured issues issue strain"
+    ),
+    "breath": "respirar respiro respiracion breath breathe breathing breaths breathes breathin inhale inhaling",
+    "hurt": (
+        "stab stabs knife doler duele duelen dolor hurt hurts hurting pain pains painful ache aches aching sharp "
+        "stabbing burning burns stings"
+    ),
+    "swell": (
+        "swole hinchado hinchada hinchados hinchadas hincha hinchan hincho inflamado inflamada inflamados inflamadas "
+        "inflamo swollen swelling swelled swells swell puffy puffed puffing ballooned"
+    ),
+    "face": (
+        "jaw cara rostro labio labios lengua garganta parpado parpados boca ojo ojos cachete cachetes mejilla face "
+        "facial lip lips tongue throat eyelid eyelids eye eyes mouth cheek cheeks airway"
+    ),
+    "hincha": (
+        "hinchado hinchada hinchados hinchadas hincha hinchan hincho hinchando hinchazon inflamado inflamada "
+        "inflamados inflamadas inflama inflamo inflamando inflamacion inchado inchada inchados inchadas inchazon "
+        "incha incho inchando inflamandose hinchandose"
+    ),
     "cara": "cara rostro labio labios lengua garganta parpado parpados boca ojo ojos cachete cachetes mejilla mejillas",
     "urine": "pee peeing pees urinate urinating urine poop pooping piss pissing wee bladder bowel bowels stool stools",
-    "limb": "arm arms leg legs hand hands foot feet side finger fingers toe toes thigh thighs knee face",
+    "limb": (
+        "brazo brazos pierna piernas mano manos pie pies dedo dedos pinky thumb wrist ankle hombro shoulder arm arms "
+        "leg legs hand hands foot feet side finger fingers toe toes thigh thighs knee face"
+    ),
     "brazo": "brazo brazos pierna piernas mano manos pie pies dedo dedos muslo muslos rodilla lado cara cuerpo",
-    "place": "knee knees elbow shoulder skin area site spot spots injection joint hip ankle wrist back leg arm foot "
-    "puncture wound neck it hand thumb sites",
-    "lugar": "rodilla codo hombro piel area zona sitio inyeccion articulacion cadera tobillo muneca espalda "
-    "pierna brazo "
-    "pie lugar herida cuello mano parte inyecciones",
-    "red": "red redder reddish reddened",
+    "place": (
+        "rodilla codo hombro piel sitio inyeccion tobillo muneca espalda pierna brazo piquete shin calf thigh "
+        "forearm heel knee knees elbow shoulder skin area site spot spots injection joint hip ankle wrist back leg "
+        "arm foot puncture wound neck it hand thumb sites"
+    ),
+    "lugar": (
+        "rodilla codo hombro piel area zona sitio inyeccion articulacion cadera tobillo muneca espalda pierna brazo "
+        "pie lugar herida cuello mano parte inyecciones"
+    ),
+    "red": "pink pinkish blotch blotchy blotches rojo roja rojos rojas colorado colorada red redder reddish reddened",
     "rojo": "rojo roja rojos rojas rojizo rojiza colorado colorada enrojecido enrojecida enrojecidos enrojecidas",
     "dolor": "dolor dolores duele duelen dolia doliendo punzada punzadas ardor molestia",
-    "calf": "calf calves calfs",
+    "calf": "pantorrilla pantorrillas chamorro batata batatas gemelo calf calves calfs",
     "pantorrilla": "pantorrilla pantorrillas chamorro gemelo gemelos",
-    "move": "move bend straighten walk stand step flex rotate",
-    "mover": "mover moverme moverlo moverla moverse caminar andar apoyar apoyarme apoyarlo doblar doblarla "
-    "doblarlo estirar "
-    "estirarla levantarme pararme pisar girar flexionar ponerme levantar alzar",
+    "move": (
+        "mover moverme caminar pisar doblar levantar apoyar pararme move bend straighten walk stand step flex rotate"
+    ),
+    "mover": (
+        "mover moverme moverlo moverla moverse caminar andar apoyar apoyarme apoyarlo doblar doblarla doblarlo "
+        "estirar estirarla levantarme pararme pisar girar flexionar ponerme levantar alzar"
+    ),
     "worse": "worse worsening stronger unbearable",
+    "big": (
+        "huge bigger big fat fatter thick enormous giant giants massive gorda gordo gordos gordas grande grandes "
+        "enorme enormes doubled ballooned balloon balloons globo shiny"
+    ),
+    "grow": (
+        "spread spreads spreading creep creeps creeping crept grow grows growing grew bigger larger wider crawling "
+        "extending expanding expands moving climbing traveling doubled twice extiende extendiendo extendio creciendo "
+        "crece crecio subiendo sube avanza avanzando corre corriendo increasing"
+    ),
+    "dark": "dark black blurry fuzzy gray grey negro nublo oscuro oscurecio",
+    "ground": "floor ground pavement tile tiles carpet sidewalk piso suelo",
+    "dressing": (
+        "bandage bandages bandaid bandaids dressing dressings gauze shirt sock sheets sheet pillowcase pants venda "
+        "vendaje gasa curita ropa camisa sabana pantalon"
+    ),
+    "stuff": (
+        "fluid liquid stuff goo goop gunk pus yellow yellowish green greenish brown brownish cloudy gooey slime "
+        "slimy crust crusty ooze oozing liquido liquidito materia aguita amarillo amarilla verde verdoso"
+    ),
+    "itch": "itchy itching itch itches pica pican picazon comezon picor rasquera splotchy scratching",
+    "bumps": "bumps bumpy patches spots blotches blotchy dots welts granitos granos puntitos puntos manchas bolitas",
+    "everywhere": "everywhere body arms legs cuerpo todos todas todo toda barriga panza brazos piernas",
+    "meds": (
+        "meds medicine medication medicines pills pill tylenol advil ibuprofen tramadol norco percocet medicina "
+        "medicinas pastillas"
+    ),
+    "upset": "splits split splitting explode explodes exploding pounds pounding throbs throbbing revienta explota late",
+    "life": "life living vida vivir",
 }
-
-PHRASES: dict[str, tuple[str, ...]] = {
-    "breathing": (
-        "{hard} ~3 air|oxygen",
-        "dyspnea|drowning",
-        "no ~2 agarro|jalo|alcanza|alcanzo aire|respirar",
-        "work|working ~2 breathe",
-        "only|small|little breaths",
-        "imposible|incapaz ~1 respirar",
-        "breath|breaths ~2 short|shallow|hard",
-        "{cant} ~2 breathe|breath|breathing|inhale|breathin",
-        "{cant} ~1 get|catch|take|draw|suck|find ~3 air|breath|breaths|breathe|oxygen",
-        "{hard} ~4 {breath}",
-        "{hurt} ~3 breathe|breath|breathing|breaths|inhale",
-        "short|shortness|out|shorter|low of|on|in|or ~1 {breath}",
-        "shortness|short breath|breathing",
-        "shallow|rapid|fast|heavy|ragged {breath}",
-        "barely|hardly|scarcely|gasping|fighting|gasp|panting|struggling ~3 {breath}|air",
-        "gasping|breathless|breathlessness|suffocating|suffocate|smothering|choking|wheezing|wheezy|wheeze|winded",
-        "breathing ~3 hard|harder|heavy|bad|badly|shallow|fast|labored|worse|trouble|problem|problems|difficulty|"
-        "difficult|weird|rough|painful|issues|tight|issue",
-        "breathing|breath ~2 hurts|hurt|short|heavy",
-        "not|isnt|dont|doesnt|arent|cant breathing|breathe ~2 well|right|good|normal|normally|properly|okay|ok|"
-        "easily|fine",
-        "not|isnt|stopped breathing",
-        "not|dont|isnt|cant|havent ~2 enough air|oxygen|breath",
-        "need ~2 air|oxygen",
-        "need help ~1 breathing|breathe",
-        "lung|lungs ~3 hurt|hurts|hurting|burn|burning|collapsed|tight|pain|full|punctured|filling",
-        "collapsed|punctured|pain|fluid ~3 lung|lungs",
-        "pulmonary embolism",
-        "pneumothorax",
-        "asthma attack",
-        "cough|coughing|coughed|spitting|spit ~2 blood",
-        "lips|fingers|face ~3 blue|purple",
-        "nopuedo ~3 respirar|respiro|respiracion|inhalar|aire",
-        "falta|faltaba|faltando|falto|faltandome ~2 aire|respiracion|aliento|oxigeno|respirar",
-        "sin aire|aliento|respiracion|oxigeno",
-        "cuesta|cuestan|costando|costaba|batallo|batallando|dificil|dificultad|dificultades|trabajo|problema|"
-        "problemas|"
-        "apenas|dificulta|lucho|mal|duele|dolor|duelen|dolia|trabajos|casi ~3 respirar|respiracion|respiro|"
-        "respirando",
-        "me ahogo|ahogando|asfixio|asfixiando|sofoco|sofocando|agito",
-        "estoy|ando ~1 ahogando|ahogandome|asfixiando|asfixiandome|agitado|agitada|sofocado|sofocada",
-        "ahogandome|asfixiandome|asfixia|ahogo|sofoco|disnea",
-        "no ~1 respiro|respira|respirar|respirando",
-        "respiro|respirar|respirando|respiracion ~2 mal|poco|dificil|dificultad|agitada|rapida|rapido|corta|"
-        "cortada|entrecortada|"
-        "cuesta|dolor|duele|dificulta|trabajo",
-        "no ~2 llega|entra ~2 aire|oxigeno",
-        "va|corta|corto|fue el|la aire|respiracion|aliento",
-        "silbido|silbidos|pitido ~2 pecho",
-        "tos|toso|tosiendo|tosi|escupo|escupiendo ~2 sangre",
-        "labios ~2 azules|morados",
-        "pulmon|pulmones ~2 colapsado|duele|duelen|dolor",
-        "duele|duelen|dolor ~3 pulmon|pulmones",
-        "embolia pulmonar",
-    ),
-    "chest_pain": (
-        "heavy|pressured|tight ~2 chest",
-        "mal del corazon",
-        "chest|chests|sternum|breastbone ~4 pain|pains|painful|hurt|hurts|hurting|hurted|ache|aches|aching|tight|"
-        "tightness|"
-        "tightening|pressure|heavy|heaviness|burning|discomfort|squeezing|stabbing|sore|crushing|cramps|killing|"
-        "sharp",
-        "pain|pains|painful|tight|tightness|tightening|pressure|pressing|hurt|hurts|hurting|ache|aches|aching|"
-        "squeezing|"
-        "burning|stabbing|crushing|discomfort|heaviness|weight|elephant|sharp|stab|sore ~5 chest|sternum|breastbone",
-        "heart attack|attacks",
-        "heart ~3 racing|pounding|hurts|hurt|hurting|pain|pains|fluttering|skipping|palpitations|racin|aches|ache",
-        "pain|pains ~3 heart",
-        "palpitations|palpitaciones|angina|chestpain",
-        "dolor|dolores|presion|opresion|ardor|punzada|punzadas|apreton|duele|duelen|aprieta|molestia|pesadez|"
-        "oprime|quema|"
-        "doliendo|dolia|dolio|opresivo|pinchazo|pinchazos ~5 pecho|corazon|torax",
-        "pecho|corazon|torax ~4 duele|aprieta|apretado|oprimido|dolor|presion|cerrado|pesado|doliendo|dolia|"
-        "oprime|quema",
-        "infarto",
-        "ataque al|de|cardiaco corazon?",
-        "corazon ~3 acelerado|rapido|palpita|fuerte|acelera",
-    ),
-    "face_or_throat_swelling": (
-        "no paso saliva",
-        "{face} ~3 blew|blowing|puffs|inflated up",
-        "{cant} open ~1 eyes|eye|mouth",
-        "{face} ~4 {swell}",
-        "lip|lips|tongue|face|eyes ~3 huge|bigger|twice|fat|thick|tight|balloon",
-        "{swell} ~4 {face}",
-        "throat|airway|throats ~3 closing|closes|close|closed|tight|tightening|tightness|tighter|shut|shutting|"
-        "constricted",
-        "tight|tightness|tightening|closing ~3 throat",
-        "{cant} ~1 swallow|swallowing",
-        "{hard} ~3 swallow|swallowing",
-        "anaphylaxis|anaphylactic|angioedema|anafilaxia|anafilactico",
-        "{cara} ~4 {hincha}",
-        "{hincha} ~4 {cara}",
-        "garganta ~3 cierra|cerrando|cerrada|cerrado|cerro|aprieta|apretada",
-        "cierra|cerrando|cerro|aprieta|cerrandome ~2 garganta",
-        "nopuedo ~1 tragar|pasar|trago saliva?",
-        "cuesta|dificultad|dificil|problemas|trabajo ~3 tragar",
-    ),
-    "fainting": (
-        "desvanecida|desvanecido|desvanecerme|desvaneciendo",
-        "near syncope",
-        "going|goes|went unconscious",
-        "se ~1 fue ~1 conocimiento|conciencia",
-        "fainted|fainting|faints|faintness",
-        "faint",
-        "passed|passing|pass|passes|past ~1 out",
-        "black|blacked|blacking|blacks ~1 out",
-        "blackout|blackouts|syncope|unconscious|unresponsive|seizure|seizures|collapsed|convulsions",
-        "lost|losing|lose|loss ~1 consciousness|conscious|conciousness",
-        "keeled over",
-        "knocked|out cold",
-        "desmaye|desmayo|desmayos|desmayar|desmayado|desmayada|desmayandome|desmayarme|desmayaba|desmaya|"
-        "desmayando|desmalle|"
-        "desmallo|desmallar|desmayada",
-        "perdi|perdio|perder|pierdo|perdida|perdido|perdiendo ~2 conocimiento|conciencia|sentido|consciencia",
-        "desvaneci|desvanezco|desvanecio|desvanecimiento|desvanecer|inconsciente|convulsion|convulsiones|convulsiono",
-    ),
-    "new_weakness": (
-        "legs|leg|knees|arm ~3 jelly|rubber|noodle|noodles|spaghetti",
-        "{limb} ~1 doesnt|wont|not|stopped|isnt ~1 work|working|respond|responding",
-        "foot|leg|toes ~2 dragging|drags|drag",
-        "dragging ~1 foot|leg",
-        "{cant} hold ~2 things|anything|cup|pen|fork|glass|objects",
-        "no ~1 responde|responden ~2 {brazo}",
-        "{brazo} ~2 no ~1 responde|responden|funciona",
-        "lost|losing ~1 use of",
-        "nopuedo ~1 agarrar|sostener|apretar ~2 cosas|nada|vaso|taza",
-        "weak|weakness|weaker|weakening|weekness",
-        "leg|legs|knee|knees|ankle ~2 gave|giving|gives|give|buckled|buckling|buckle|buckles ~1 out|way|under|on",
-        "leg|legs|knee|knees ~3 buckled|buckling|buckle|buckles|collapse|collapses",
-        "{limb} ~3 limp|paralyzed|paralysed|dead|droopy|drooping|drooped|droops|droop|useless|lifeless|floppy",
-        "paralyzed|paralysed|paralysis|stroke|limp {limb}",
-        "paralyzed|paralysed|paralysis",
-        "foot drop",
-        "drop foot",
-        "dropping ~1 things|everything|stuff",
-        "keep|keeps dropping",
-        "{cant} ~2 grip|grasp",
-        "no|lost|losing|loss|less|lack|without ~2 strength",
-        "slurred|slurring|slur ~2 speech|words",
-        "speech ~2 slurred|slurring|slurry",
-        "{cant} ~1 speak|talk ~1 right|clearly|straight|properly",
-        "having|had|a|like|mini stroke",
-        "debil|debiles|debilidad|debilitado|debilitada|devil|devilidad",
-        "sin|falta|poca|perdi|perdiendo|perdida|pierdo|menos ~2 fuerza|fuerzas",
-        "no tengo|siento|hay ~1 fuerza|fuerzas",
-        "paralizado|paralizada|paralizo|paralisis|paralizados|paralizadas",
-        "doblan|dobla|doblaron|flaquean|flaquea|fallan|falla|aflojan ~2 pierna|piernas|rodilla|rodillas",
-        "piernas|pierna|brazo ~3 flojas|floja|flojo|fallan|falla|responde|responden",
-        "boca|cara ~2 torcida|chueca|caida|colgada",
-        "derrame cerebral",
-        "nopuedo hablar ~1 bien",
-        "arrastro|arrastrando ~1 pie|pierna",
-        "caen las cosas",
-    ),
-    "bladder_or_bowel": (
-        "no|lost|poor|zero ~1 bowel|bladder control|function",
-        "numb|numbness ~1 down there",
-        "no ~2 sale ~1 orina|pipi|pis",
-        "pee|urine dribbling|dribbles|leaks|leaking|leaked",
-        "no ~1 control ~2 orina|esfinteres|vejiga",
-        "imposible orinar",
-        "{cant} ~3 pee|peeing|urinate|urinating|poop|piss|wee",
-        "{cant} ~2 go|use ~1 the? bathroom|toilet|restroom",
-        "{cant} ~1 hold|control|feel|empty ~3 {urine}",
-        "{hard} ~4 pee|peeing|urinate|urinating|bladder|bowel|bowels",
-        "havent|hasnt|not|didnt|dont ~1 peed|urinated|pee|urinate|peeing|pissed ~2 all|since|today|in|for|much|or|at",
-        "lost|losing|loss|lose|no ~3 control ~4 {urine}",
-        "no control ~2 {urine}",
-        "{urine} ~3 control|leak|leaking|leaks|accident|accidents|incontinence|problem|problems|trouble|issues|"
-        "changes|"
-        "change|numb|stuck|wont|retention",
-        "leaking|leaked|leak ~2 urine|pee|stool|poop",
-        "incontinent|incontinence|incontinencia|incontinente",
-        "wet|wetting|peed|pooped|soiled|soiling|shit|crapped|peeing|pissed|pooping ~1 myself|bed|pants|bedsheets|"
-        "himself|herself",
-        "wet myself",
-        "accident ~2 pants|bed",
-        "numb|numbness|tingling ~4 groin|saddle|genitals|crotch|privates|genital|buttocks|bottom|butt|anus",
-        "groin|saddle|genitals|crotch|privates|genital|bottom|butt ~3 numb|numbness|tingling|anesthesia",
-        "cauda equina",
-        "numb|numbness|tingling ~2 between ~1 legs|thighs",
-        "nopuedo ~2 orinar|orino|mear|pipi|pis|obrar|defecar|evacuar|miccionar|popo",
-        "nopuedo ~1 ir|hacer al|del bano",
-        "nopuedo ~2 aguantar|controlar|retener|contener ~3 orina|pipi|esfinter|esfinteres|popo|vejiga|orinar",
-        "no ~2 orinado|orino|orine|orinar|orinando",
-        "no ~1 controlo|aguanto|siento|retengo ~3 orina|pipi|esfinter|esfinteres|popo|vejiga|orinar",
-        "cuesta|dificultad|problemas|problema|batallo|dificil|trabajo|arde|dolor|duele ~3 orinar|orino",
-        "orino|orine|orinado|orinando|hago|hice|cago|cague|meo|mee|hace ~2 encima",
-        "orinarme|orino|orine sin|solo|sola",
-        "me|he meo|mee|meado",
-        "hice|hago ~1 pipi|pis|popo|caca en|encima|cama",
-        "sale|salio|escapa|escapo ~2 orina|pipi|pis|popo",
-        "perdi|perdida|perdiendo|pierdo|falta|perder|sin ~2 control ~4 vejiga|esfinter|esfinteres|orina|"
-        "intestino|intestinos|orinar",
-        "perdida|perdidas ~1 orina",
-        "retencion ~1 orina|urinaria",
-        "dormida|dormido|adormecida|entumida|entumecida ~4 ingle|entrepierna|genitales|partes|nalgas",
-        "ingle|entrepierna|genitales|nalgas ~3 dormida|dormido|dormidas|adormecida|adormecidas|entumida|entumidas",
-    ),
-    "_stiff_neck": (
-        "stiff|stiffness|rigid|sore|tight ~3 neck",
-        "neck ~3 stiff|stiffness|rigid|locked",
-        "{cant} ~2 touch|bend|move|turn|put ~3 chin|neck",
-        "cuello|nuca ~3 rigido|rigida|tieso|tiesa|duro|dura|tenso|rigidez",
-        "rigidez|rigido ~3 nuca|cuello",
-        "nopuedo ~2 mover|doblar|girar ~1 cuello|nuca",
-        "torticolis",
-    ),
-    "self_harm": (
-        "no ~1 quiero|deseo ~2 viviendo",
-        "longer ~1 want ~1 live|exist|living",
-        "not|isnt|aint ~1 worth ~1 living|life|it",
-        "worth living",
-        "wish ~4 alive|dead|born|here",
-        "point ~2 living|life|alive",
-        "want|wanna to? disappear",
-        "mejor|quisiera no despertar",
-        "quitarme ~1 vida",
-        "take my own? life",
-        "suicide|suicidal|suicidio|suicidarme|suicida|suicidar|unalive",
-        "kill|killing|unalive myself",
-        "kill|harm|hurt|cut ~1 myself tonight|again|now",
-        "want|wanting|going|thinking|thoughts|think|thought|urge|urges|wanted|feel|plan|planning|might ~4 hurt|"
-        "hurting|harm|"
-        "harming|cut|cutting|kill|killing myself",
-        "want|wanted|rather|wish|ready|wanting|going ~3 die|dead",
-        "want|wanna|going|ready|time to? end|ending it|everything all?",
-        "thinking|thoughts|thought ~2 dying|death|ending",
-        "end|ending|ended|take|taking ~1 my ~1 life",
-        "end it all",
-        "dont|not|no ~1 want|wanna|wish ~3 live|living|alive|exist",
-        "dont|not ~1 want ~2 be here|around anymore",
-        "{cant} go on",
-        "cant|dont go on ~1 like|living|anymore",
-        "no ~1 reason|point|will ~2 live|living|alive|existing",
-        "better|be off dead|without",
-        "better off dead",
-        "self harm|harming|injury",
-        "selfharm",
-        "overdose|overdosed|overdosing",
-        "quiero|quisiera|quise|ganas|deseo|prefiero|mejor|queria|pienso ~2 morir|morirme|muerto|muerta|matarme|"
-        "suicidarme|"
-        "desaparecer|muera",
-        "matarme|autolesionarme|ahorcarme",
-        "voy|quiero|pienso a? me? matar",
-        "me voy|quiero a? matar",
-        "no ~1 quiero|deseo ~2 vivir|existir|despertar",
-        "no ~1 ganas ~1 vivir",
-        "no vale|tiene ~3 vivir",
-        "no ~1 sentido ~2 vivir|vida",
-        "sin ganas de vivir",
-        "quitarme|quitar|acabar|terminar|acabo ~2 mi|la|con|todo ~2 vida|todo",
-        "hacerme|causarme|hago dano",
-        "lastimarme|cortarme ~2 a|mas|mismo|venas",
-    ),
-    "calls_for_help": (
-        "911|ambulance|ambulancia|paramedics|sos",
-        "im|am dying",
-        "think ~2 dying",
-        "its|is|an|have|medical emergency",
-        "emergency please|help|now",
-        "emergency emergency?",
-        "going|went|go|headed|heading|in|at|taken|took|drove|driving ~4 er|hospital|ed",
-        "emergency room|department",
-        "way ~2 er|hospital|ed|urgencias",
-        "admitted ~2 hospital",
-        "hospitalized|hospitalised|hospitalizado|hospitalizada",
-        "estoy|me|estamos ~1 muriendo",
-        "me muero",
-        "es|tengo una emergencia|urgencia",
-        "emergencia",
-        "urgencias",
-        "en|al el? hospital",
-    ),
-    "fever": (
-        "traigo|trae|ando temperatura",
-        "sudores|sudor frios|frio",
-        "the shakes",
-        "cuerpo cortado|ardiendo|hirviendo",
-        "sweats",
-        "fever|fevers|feverish|fevered|febrile|feaver|feverishness",
-        "chills|rigors|shivers|shivering|shivery",
-        "shaking|trembling|shakes ~2 cold|chills",
-        "high|running|run|ran|elevated|slight|spiked|spiking|low ~3 temp|temperature",
-        "have|having|got|with|had|has ~2 temp|temperature",
-        "temp|temperature ~2 high|up|elevated|spiked|spiking|rising|climbing|raised",
-        "burning up",
-        "cold|night sweats",
-        "hot and cold",
-        "fiebre|fiebres|fiebrecita|febril|afiebrado|afiebrada|febricula|fievre|fieber",
-        "calentura|calenturas|calenturienta|calenturiento|calenturita",
-        "escalofrio|escalofrios|escalofrio|escalofrios|escalosfrios|tiritando|tirito|tiritona",
-        "tengo|tiene|traigo|siento|ando|con|tuve|alta|subio|sube|he ~2 temperatura",
-        "temperatura ~1 alta|elevada|subio|sube|subiendo",
-        "temblando|tiemblo|temblores ~2 frio",
-        "destemplado|destemplada|calosfrios",
-        "estoy ardiendo",
-        "hirviendo|ardiendo ~1 temperatura",
-    ),
-    "spreading_redness_or_heat": (
-        "red ring|rings|circle|halo",
-        "angry looking",
-        "redness",
-        "{red} ~3 hot|warm|swollen|spreading|tender|painful|sore|angry|itchy|puffy|bigger|growing|larger|streak|"
-        "streaks|"
-        "streaking|line|lines|bump|bumps|patch|patches|ring|skin|area|spot|mark|marks|around|swelling|inflamed",
-        "hot|warm|swollen|puffy|sore|tender|angry|bright|very|all|really|getting|gotten|turned|turning|turns|is|"
-        "its|looks|"
-        "looking|look|still|spreading|beet|fire|got|so|super|quite|pretty|went|gone ~1 {red}",
-        "{place} ~4 {red}",
-        "streak|streaks|streaking|lines|line ~4 up|down|from|toward|red",
-        "{red} ~2 streak|streaks",
-        "hot|warm|burning|heat ~3 to the? touch|feel",
-        "{place} ~4 hot|warm|hotter|warmer|heat|burning",
-        "spreading|radiating ~3 heat|warmth|hot|warm",
-        "heat|warmth ~3 spreading|radiating|coming|around",
-        "swollen|puffy|inflamed|tender ~3 hot|warm",
-        "hot|warm ~3 swollen|puffy|inflamed|tender",
-        "cellulitis|celulitis",
-        "enrojecimiento|enrojecio|enrojeciendo|enrojece|rojez|rubor",
-        "{lugar} ~5 {rojo}",
-        "{rojo} ~4 caliente|calientes|{hincha}|alrededor|extiende|{lugar}",
-        "caliente|calientes|{hincha}|puso|puesto|pone|poniendo|puesta|bien|muy|esta|ve|anda|veo|todo|toda|quedo|"
-        "siento ~2 {rojo}",
-        "mancha|manchas|linea|lineas|raya|rayas ~2 {rojo}",
-        "{rojo} ~2 linea|lineas|raya|rayas|mancha",
-        "{lugar} ~5 caliente|calientes|quema|hierve|ardiendo",
-        "caliente ~2 tocar|tacto|toco|tocarla|tocarlo|{lugar}",
-        "calor|calorcito ~3 {lugar}",
-        "{hincha} ~3 caliente",
-        "caliente ~3 {hincha}",
-    ),
-    "pus": (
-        "pustule|pustules|boil",
-        "stinks|stinky|smelly",
-        "pus|puss|oozing|ooze|oozes|oozed|oozy|abscess|absceso",
-        "drainage|draining|drains|discharge|discharging|weeping|seeping|seeps|weepy",
-        "infected|infection|infections|sepsis|septic",
-        "yellow|green|greenish|yellowish|smelly|foul|cloudy|gooey|thick|bad|white|brown|sticky|nasty|clear ~2 "
-        "fluid|liquid|stuff|"
-        "smell|gunk|goo|drip|puss|pus|goop",
-        "leaking|leaks|leaked|coming|dripping|leak ~3 fluid|liquid|stuff|goo|wound|site|hole|spot|gunk|yellow|green",
-        "fluid|liquid|stuff|goo|gunk|yellow|green|goop ~3 leaking|coming|dripping|leaks|comes|out|came",
-        "site|wound|puncture|spot|hole ~2 leaking|smells|smell|stinks|wet",
-        "smells|stinks ~1 bad|awful|foul|terrible|rotten",
-        "supura|supurando|supuracion|secrecion|secreciones|secrecion|drenaje|drenando|drena",
-        "infeccion|infectado|infectada|infecto|infectando|infectados|infectadas|infeccion|infectar|infecciones",
-        "sale|saliendo|salio|salen|salido|echa|bota|botando|suelta|tira ~4 liquido|pus|materia|agua|amarillo|"
-        "amarillento|"
-        "verde|aguita|secrecion",
-        "liquido|materia ~3 amarillo|amarilla|verde|sale|saliendo|amarillento",
-        "huele ~1 mal|feo|podrido|horrible",
-        "mal olor",
-        "tengo|con|tiene materia",
-    ),
-    "cannot_move_or_bear_weight": (
-        "{cant} even|hardly|really|barely ~1 stand|walk|move",
-        "too painful|sore ~1 to ~1 walk|move|stand|bend",
-        "hardly|barely ~3 walk|stand|move",
-        "imposible ~1 caminar|mover|apoyar",
-        "{cant} ~2 move|bend|straighten|walk|rotate|flex|step|budge",
-        "{cant} ~1 stand ~2 up|on|without|upright|straight",
-        "{cant} ~2 put|bear|hold|place|support|take|stand|tolerate|handle ~4 weight|pressure",
-        "{cant} ~1 stand|step|walk|lean on",
-        "{cant} ~1 lift|raise|turn|use ~2 arm|arms|leg|legs|foot|hand|hands|shoulder|knee|it|neck|head|elbow|wrist",
-        "{cant} ~1 get up|out",
-        "wont|doesnt|not|isnt|barely|hardly ~1 bend|straighten|move|moving|bending|support|hold|bear ~2 me?",
-        "{hard} ~2 weight|walk|walking|moving|bending",
-        "unable ~2 walk|move|stand|bear",
-        "barely|hardly ~1 walk|move|stand|bend",
-        "knee|shoulder|joint|elbow|hip|ankle|wrist|finger|back|neck|leg|arm ~3 locked|frozen|stuck|locks|locking|"
-        "immobile",
-        "immobile|inmovil|immovable",
-        "no weight bearing",
-        "inability ~1 move|walk|bear|bend",
-        "nopuedo ~2 {mover}",
-        "nopuedo ~1 parar|sostener|sostenerme|cargar ~3 pie|pierna|peso|parada|parado",
-        "nopuedo ~1 usar|subir|sostener ~2 {brazo}|hombro|rodilla",
-        "nopuedo pararme|parar|caminar|andar|levantarme",
-        "no ~3 aguanta|aguanto|soporta|soporto|aguantar|sostiene ~3 peso|pierna|pie",
-        "no ~1 dobla|estira|mueve|muevo",
-        "no se me? mueve|dobla",
-        "trabado|trabada|trabo|traba|atorada|atorado|bloqueada|bloqueado",
-        "apenas ~2 caminar|camino|mover|muevo|puedo ~1 {mover}",
-        "cuesta|costando ~3 caminar|mover|moverme|apoyar",
-        "imposible ~1 {mover}",
-    ),
-    "_headache": (
-        "headache|headaches|migraine|migraines|headach|cefalea|jaqueca|migrana|headake",
-        "head ~4 hurt|hurts|hurting|pounding|pounds|throbbing|splitting|ache|aches|pain|killing|explode|throbs",
-        "pain ~2 head",
-        "dolor|dolores|duele|doliendo|dolia ~3 cabeza",
-        "cabeza ~4 duele|dolor|explota|revienta|doliendo|punza",
-    ),
-    "_upright": (
-        "upright|vertical",
-        "when|whenever|if|every|once|while|after|as|with|on|from|soon|moment|during|only|by ~4 stand|standing|"
-        "sit|sitting|get|"
-        "getting|up|rise|stood|sat|raise",
-        "worse|bad|starts|comes|back|pounds|pounding|hurts|worsens|increases|throbs|intense|awful|terrible|"
-        "horrible|killing "
-        "~4 stand|standing|sitting|sit|upright|up",
-        "stand|standing|sit|sitting|get|getting|stood ~2 up|upright|head|headache",
-        "better|goes|away|relieved|gone|eases|improves|relief|ok|okay|fine|disappears|stops|helps|less ~5 lie|"
-        "lying|lay|laying|"
-        "flat|down",
-        "lie|lying|lay|laying ~2 flat|down ~3 better|helps|goes|relief|eases|fine",
-        "al ~2 pararme|levantarme|sentarme|parar|incorporarme|ponerme|estar|levantar|sentar",
-        "cuando|si|cada|vez ~3 paro|levanto|siento|pongo|parada|parado|incorporo|sentada|sentado|parada|pie",
-        "de|estando|estoy pie|parada|parado|sentada|sentado",
-        "mejora|alivia|quita|mejor|calma|pasa ~4 acostado|acostada|acostarme|acuesto|recuesto|recostada|"
-        "recostado|acostar",
-    ),
-    "calf_pain_or_swelling": (
-        "charley horse",
-        "charlie horse",
-        "{calf} ~4 pain|pains|painful|hurt|hurts|hurting|sore|swollen|swelling|tender|tight|cramp|cramps|"
-        "cramping|red|warm|hot|"
-        "hard|ache|aches|aching|swelled|throbbing|bigger|lump|swole|burning|killing|puffy|knot|soreness",
-        "pain|pains|hurts|hurt|hurting|sore|swollen|swelling|tender|tight|cramp|cramps|cramping|ache|aching|knot|"
-        "lump|redness|"
-        "swells|charley|painful ~5 {calf}",
-        "back of ~1 lower leg",
-        "lower leg|legs ~3 swollen|swelling|pain|hurts|sore|tender|red|puffy|swelled|hot",
-        "swollen|swelling|pain ~4 lower leg|legs",
-        "leg|legs ~3 swollen|swelling|swelled|puffy",
-        "swollen leg|legs",
-        "swelling ~3 leg|legs",
-        "blood clot|clots",
-        "dvt|thrombosis|trombosis",
-        "{pantorrilla} ~4 {dolor}|{hincha}|dura|tiesa|calambre|calambres|caliente|roja|tensa",
-        "{dolor}|{hincha}|calambre|calambres|tension ~4 {pantorrilla}",
-        "pierna|piernas ~3 {hincha}",
-        "{hincha} ~3 pierna|piernas",
-        "coagulo|coagulos",
-    ),
-    "numbness": (
-        "numb|numbness|tingling|tingle|tingles|tingly|numbed|nummb|num",
-        "pins and needles",
-        "pins needles",
-        "{cant} ~1 feel ~2 {limb}|anything",
-        "dont|no|lost|losing|loss|lack|without ~2 feeling|sensation|feel|sensations ~3 {limb}",
-        "no|lost|losing|loss ~1 feeling|sensation",
-        "{limb} ~3 asleep|sleeping",
-        "hormigueo|hormigueos|cosquilleo|hormiguea|hormigas",
-        "adormecido|adormecida|adormecidos|adormecidas|adormecimiento|adormece|adormecio|entumecido|entumecida|"
-        "entumecidos|"
-        "entumecidas|entumecimiento|entumido|entumida|entumidos|entumidas|entume|entumio|entumecio",
-        "se ~2 durmio|dormido|duerme|duermen|durmieron|durmiendo ~3 {brazo}",
-        "{brazo} ~4 dormido|dormida|dormidos|dormidas|duerme|duermen|durmio|durmieron",
-        "dormido|dormida|dormidos|dormidas ~3 {brazo}",
-        "no ~1 siento ~2 {brazo}",
-        "nopuedo sentir ~2 {brazo}",
-        "sin|perdi|perdida|no sensibilidad|sensacion",
-        "no|perdi|perdida ~2 sensibilidad|sensacion",
-    ),
-    "hives": (
-        "hives|welts|rash|rashes|urticaria|ronchas|roncha|sarpullido|salpullido|habones|erupcion|erupciones|"
-        "rosaseas|alergia",
-        "itchy|itching|itch|bumps ~3 all over|everywhere|body|bumps",
-        "allergic|alergica|alergico reaction|reaccion|response",
-        "reaccion|reaction alergica|allergic",
-        "pica|picazon|comezon ~3 todo|cuerpo|toda",
-    ),
-    "bleeding": (
-        "wont|cant|doesnt|isnt|hasnt|not|didnt ~3 stop|stopped|stopping bleeding|bleed",
-        "bleeding|bleeds|blood|bleed ~4 wont|doesnt|isnt|nonstop|lot|heavily|badly|profusely|everywhere|gushing|"
-        "soaked|hasnt|lots|"
-        "much",
-        "lots|lot|much|losing|lost|soaked|gushing ~3 blood|bleeding",
-        "still|keeps|heavy|bad ~1 bleeding",
-        "no ~2 para|deja|parar ~2 sangrar|sangre|sangrando",
-        "sangra|sangrando|sangre|sangrado|sangro ~3 mucho|mucha|demasiado|no|para",
-        "mucha|demasiada ~1 sangre",
-        "hemorragia|hemorrhage|hemorrhaging",
-    ),
-    "severe_or_growing_pain": (
-        "pain ~3 through|off ~1 roof|charts|chart",
-        "ya no aguanto|soporto|resisto",
-        "more painful than|every|each|now|today",
-        "worst ~2 been|yet",
-        "in tears",
-        "hurts|hurting|hurt more than|every|each|now",
-        "peor que nunca|ayer|antes",
-        "worst|worse pain|headache|thing|hurt|migraine ~2 ever|life|had|felt|of",
-        "worst ~2 pain|headache|pains",
-        "unbearable|excruciating|agony|agonizing|intolerable|excruciatingly|unbearably|torture|unberable",
-        "severe|severely|extreme|extremely|intense|terrible|horrible|awful|insane|tremendous|horrendous|massive|"
-        "serious|brutal|"
-        "extremly|horrific ~2 pain|pains|painful|headache",
-        "pain|pains ~4 severe|extreme|intense|terrible|horrible|awful|crazy|insane|brutal|horrific|horrendous|unreal",
-        "so|really|very|super|such|too|much|lot|lots|tons|ton bad? of? pain",
-        "so|too much pain",
-        "pain ~2 so|really|very|too bad|much|strong|high|intense|sharp",
-        "hurts ~1 so|really|too|very bad|much|badly",
-        "hurting ~1 so|really|too|very bad|much|badly",
-        "hurts ~1 like hell|crazy|mad|a",
-        "hurts badly|terribly|horribly|tremendously|extremely",
-        "pain|pains|hurts|hurting|hurt ~3 worse|worsening|worsens|worsened|increasing|increased|growing|"
-        "escalating|doubled|tripled|"
-        "skyrocketed|grows|intensifying|stronger|increases",
-        "worse|worsening|increasing|growing|more|increased|escalating|intensifying ~2 pain|painful",
-        "getting|gets|gotten|got|become|becoming|keeps|keep|much|way|lot|far|feeling|feel|feels|even|only|"
-        "steadily|rapidly ~2 worse",
-        "worse every|each|by|and|than",
-        "more and more pain|painful",
-        "{cant} ~1 take|stand|bear|handle|tolerate|deal|endure ~1 the|this|it|with|anymore|my pain|anymore|any|"
-        "much|hurting",
-        "{cant} ~1 take|stand|bear|handle|tolerate|endure ~1 it|anymore|pain",
-        "{cant} ~2 sleep ~3 pain",
-        "screaming|crying|scream|cry|tears|sobbing|vomiting|dying ~4 pain|hurts",
-        "pain ~4 crying|screaming|tears|scream|cry|vomit",
-        "killing me",
-        "pain|hurts ~4 out of|off control|charts",
-        "dolor|dolores ~3 insoportable|insoportables|terrible|terribles|horrible|horribles|severo|severos|"
-        "intenso|intensos|"
-        "fuertisimo|fuertisimos|tremendo|atroz|fuerte|fuertes|peor|peores|insufrible|extremo|espantoso|empeora|"
-        "empeorando|empeoro|"
-        "aumenta|aumentando|aumento|aumentado|creciendo|crece|empeorado|enorme|bestial|inaguantable|desesperante",
-        "terrible|horrible|intenso|severo|tremendo|fuerte|mucho|muchisimo|demasiado|tanto|bastante|insoportable|"
-        "peor|gran|mas dolor",
-        "insoportable|insoportables|insufrible|inaguantable|agonia",
-        "duele|duelen|doliendo ~2 muchisimo|demasiado|horrible|monton|tanto|horrores|bastante|mucho|mas|fuerte|"
-        "feo|terrible|peor",
-        "cada ~2 peor|fuerte|duele|dolor",
-        "poniendo|pone|puesto|sintiendo|siento|sigo|va|estoy|esta|voy ~1 peor",
-        "empeora|empeorando|empeoro|empeorado|empeoramiento",
-        "peor que|cada",
-        "no ~1 aguanto|soporto|resisto ~2 dolor|mas|nada",
-        "nopuedo ~1 aguantar|soportar|resistir|mas",
-        "nopuedo mas? con el|este|mi|tanto dolor",
-        "nopuedo dormir ~2 dolor",
-        "muero|muriendo|llorando|gritando|lloro|grito|llorar|morir ~2 dolor",
-        "matando ~3 dolor",
-        "me esta matando",
-    ),
-}
-"""By warning sign; a leading "_" marks a half that counts only together with another."""
-
-IGNORED: tuple[str, ...] = (
-    "hay|cabin|spring|yellow|dengue|scarlet|saturday|rheumatic|lyme fever",
-    "fiebre amarilla|del|por heno?|comprar?",
-    "faint ~1 line|bruise|bruising|mark|marks|pink|yellow|smell|odor|scar|spot|of|hope|ache",
-    "faint|slight ~1 redness",
-    "pass|passed|passing out flyers|candy|cards|the",
-    "weak coffee|signal|password|wifi|tea|excuse|reception",
-    "breath of fresh",
-    "breathing exercise|exercises|technique|techniques|class|machine|treatment",
-    "hot ~1 shower|bath|tub|water|towel|compress|pack|packs|pad|tea|coffee|day|weather|outside|food|yoga|tubs|"
-    "showers|baths|"
-    "summer|dog|sauce|soup|flash|flashes",
-    "warm ~1 shower|bath|tub|water|towel|compress|compresses|pack|packs|pad|tea|up|day|weather|outside|clothes|"
-    "ups|down|baths|showers|"
-    "milk|enough",
-    "heat pad|pads|packs|pack|or|pump|wave|lamp|therapy",
-    "heating pad|pads",
-    "agua|ducha|bano|compresa|compresas|toalla|tina|almohadilla|te|cafe|sopa|comida|clima|dia ~2 caliente|calientes",
-    "caliente ~1 ducha|bano|agua|compresa|compresas",
-    "compresas|panos|fomentos ~1 calor|calientes",
-    "hace ~1 calor",
-    "red cross|bull|car|wine|meat|light|shirt|sox|light|lobster|carpet|pill|pills|tape|truck|robin|door|button|"
-    "team|dress|box|folder",
-    "vino|carro|cruz|carne|boton|luz|tinto|blusa|camisa|coche ~1 rojo|roja",
-    "red|black|blue|green|yellow or|and black|blue|green",
-    "discharge|discharged papers|instructions|paperwork|summary|date|from|form|note",
-    "infection control|prevention|rate|rates|risk",
-    "drain|drains|draining the|my|battery|pasta|emotionally",
-    "numbing ~2 cream|spray|shot|gel|medicine|stuff|injection",
-    "{cant} walk ~1 far|long|fast|dog|dogs|miles|mile|farther|further|as",
-    "{cant} move ~2 appointment|appointments|visit|meeting|schedule|date|time|car|furniture|monday|tuesday|"
-    "wednesday|thursday|friday",
-    "nopuedo mover ~2 cita|fecha|hora|citas",
-    "nopuedo cambiar|parar ~1 de",
-    "nopuedo caminar|andar ~1 mucho|lejos|rapido|tanto",
-    "{cant} take ~1 it|this|them with|until|before|off|because|due|on",
-    "{cant} take it back",
-    "{cant} get out of work|my|this|town",
-    "{cant} make it",
-    "{cant} wait",
-    "{cant} stand ~1 waiting|these|your|him|her|texts",
-    "{cant} step|get away|out|in|on from|of|to|the? work|office|website|site|link|app|phone",
-    "heart ~2 broken|attack|of grill|gold",
-    "collapsed on|into the|my couch|bed|sofa",
-    "killing me softly|lol|haha|with",
-    "pain|pains ~2 worse at|when|after|in|if|on|with night|nights|morning|mornings|evening|stairs|rain",
-    "worse at night|nights",
-    "little|bit|slightly|tad worse",
-    "weather ~3 worse",
-    "traffic ~3 worse",
-    "no worse|worsening",
-    "not|isnt|doesnt|hasnt|arent|didnt ~2 worse|worsening|increasing|growing|worsened",
-    "no ~2 peor|empeora|empeorado|aumenta|aumentado|empeorando",
-    "hasnt|havent gotten ~2 worse",
-    "rather|mucho mejor|better",
-    "me muero ~1 de ~1 hambre|risa|sed|sueno|ganas|calor|frio|sed|curiosidad",
-    "dying to know|see|try|hear|get|go|find",
-    "muero por",
-    "die laughing|of laughter|for",
-    "death march|star",
-    "fiebre ~1 oro",
-    "emergency contact|contacts|number|numbers|brake|exit|fund|phone|leave|vacation|line|card|family|dental|plumber",
-    "contacto|numero|telefono|salida ~1 emergencia|emergencias",
-    "not|isnt|no|dont ~2 emergency|emergencia|urgente",
-    "no es ~2 emergencia|urgencia|urgencias",
-    "no|non emergency",
-    "work|works|working|shift|job|nurse|volunteer|appointment|trabajo|parking|bill|visiting ~3 hospital|er",
-    "hospital bill|parking|job|work|gown|food|visit|shift",
-    "visiting|visit|visito ~4 hospital",
-    "foot|feet|hand wet|cold",
-    "cold feet",
-    "overdose of cute",
-    "eyes|eye ~2 peeled",
-    "wet ~1 bed|floor|pants|myself from|in|with|the rain",
-    "go on vacation|trip|holiday|a",
-    "allergic to",
-    "stroke of|order",
-    "heat stroke",
-    "blood pressure|test|tests|work|sugar|draw|thinner|thinners|type|bank",
-    "presion arterial|alta|baja",
-    "muy|hace|esta ~2 caliente hoy|afuera|dia",
-    "sweating|sweat from|after",
-    "weight loss|room|gym|lifting",
-    "no peso",
-    "back ~1 in the? red",
-    "in the red",
-    "read|red the|your|this|about|that|it instructions|message|text|email",
-    "side effect|effects",
-    "give|gave|giving way|out to|your|my|the",
-    "chest ~1 day|workout|press|xray|x|hair|freezer|drawers",
-    "better than|que",
-    "high|elevated ~2 temp|temperature outside",
-    "room temp|temperature",
-    "temperatura ambiente|ambiental",
-    "pulse|heart rate",
-    "drove|drive|live|lives ~1 past|by|near ~1 hospital",
-    "weak in|at math|on|the",
-    "emergencia de trabajo|familiar",
-    "limp bizkit",
-    "leaking roof|pipe|sink|faucet|toilet",
-    "roof|pipe|sink|faucet|toilet ~2 leaking|leaks",
-)
-"""Ordinary phrases that only look like warning signs; what they cover is not read as one."""

@@ -177,7 +177,7 @@ def _raise_alert(
     now: datetime,
 ) -> None:
     g.alerted = True
-    sending, urgency, says = context().sending, finding.urgency, finding.sentence
+    sending, says = context().sending, finding.sentence
     alerts.open_alert(
         connection, sending, clinic, patient_id, session_id, finding.urgency, finding.cause, source, says, now
     )

@@ -109,8 +109,8 @@ def export(connection: Connection, vault: Vault, clinic_id: int, external_id: st
             _plain(
                 {
                     **row,
-                    "sender": vault.open(row["sender"], row["id"]),
-                    "body": vault.open(row["body"], row["id"]),
+                    "sender": vault.open_optional(row["sender"], row["id"]),
+                    "body": vault.open_optional(row["body"], row["id"]),
                     "reading": vault.open_optional(row["reading"], row["id"]),
                     "sender_key": None,
                 }

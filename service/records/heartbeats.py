@@ -10,8 +10,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from service.records.tables import heartbeats
 
 CLOCK = "clock"
-"""What the names of all clocks begin with. Several may run, as `clock`, `clock:2`, …: one alive is enough."""
+"""What the names of all clocks begin with. Several may run, as "clock HOST PID": one alive is enough."""
 _OFTEN_ENOUGH = timedelta(seconds=1)
+_FORGOTTEN_AFTER = timedelta(days=7)
 
 
 def beat(connection: Connection, name: str, at: datetime) -> None:
@@ -21,21 +22,18 @@ def beat(connection: Connection, name: str, at: datetime) -> None:
     )
     if fresh.rowcount:
         return
+    # A new name, as a rule: the time to drop those of processes long gone.
+    connection.execute(heartbeats.delete().where(heartbeats.c.at < at - _FORGOTTEN_AFTER))
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     # Nothing to do on conflict: it was noted within the last second, by us or by a process of the same name.
     connection.execute(dialect.insert(heartbeats).values(name=name, at=at).on_conflict_do_nothing())
 
 
 def age_seconds(connection: Connection, name: str, now: datetime) -> float | None:
-    """Seconds since the last sign of life of `name`, or of the liveliest `name:…`; None where there never was one."""
+    """Seconds since the last sign of life of `name`, or of the liveliest "name …"; None where there never was one."""
     latest = connection.execute(
         select(func.max(heartbeats.c.at)).where(
-            or_(heartbeats.c.name == name, heartbeats.c.name.startswith(name + ":", autoescape=True))
+            or_(heartbeats.c.name == name, heartbeats.c.name.startswith(name + " ", autoescape=True))
         )
     ).scalar()
     return None if latest is None else max(0.0, (now - latest).total_seconds())
-
-
-def forget(connection: Connection, before: datetime) -> int:
-    """Drop the names that were last heard of before that: machines come and go."""
-    return connection.execute(heartbeats.delete().where(heartbeats.c.at < before)).rowcount

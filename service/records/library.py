@@ -26,7 +26,7 @@ class Library:
     """By name of the protocol."""
 
     def rules_for(self, protocol: str | None) -> tuple[Rule, ...]:
-        """A protocol's triage rules; without rules of its own the default ones, since answers nobody judges are the worse risk."""
+        """A protocol's triage rules; without any the default ones: answers that nobody judges are the worse risk."""
         return self.rules.get(protocol or _DEFAULT_RULES, self.rules[_DEFAULT_RULES])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,8 @@ from sqlalchemy import Connection, insert, select, update
 
 from service.records.ids import new_id
 from service.records.tables import notices
+
+log = logging.getLogger(__name__)
 
 
 def raise_notice(connection: Connection, kind: str, subject: str, detail: str, at: datetime) -> bool:
@@ -20,6 +23,7 @@ def raise_notice(connection: Connection, kind: str, subject: str, detail: str, a
     )
     if again.rowcount:
         return False
+    log.error("notice: %s, %s: %s", kind, subject, detail)
     connection.execute(
         insert(notices).values(
             id=new_id(), kind=kind, subject=subject, detail=detail, count=1, opened_at=at, last_at=at

@@ -3,7 +3,9 @@
 A sealed value is AES-256-GCM with the row's id as associated data: a value copied into another row does not open. The
 blob begins with the id of its key, so that keys can be rotated: the first key in `AFTERCARE_KEYS` seals, all of them
 open. Look-ups go by HMAC: equal addresses give equal hashes, and without the key nobody can try a phone book against
-them.
+them. A hash begins with a tag of its key, so that a rotation can tell which ones are still to be made anew. Some cannot
+be: an opt-out outlives the address it was made of. For those an old key stays in `AFTERCARE_KEYS` as
+`id:index:base64`, which finds and opens nothing.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _NONCE = 12
+_TAG = 2
+_HASH = 14
 
 
 class CannotOpen(Exception):
@@ -32,8 +36,10 @@ class CannotOpen(Exception):
 @dataclass(frozen=True, slots=True)
 class _Key:
     id: bytes
-    cipher: AESGCM
+    cipher: AESGCM | None
+    """None: an index-only key."""
     index: bytes
+    tag: bytes
 
 
 class Vault:
@@ -42,6 +48,8 @@ class Vault:
     def __init__(self, keys: str) -> None:
         """`keys`: base64 of 32 bytes each, with or without `id:` before it, comma-separated, the current one first.
 
+        With `id:index:` before it a key looks up and opens nothing.
+
         Raises ValueError, without repeating any key material, when that is not what it was given.
         """
         self._keys = [_parse(part.strip(), place) for place, part in enumerate(keys.split(","), 1) if part.strip()]
@@ -49,16 +57,21 @@ class Vault:
             raise ValueError("AFTERCARE_KEYS is empty; make one with `aftercare keys new`")
         if len({key.id for key in self._keys}) != len(self._keys):
             raise ValueError("AFTERCARE_KEYS names the same key id twice")
+        if len({key.tag for key in self._keys}) != len(self._keys):
+            raise ValueError("two key ids in AFTERCARE_KEYS cannot be told apart in hashes; make another key")
+        if self._keys[0].cipher is None:
+            raise ValueError("the first key in AFTERCARE_KEYS must be a whole one, not `id:index:…`")
         self._by_id = {key.id: key for key in self._keys}
+        self._cipher = self._keys[0].cipher
+        self._prefix = bytes([len(self._keys[0].id)]) + self._keys[0].id
 
     def seal(self, text: str, row: int) -> bytes:
         """Seal `text` into row `row`."""
         return self.seal_bytes(text.encode(), row)
 
     def seal_bytes(self, content: bytes, row: int) -> bytes:
-        key = self._keys[0]
         nonce = os.urandom(_NONCE)
-        return bytes([len(key.id)]) + key.id + nonce + key.cipher.encrypt(nonce, content, b"%d" % row)
+        return self._prefix + nonce + self._cipher.encrypt(nonce, content, b"%d" % row)
 
     def seal_optional(self, text: str | None, row: int) -> bytes | None:
         return None if text is None else self.seal(text, row)
@@ -68,9 +81,11 @@ class Vault:
         return self.open_bytes(blob, row).decode()
 
     def open_bytes(self, blob: bytes, row: int) -> bytes:
+        if not blob:
+            raise CannotOpen("nothing is sealed here: it was erased")
         start = 1 + blob[0]
         key = self._by_id.get(bytes(blob[1:start]))
-        if key is None:
+        if key is None or key.cipher is None:
             raise CannotOpen("sealed with a key that is not in AFTERCARE_KEYS")
         try:
             return key.cipher.decrypt(bytes(blob[start : start + _NONCE]), bytes(blob[start + _NONCE :]), b"%d" % row)
@@ -78,11 +93,33 @@ class Vault:
             raise CannotOpen("the sealed value does not belong to this row or was changed") from None
 
     def open_optional(self, blob: bytes | None, row: int) -> str | None:
-        return None if blob is None else self.open(blob, row)
+        """The text, or None where there never was one or where it was erased."""
+        return self.open(blob, row) if blob else None
 
     def is_current(self, blob: bytes) -> bool:
         """Whether `blob` is sealed with the current key."""
-        return bytes(blob[1 : 1 + blob[0]]) == self._keys[0].id
+        return blob.startswith(self._prefix)
+
+    def is_current_index(self, hashed: bytes) -> bool:
+        """Whether a keyed hash was made with the current key."""
+        return hashed.startswith(self._keys[0].tag)
+
+    def key_of_index(self, hashed: bytes) -> str | None:
+        """The id of the key that a keyed hash was made with; None when we do not hold that key."""
+        return next((key.id.decode() for key in self._keys if hashed.startswith(key.tag)), None)
+
+    @property
+    def key_ids(self) -> list[str]:
+        """The ids of the keys, the current one first."""
+        return [key.id.decode() for key in self._keys]
+
+    def opens_with(self, key_id: str) -> bool:
+        """Whether that key is a whole one, not index-only."""
+        return self._by_id[key_id.encode()].cipher is not None
+
+    def index_only(self, key_id: str) -> str:
+        """That key in its index-only form, as AFTERCARE_KEYS takes it."""
+        return f"{key_id}:{_INDEX_ONLY}:{base64.b64encode(self._by_id[key_id.encode()].index).decode()}"
 
     def index(self, text: str) -> bytes:
         """The keyed hash that rows with this text are found by (16 bytes), under the current key."""
@@ -131,20 +168,28 @@ def new_token() -> str:
     return "".join(letters)
 
 
+_INDEX_ONLY = "index"
+
+
 def _parse(part: str, place: int) -> _Key:
-    key_id, colon, encoded = part.rpartition(":")
+    *before, encoded = part.split(":")
+    key_id, kind = (before[0] if before else ""), before[1:]
     try:
         material = base64.urlsafe_b64decode(encoded.replace("+", "-").replace("/", "_"))
     except (binascii.Error, ValueError):
         material = b""
-    if len(material) != 32 or (colon and not 1 <= len(key_id.encode()) <= 16):
+    named = 1 <= len(key_id.encode()) <= 16
+    if len(material) != 32 or (before and not named) or kind not in ([], [_INDEX_ONLY]):
         raise ValueError(
             f"key {place} in AFTERCARE_KEYS is not base64 of 32 bytes, with or without `id:` before it; make one with "
             "`aftercare keys new`"
         )
     # A key without a name is named after itself, so that it can stand anywhere in the list.
-    name = key_id or hashlib.sha256(material).hexdigest()[:8]
-    return _Key(name.encode(), AESGCM(_derive(material, b"seal")), _derive(material, b"index"))
+    name = (key_id or hashlib.sha256(material).hexdigest()[:8]).encode()
+    tag = hashlib.sha256(name).digest()[:_TAG]
+    if kind:
+        return _Key(name, None, material, tag)
+    return _Key(name, AESGCM(_derive(material, b"seal")), _derive(material, b"index"), tag)
 
 
 def _derive(material: bytes, purpose: bytes) -> bytes:
@@ -152,4 +197,4 @@ def _derive(material: bytes, purpose: bytes) -> bytes:
 
 
 def _index(key: _Key, text: str) -> bytes:
-    return hmac.new(key.index, text.encode(), hashlib.sha256).digest()[:16]
+    return key.tag + hmac.new(key.index, text.encode(), hashlib.sha256).digest()[:_HASH]

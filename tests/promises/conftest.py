@@ -1,4 +1,4 @@
-"""A house to break things in: its provider gives up quickly, and its callbacks lead nowhere unless a test opens a door."""
+"""Houses to break things in: callbacks lead nowhere unless a test serves them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def h(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[House]:
         redis_url,
         tmp_path,
         AFTERCARE_PUBLIC_URL=NOWHERE,
-        AFTERCARE_PROVIDER_TIMEOUT_SECONDS=0.4,
+        AFTERCARE_PROVIDER_TIMEOUT_SECONDS=5,
     ) as made:
         yield made
 

@@ -1,4 +1,4 @@
-"""A real installation: its processes, on real databases and a real queue, with a stand-in provider in this process as the witness."""
+"""A real installation: processes, databases and queue are real; the stand-in provider in here is the witness."""
 
 from __future__ import annotations
 
@@ -52,6 +52,7 @@ class Installation:
     folder: Path
     web: str
     secret: str
+    _posted: dict[int, dict[str, Any]] = field(default_factory=dict)
     running: list[subprocess.Popen[bytes]] = field(default_factory=list)
     _http: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(retries=False, timeout=20.0))
 
@@ -90,8 +91,9 @@ class Installation:
         assert process.returncode == -signal.SIGKILL, self.log()
 
     def post(self, number: int, **changes: Any) -> urllib3.BaseHTTPResponse:
-        """A signed session.completed over HTTP, as a clinic posts it."""
-        return self.send("session.completed", just_treated(number, **changes), f"event-{number}")
+        """A signed session.completed over HTTP, as a clinic posts it; posted again it is the very same event."""
+        data = self._posted.setdefault(number, just_treated(number, **changes))
+        return self.send("session.completed", data, f"event-{number}")
 
     def send(self, kind: str, data: dict[str, Any], key: str) -> urllib3.BaseHTTPResponse:
         body, at = json.dumps({"type": kind, "data": data}), datetime.now(UTC)
@@ -111,10 +113,12 @@ class Installation:
         due = (messages.c.state == State.PLANNED) & (messages.c.due_at <= time.now())
         under_way = messages.c.state.in_((State.QUEUED, State.SENDING))
         with reading(self.h.parts.engine) as connection:
-            return connection.execute(select(func.count()).select_from(messages).where(or_(due, under_way))).scalar_one()
+            return connection.execute(
+                select(func.count()).select_from(messages).where(or_(due, under_way))
+            ).scalar_one()
 
     def comes_to_rest(self, seconds: float = 40, still: float = 1.5) -> None:
-        """Wait until nothing is open, then longer than a nudge's lease: whatever would be doubled has had its chance."""
+        """Wait until nothing is open, then longer than a nudge's lease: what would be doubled has had its chance."""
         try:
             wait_until(lambda: self.open_ends() == 0, seconds)
         except AssertionError:
@@ -141,7 +145,9 @@ class Installation:
 
 
 @contextmanager
-def installed(database_url: str, redis_url: str, folder: Path, delays: Delays | None = None, **more: Any) -> Iterator[Installation]:
+def installed(
+    database_url: str, redis_url: str, folder: Path, delays: Delays | None = None, **more: Any
+) -> Iterator[Installation]:
     """An installation whose processes are yet to be started; all of them are gone afterwards."""
     port = free_port()
     web = f"http://127.0.0.1:{port}"

@@ -18,7 +18,9 @@ TREATED_AGO = timedelta(minutes=16)
 
 @cache
 def _candidates() -> list[ZoneInfo]:
-    return [ZoneInfo(name) for name in sorted(available_timezones()) if name.startswith(("America/", "Asia/", "Pacific/"))]
+    return [
+        ZoneInfo(name) for name in sorted(available_timezones()) if name.startswith(("America/", "Asia/", "Pacific/"))
+    ]
 
 
 def daytime(now: datetime | None = None) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from copy import deepcopy
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +49,9 @@ def client(clinic: House) -> FlaskClient:
     return app.test_client()
 
 
-def event(*changes: tuple[str, Any], kind: str = "session.completed", data: dict[str, Any] | None = None) -> dict[str, Any]:
+def event(
+    *changes: tuple[str, Any], kind: str = "session.completed", data: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """A good event with some fields changed: ("data/session/site", value), GONE to leave one out."""
     made: dict[str, Any] = {"type": kind, "data": deepcopy(GOOD if data is None else data)}
     for pointer, value in changes:
@@ -65,10 +66,6 @@ def event(*changes: tuple[str, Any], kind: str = "session.completed", data: dict
     return made
 
 
-def in_future(**ahead: float) -> str:
-    return (time.now() + timedelta(**ahead)).isoformat()
-
-
 SESSION, PATIENT = "data/session/", "data/patient/"
 SMS = PATIENT + "consent/sms"
 BAD: list[tuple[str, Any, str]] = [
@@ -81,7 +78,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("data", None, "/data"),
     ("timestamp", MARK, "/timestamp"),
     ("timestamp", "2026-03-02T15:04:00", "/timestamp"),
-    ("timestamp", in_future(hours=2), "/timestamp"),
+    ("timestamp", "2099-12-31T00:00:00Z", "/timestamp"),
     ("timestamp", 1_700_000_000, "/timestamp"),
     ("data/session", GONE, "/data/session"),
     ("data/session", MARK, "/data/session"),
@@ -96,7 +93,7 @@ BAD: list[tuple[str, Any, str]] = [
     (SESSION + "ended_at", "2026-13-45T99:04:00Z", "/data/session/ended_at"),
     (SESSION + "ended_at", 1_700_000_000, "/data/session/ended_at"),
     (SESSION + "ended_at", True, "/data/session/ended_at"),
-    (SESSION + "ended_at", in_future(days=1), "/data/session/ended_at"),
+    (SESSION + "ended_at", "2099-12-31T00:00:00Z", "/data/session/ended_at"),
     (SESSION + "ended_at", "99999-01-01T00:00:00Z", "/data/session/ended_at"),
     (SESSION + "ended_at", "0001-01-01T00:00:00+14:00", "/data/session/ended_at"),
     (SESSION + "ended_at", "1999-12-31T23:00:00Z", "/data/session/ended_at"),
@@ -306,10 +303,13 @@ _POINTERS = sorted({pointer for pointer, _, _ in BAD if pointer.count("/") <= 3}
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=JSON, pointer=st.sampled_from(_POINTERS))
-def test_p10_anything_in_any_field_never_gets_a_5xx(
-    client: FlaskClient, key: str, pointer: str, value: Any
-) -> None:
-    answer = post(client, key, json.dumps(event((pointer, value))).encode("utf-8", "surrogatepass"), Idempotency_Key=f"h{hash(repr(value))}{pointer}")
+def test_p10_anything_in_any_field_never_gets_a_5xx(client: FlaskClient, key: str, pointer: str, value: Any) -> None:
+    answer = post(
+        client,
+        key,
+        json.dumps(event((pointer, value))).encode("utf-8", "surrogatepass"),
+        Idempotency_Key=f"h{hash(repr(value))}{pointer}",
+    )
     assert answer.status_code < 500, answer.get_data(as_text=True)
 
 

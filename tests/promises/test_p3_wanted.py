@@ -102,8 +102,9 @@ def test_p3_withdrawn_in_time(
 
 @pytest.mark.parametrize("withdraw", [stop, cancel, erase, withdraw_consent, answer])
 def test_p3_withdrawn_while_on_the_wire_counts_as_sent_before(h: House, withdraw: Callable[[House, str], None]) -> None:
-    """Between the claim's commit and the provider's answer nothing can call a message back: it was sent before. What must hold
-    is that it is on record as sent, that nothing else follows, and that an answer that never came is not tried again.
+    """Between the claim's commit and the provider's answer nothing can call a message back: it was sent before.
+
+    What must hold is that it is on record as sent and that nothing else follows.
     """
     h.sandbox.fault(Kind.LATENCY, seconds=0.25)
     session = treat(h)
@@ -219,7 +220,7 @@ def test_p3_stop_and_claim_at_the_same_instant(h: House) -> None:
         session = treat(h, number)
         ids = h.queue_due()
         deliverer = h.deliverer()
-        racing = threading.Thread(target=lambda deliverer=deliverer, ids=ids: deliverer.deliver(ids))  # type: ignore[misc]
+        racing = threading.Thread(target=lambda deliverer=deliverer, ids=ids: deliverer.deliver(ids))
         racing.start()
         patient = session_of(h, session).patient_id
         assert patient is not None

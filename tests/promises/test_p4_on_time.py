@@ -1,4 +1,4 @@
-"""P4: never before due, never in the patient's quiet hours, never past the step's window; and never a text too many a day."""
+"""P4: never before due, never in quiet hours, never past the step's window; and never a text too many a day."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SITES = ("knee_left", "knee_right", "hip_left", "shoulder_left", "ankle_left", "
 
 
 def test_p4_every_hour_of_a_week_in_eight_zones(h: House) -> None:
-    """Half an hour at a time over a change of clocks: each message goes inside its patient's day, not early, not late."""
+    """Half an hour at a time over a change of clocks: each goes inside its patient's day, not early, not late."""
     with time.held(START):
         for number, zone in enumerate(ZONES):
             treat(h, number, email=True, timezone=zone, ended_at=START - timedelta(hours=number))
@@ -57,11 +57,11 @@ def test_p4_every_hour_of_a_week_in_eight_zones(h: House) -> None:
 def handed_times(h: House) -> list[tuple[datetime, datetime, datetime]]:
     with h.parts.engine.connect() as connection:
         columns = (messages.c.due_at, messages.c.window_until, messages.c.handed_at)
-        return [tuple(row) for row in connection.execute(select(*columns).where(messages.c.handed_at.is_not(None)))]  # type: ignore[misc]
+        return [tuple(row) for row in connection.execute(select(*columns).where(messages.c.handed_at.is_not(None)))]
 
 
 def test_p4_a_missed_week_sends_nothing_stale(h: House) -> None:
-    """Everything was down for nine days. What is still useful goes, the rest expires, nothing piles up on one morning."""
+    """Everything was down for nine days. What is still useful goes, the rest expires, nothing piles up."""
     with time.held(START):
         session = treat(h, email=True, timezone="America/New_York", ended_at=START)
     with time.held(START + timedelta(days=9, hours=1)):
@@ -76,7 +76,7 @@ def test_p4_a_missed_week_sends_nothing_stale(h: House) -> None:
 
 
 def test_p4_the_text_dies_at_the_carrier_when_its_moment_is_over(h: House) -> None:
-    """What the create call asks for never reaches beyond the window or into the night: hence one text at 20:59 has a minute."""
+    """The validity it is given never reaches into the night: a text at 20:59 has a minute."""
     asked: list[int] = []
     send = TwilioGateway.send
 

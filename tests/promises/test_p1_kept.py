@@ -1,0 +1,78 @@
+"""P1: a 2xx means it is committed; and no answer means that asking again does it once."""
+
+from __future__ import annotations
+
+import pytest
+import urllib3
+
+from sandbox.faults import Kind
+from tests.processes import wait_until
+from tests.promises.installation import Installation
+from tests.promises.population import phone
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+
+def sessions(place: Installation) -> int:
+    return int(place.h.sql("SELECT count(*) FROM sessions")[0][0])
+
+
+def test_p1_kill_9_right_after_202(place: Installation) -> None:
+    """Killed the moment the clinic has its answer: event, session and plan are there, and the plan is followed."""
+    web = place.serve()
+    assert place.post(1).status == 202
+    place.kill(web)
+    assert sessions(place) == 1
+    assert place.h.sql("SELECT count(*) FROM messages")[0][0] > 10
+    place.clock()
+    place.worker()
+    place.comes_to_rest()
+    assert place.handed_over() == {phone(1): 1}
+
+
+@pytest.mark.parametrize(("moment", "kept"), [("events.applied", 0), ("events.committed", 1)])
+def test_p1_the_plug_is_pulled_while_an_event_is_taken_in(place: Installation, moment: str, kept: int) -> None:
+    """Before the commit nothing of it is there, after it everything; either way the clinic's repeat makes it one."""
+    web = place.serve(AFTERCARE_CRASH_AT=moment)
+    with pytest.raises(urllib3.exceptions.HTTPError):
+        place.post(1)
+    place.kill(web)
+    assert sessions(place) == kept
+    place.serve()
+    first, second = place.post(1), place.post(1)
+    assert (first.status, second.status) == (202, 202)
+    assert first.json() == second.json()
+    assert sessions(place) == 1
+
+
+def test_p1_replies_and_receipts_survive_the_plug(place: Installation) -> None:
+    """A STOP that the provider saw taken is kept although its reader dies over it, and the next one acts on it."""
+    place.serve()
+    assert place.post(1).status == 202
+    clock, worker = place.clock(), place.worker()
+    wait_until(lambda: place.handed_over() == {phone(1): 1}, 30)
+    place.kill(clock)
+    place.kill(worker)
+    place.h.sandbox.reply(phone(1), "Stop please")
+    assert place.h.sandbox.settle(20)
+    place.clock()
+    place.died(place.worker("listen", AFTERCARE_CRASH_AT="listen.claimed"))
+    place.worker("listen")
+    wait_until(lambda: place.h.states("session-1")["day14", "sms"] == ("cancelled", "opted_out"), 30)
+    assert place.h.states("session-1")["welcome", "sms"][0] == "delivered"
+
+
+def test_p1_receipts_before_the_create_calls_answer(place: Installation) -> None:
+    """Every callback comes before the answer that would have told us the message's id."""
+    place.h.sandbox.fault(Kind.EARLY)
+    place.h.sandbox.fault(Kind.LATENCY, on="twilio.create", seconds=0.2)
+    place.serve()
+    for number in range(5):
+        assert place.post(number).status == 202
+    place.clock()
+    place.worker()
+    place.comes_to_rest()
+    assert place.h.sandbox.settle(20)
+    states = {place.h.states(f"session-{number}")["welcome", "sms"] for number in range(5)}
+    assert states == {("delivered", "confirmed")}
+    assert place.handed_over() == {phone(number): 1 for number in range(5)}
