@@ -211,7 +211,7 @@ def _clinic(
         approve = f"aftercare protocol approve --clinic {clinic.id} --by NAME"
         yield _warn(name, "no protocol is approved: nothing is sent", approve)
     if vault is not None and not contacts.of_clinic(connection, vault, clinic.id):
-        add = f"aftercare contact add {clinic.id} …"
+        add = f"aftercare contact add --clinic {clinic.id} --name NAME --phone PHONE"
         yield _warn(name, "nobody is named to be told of alerts: they go to the clinic's own phone and e-mail", add)
     link = settings.public_url + "/s/" + new_token()
     for version in {one.name: one for one in versions}.values():
