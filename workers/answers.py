@@ -49,9 +49,17 @@ def give(
     people: Sequence[Candidate],
     whose: Whose,
     done: Done,
+    *,
+    alarmed: bool = False,
+    talking: bool = False,
 ) -> int | None:
-    """Plan the answer, due at once; its message id, or None where nothing is to be said."""
-    text = _which(reply, meant, people, whose, done)
+    """Plan the answer, due at once; its message id, or None where nothing is to be said.
+
+    `alarmed`: an urgent alert was opened. `talking`: a survey by text answers whatever else the reply says.
+    """
+    text = _which(reply, meant, people, whose, done, alarmed)
+    if talking and text is SystemText.AUTO_REPLY:
+        return None
     if text is None or _provider_answered(text, reply, meant) or _is_loop(connection, sending, reply):
         return None
     if reply.channel is Channel.EMAIL and not _may_text(connection, sending, people[0]):
@@ -62,7 +70,9 @@ def give(
     return _insert(connection, sending, reply, people[0].clinic_id, patient_id, text)
 
 
-def _which(reply: Reply, meant: Reading, people: Sequence[Candidate], whose: Whose, done: Done) -> SystemText | None:
+def _which(
+    reply: Reply, meant: Reading, people: Sequence[Candidate], whose: Whose, done: Done, alarmed: bool
+) -> SystemText | None:
     if not people or done.to_stranger:
         return None
     if Channel.SMS in done.stopped:
@@ -70,7 +80,7 @@ def _which(reply: Reply, meant: Reading, people: Sequence[Candidate], whose: Who
         return SystemText.STOP_CONFIRM if done.news and reply.channel is Channel.SMS else None
     if done.stopped and reply.channel is Channel.EMAIL:
         return None
-    if meant.red_flags:
+    if meant.red_flags or alarmed:
         return SystemText.RED_FLAG
     if done.started:
         return SystemText.START_CONFIRM if reply.channel is Channel.SMS else None

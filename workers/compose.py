@@ -68,7 +68,7 @@ class Composer:
     def sms(self, connection: Connection, ready: Ready, clinic: Clinic, link_token: str) -> str:
         """The text of a message. Raises CannotCompose."""
         if ready.body is not None:
-            return ready.body
+            return ready.body.replace("{link}", self._link_of(ready, link_token))
         template = self._sms_of(self._template(connection, ready, clinic, Channel.SMS)[0] or "", _shared(clinic))
         name = render("{name}", Fields(name=ready.given_name)) if ready.given_name else _nameless(ready, clinic)
         return template.replace(_LINK, self._link_of(ready, link_token)).replace(_NAME, name)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 from sqlalchemy import Connection, Engine
@@ -16,14 +16,15 @@ from sqlalchemy import Connection, Engine
 from service import crashpoints, time
 from service.care import replies as reading_of
 from service.care.lifecycle import Channel
-from service.care.matching import Candidate, Treatment, in_question, named, session_of
+from service.care.matching import Candidate, in_question, named
 from service.care.replies import Reading
 from service.nudges import Nudges
-from service.records import clinics, links, patients, replies, sessions
+from service.records import alerts, clinics, contacts, links, patients, replies, sessions
 from service.records.database import reading, run
 from service.records.plans import Sending
-from service.records.replies import MATCHED, SHARED, UNMATCHED, Reply, Whose
-from workers import answers, wishes
+from service.records.replies import CLINICIAN, MATCHED, SHARED, UNMATCHED, Reply, Whose
+from workers import alarms, answers, texting, wishes
+from workers.alarms import Heard
 
 log = logging.getLogger(__name__)
 
@@ -31,62 +32,66 @@ ASKED_WITHIN_HOURS = 24
 """How long the question "who is writing?" stays open."""
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """A reply, read: what whoever raises alerts is handed. On a shared phone `people` are all who may have written."""
-
-    reply: Reply = field(repr=False)
-    reading: Reading = field(repr=False)
-    people: tuple[Candidate, ...]
-    session_id: int | None
-
-
-Alerts = Callable[[Connection, Heard], None]
-
-
-def handle(engine: Engine, sending: Sending, nudges: Nudges, ids: Sequence[int], alerts: Alerts | None = None) -> int:
-    """Read these replies, after any that the same senders wrote before them; returns how many were read.
-
-    `alerts` is called in the reply's transaction for every one that reports a warning sign.
-    """
+def handle(engine: Engine, sending: Sending, nudges: Nudges, ids: Sequence[int]) -> int:
+    """Read these replies, after any that the same senders wrote before them; returns how many were read."""
     read = 0
     for reply_id in sorted(ids):
         with reading(engine) as connection:
             pending = replies.unhandled_up_to(connection, reply_id)
         for one in pending:
-            read += _read_alone(engine, sending, one, alerts)
+            read += _read_alone(engine, sending, one)
     if read:
-        nudges.wake_clock()  # an answer is due now
+        nudges.wake_clock()  # an answer is due now, or an alert
     return read
 
 
-def _read_alone(engine: Engine, sending: Sending, reply_id: int, alerts: Alerts | None) -> bool:
+def _read_alone(engine: Engine, sending: Sending, reply_id: int) -> bool:
     try:
-        return run(engine, lambda connection: _read(connection, sending, reply_id, alerts))
+        return run(engine, lambda connection: _read(connection, sending, reply_id))
     except Exception as error:
         # It stays unread and is tried again; those behind it must not wait for it. Only the type: the text may quote.
         log.error("a reply could not be read: %s", type(error).__name__)
         return False
 
 
-def _read(connection: Connection, sending: Sending, reply_id: int, alerts: Alerts | None) -> bool:
+def _read(connection: Connection, sending: Sending, reply_id: int) -> bool:
     reply = replies.claim(connection, sending.vault, reply_id, time.now())
     if reply is None:
         return False
     crashpoints.reached("listen.claimed")
     meant = reading_of.read(reply.body)
-    people = _people(connection, sending, reply)
-    whose = _whose(connection, reply, meant, people)
+    clinician = _clinician(connection, sending, reply, meant)
+    people = [] if clinician else _people(connection, sending, reply)
+    whose = clinician or _whose(connection, reply, meant, people)
     replies.note(connection, sending.vault, reply.id, whose, meant.meaning, _as_json(meant))
     if whose.match == MATCHED:
         people = [one for one in people if one.patient_id == whose.patient_id]
     if reply.automatic:
         return True  # nobody wrote it: it asks for nothing, and answering it could go on for ever
-    if meant.red_flags and people and alerts is not None:
-        alerts(connection, Heard(reply, meant, tuple(people), whose.session_id))
+    replies.announce(connection, sending.vault, [reply.id, *whose.attached], time.now())
+    turn = texting.take_up(connection, sending, reply, meant, whose)
+    heard = Heard(reply, meant, tuple(people), whose.session_id, number_counts=turn is None)
+    alarmed = alarms.sound(connection, sending, heard)
     done = wishes.follow(connection, sending, reply, meant, people)
-    answers.give(connection, sending, reply, meant, people, whose, done)
+    if turn is not None:
+        texting.carry_out(connection, sending, reply, meant, turn)
+    answers.give(connection, sending, reply, meant, people, whose, done, alarmed=alarmed, talking=turn is not None)
     return True
+
+
+def _clinician(connection: Connection, sending: Sending, reply: Reply, meant: Reading) -> Whose | None:
+    """Whose it is when one of a clinic's own people wrote: "ACK" takes on the alerts they were told of.
+
+    A phone that is a patient's as well is the patient's, unless it takes on an alert.
+    """
+    known = contacts.by_phone(connection, sending.vault, reply.sender) if reply.channel is Channel.SMS else []
+    if not known:
+        return None
+    taken = meant.ack and alerts.acknowledge_by_contact(connection, sending.vault, reply.sender, time.now())
+    if not taken and patients.by_address(connection, sending.vault, Channel.SMS, reply.sender):
+        return None
+    clinic_ids = {one.clinic_id for one in known}
+    return Whose(CLINICIAN, clinic_id=clinic_ids.pop() if len(clinic_ids) == 1 else None)
 
 
 def _people(connection: Connection, sending: Sending, reply: Reply) -> list[Candidate]:
@@ -108,7 +113,6 @@ def _people(connection: Connection, sending: Sending, reply: Reply) -> list[Cand
 
 
 def _whose(connection: Connection, reply: Reply, meant: Reading, people: Sequence[Candidate]) -> Whose:
-    # Clinicians who answer an alert from their own phones would be known here, before patients are.
     if not people:
         return Whose(UNMATCHED)
     if len(people) == 1:
@@ -120,7 +124,7 @@ def _whose(connection: Connection, reply: Reply, meant: Reading, people: Sequenc
     if writer is not None:
         mine = _matched(connection, reply, writer)
         replies.attach(connection, asked, writer.clinic_id, writer.patient_id, mine.session_id, f"reply {reply.id}")
-        return mine
+        return replace(mine, attached=tuple(asked))
     clinic_ids = {one.clinic_id for one in people}
     return Whose(
         SHARED,
@@ -135,12 +139,7 @@ def _matched(connection: Connection, reply: Reply, person: Candidate) -> Whose:
         link = links.find(connection, reply.link_key)
         session_id = None if link is None else link.session_id
     if session_id is None:
-        treatments = [
-            Treatment(one.id, one.ended_at, one.cancelled_at is not None)
-            for one in sessions.of_patient(connection, person.patient_id)
-            if one.ended_at is not None
-        ]
-        session_id = session_of(treatments, reply.received_at)
+        session_id = sessions.latest_of(connection, person.patient_id, reply.received_at)
     return Whose(MATCHED, person.clinic_id, person.patient_id, session_id)
 
 
@@ -148,6 +147,3 @@ def _as_json(meant: Reading) -> str:
     plain = asdict(meant)
     del plain["words"]  # they are in the body
     return json.dumps(plain)
-
-
-__all__ = ["Alerts", "Heard", "handle"]

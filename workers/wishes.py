@@ -15,7 +15,7 @@ from service.care.lifecycle import Channel, Reason
 from service.care.matching import Candidate
 from service.care.optout import StopScope
 from service.care.replies import Reading
-from service.records import consents, optouts, patients, suppressions
+from service.records import consents, conversations, optouts, patients, suppressions
 from service.records.patients import normal
 from service.records.plans import Sending
 from service.records.replies import Reply
@@ -38,12 +38,21 @@ class Done:
 
 def follow(connection: Connection, sending: Sending, reply: Reply, meant: Reading, people: Sequence[Candidate]) -> Done:
     """Do what the reply asks. On a shared phone that is done for everybody on it."""
-    if meant.stop or reply.opt_out_type == "STOP":
+    if stops(reply, meant):
         return _stop(connection, sending, reply, meant, people)
-    # Twilio takes YES for START; here it is an answer to a question, never a consent.
-    if meant.start or (reply.opt_out_type == "START" and meant.yes_no is None):
+    if starts(reply, meant):
         return _start(connection, sending, reply, people)
     return Done()
+
+
+def stops(reply: Reply, meant: Reading) -> bool:
+    """Whether it asks for an end."""
+    return meant.stop or reply.opt_out_type == "STOP"
+
+
+def starts(reply: Reply, meant: Reading) -> bool:
+    """Whether it asks to begin again. Twilio takes YES for START; here it answers a question and is no consent."""
+    return meant.start or (reply.opt_out_type == "START" and meant.yes_no is None)
 
 
 def _stop(connection: Connection, sending: Sending, reply: Reply, meant: Reading, people: Sequence[Candidate]) -> Done:
@@ -51,6 +60,8 @@ def _stop(connection: Connection, sending: Sending, reply: Reply, meant: Reading
     certain = meant.stop_certain or reply.opt_out_type == "STOP"
     news = not _all_stopped(connection, sending, people)
     for person in people:
+        if Channel.SMS in channels:
+            conversations.end(connection, person.patient_id, reply.received_at)
         for channel in channels:
             optouts.opt_out(
                 connection, sending, person.patient_id, channel, SOURCE, reply.received_at, reply.id, certain

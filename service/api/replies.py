@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from apiflask import APIBlueprint
@@ -14,7 +13,6 @@ from service.context import context
 from service.identify import cursor
 from service.records import audit, replies
 from service.records.database import run
-from service.records.replies import Shown
 
 bp = APIBlueprint("replies", __name__, tag="Replies")
 
@@ -36,30 +34,8 @@ def get_replies() -> dict[str, object]:
             subject = f"replies {found[0].id} to {found[-1].id} ({len(found)})"
             audit.note(connection, clinic_id, "api", "replies.read", subject, time.now())
         return {
-            "replies": [_shown(reply) for reply in found],
+            "replies": [replies.told(reply) for reply in found],
             "next": str(found[-1].place if found else after),
         }
 
     return run(here.engine, work)
-
-
-def _shown(reply: Shown) -> dict[str, Any]:
-    reading = json.loads(reply.reading) if reply.reading else {}
-    return {
-        "id": str(reply.id),
-        "channel": reply.channel,
-        "received_at": reply.received_at.isoformat().replace("+00:00", "Z"),
-        "match": reply.match,
-        "patient": reply.patient,
-        "candidates": list(reply.candidates),
-        "session": reply.session,
-        "text": reply.text,
-        "pictures": reply.media,
-        "automatic": reply.automatic,
-        "meaning": reply.meaning,
-        "stop": reading.get("stop", False),
-        "stop_certain": reading.get("stop_certain", True),
-        "number": reading.get("number"),
-        "red_flags": reading.get("red_flags", []),
-        "resolved_by": reply.resolved_by,
-    }

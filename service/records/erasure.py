@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, select, update
 from service.care.lifecycle import Reason
 from service.records import alert_history, consents, hooks, messages, patients
 from service.records.sealing import Vault
-from service.records.tables import attempts, events, replies, reply_candidates, responses, sessions
+from service.records.tables import attempts, conversations, events, replies, reply_candidates, responses, sessions
 from service.records.tables import messages as message_rows
 from service.records.tables import patients as patient_rows
 
@@ -56,6 +56,7 @@ def _blank(connection: Connection, patient_id: int) -> None:
     alert_history.forget_patient(connection, patient_id)
     connection.execute(delete(events).where(events.c.session_id.in_(theirs)))
     connection.execute(delete(responses).where(responses.c.patient_id == patient_id))
+    connection.execute(delete(conversations).where(conversations.c.patient_id == patient_id))
     connection.execute(update(attempts).where(attempts.c.message_id.in_(sent)).values(address=_NOTHING, link_key=None))
     connection.execute(
         update(message_rows).where(message_rows.c.patient_id == patient_id).values(body=None, address=None)
@@ -157,6 +158,8 @@ def forget_old(connection: Connection, now: datetime, days: int, batch: int = 50
     ).rowcount
     old_responses = select(responses.c.id).where(responses.c.changed_at < before).limit(batch)
     blanked += connection.execute(delete(responses).where(responses.c.id.in_(old_responses))).rowcount
+    old_talks = select(conversations.c.id).where(conversations.c.expires_at < before).limit(batch)
+    blanked += connection.execute(delete(conversations).where(conversations.c.id.in_(old_talks))).rowcount
     old_events = select(events.c.id).where(events.c.received_at < before).limit(batch)
     blanked += connection.execute(delete(events).where(events.c.id.in_(old_events))).rowcount
     blanked += hooks.forget_old(connection, now, batch)

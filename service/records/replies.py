@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from service import time
 from service.care.lifecycle import Channel
-from service.records import ids
+from service.records import hooks, ids
 from service.records.ids import new_id
 from service.records.patients import normal
 from service.records.sealing import Vault
@@ -69,6 +70,8 @@ class Whose:
     patient_id: int | None = None
     session_id: int | None = None
     candidates: tuple[tuple[int, int], ...] = ()
+    attached: tuple[int, ...] = ()
+    """Earlier replies that this one says the writer of."""
 
 
 def keep(connection: Connection, vault: Vault, incoming: Incoming, now: datetime) -> int | None:
@@ -231,14 +234,18 @@ class Shown:
     resolved_by: str | None
 
 
+_SHOWN = (
+    select(replies, patients.c.external_id.label("patient"), sessions.c.external_id.label("session"))
+    .outerjoin(patients, patients.c.id == replies.c.patient_id)
+    .outerjoin(sessions, sessions.c.id == replies.c.session_id)
+)
+
+
 def of_clinic(connection: Connection, vault: Vault, clinic_id: int, after: int, limit: int) -> list[Shown]:
     """A clinic's replies behind the cursor `after`, in the order in which they were read or changed."""
     shared = select(reply_candidates.c.reply_id).where(reply_candidates.c.clinic_id == clinic_id)
     rows = connection.execute(
-        select(replies, patients.c.external_id.label("patient"), sessions.c.external_id.label("session"))
-        .outerjoin(patients, patients.c.id == replies.c.patient_id)
-        .outerjoin(sessions, sessions.c.id == replies.c.session_id)
-        .where(
+        _SHOWN.where(
             replies.c.place > after,
             replies.c.place < ids.first_at(time.real_now() - timedelta(seconds=SETTLING_SECONDS)),
             or_(
@@ -252,6 +259,41 @@ def of_clinic(connection: Connection, vault: Vault, clinic_id: int, after: int, 
     ).all()
     candidates = _candidates(connection, clinic_id, [row.id for row in rows if row.match == SHARED])
     return [_shown(row, vault, candidates.get(row.id, ())) for row in rows]
+
+
+def told(reply: Shown) -> dict[str, Any]:
+    """A reply as JSON: what the API shows and what clinics' own systems are told."""
+    reading = json.loads(reply.reading) if reply.reading else {}
+    return {
+        "id": str(reply.id),
+        "channel": reply.channel,
+        "received_at": hooks.iso(reply.received_at),
+        "match": reply.match,
+        "patient": reply.patient,
+        "candidates": list(reply.candidates),
+        "session": reply.session,
+        "text": reply.text,
+        "pictures": reply.media,
+        "automatic": reply.automatic,
+        "meaning": reply.meaning,
+        "stop": reading.get("stop", False),
+        "stop_certain": reading.get("stop_certain", True),
+        "number": reading.get("number"),
+        "red_flags": reading.get("red_flags", []),
+        "resolved_by": reply.resolved_by,
+    }
+
+
+def announce(connection: Connection, vault: Vault, reply_ids: Collection[int], now: datetime) -> None:
+    """Tell clinics' own systems of replies whose patient is known, in the transaction that found out."""
+    if not hooks.anyone_listens(connection):
+        return
+    for row in connection.execute(_SHOWN.where(replies.c.id.in_(reply_ids), replies.c.match == MATCHED)).all():
+        facts = told(_shown(row, vault, ()))
+        del facts["patient"], facts["session"]  # the event has them, as every event does
+        hooks.announce(
+            connection, vault, row.clinic_id, row.patient_id, hooks.Type.REPLY, facts, now, session_id=row.session_id
+        )
 
 
 def _candidates(connection: Connection, clinic_id: int, reply_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:

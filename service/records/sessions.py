@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from service.care.matching import Treatment, session_of
 from service.records.ids import new_id
 from service.records.sealing import Vault
 from service.records.tables import courses, sessions
@@ -64,6 +65,16 @@ def of_patient(connection: Connection, patient_id: int) -> list[Session]:
         )
     )
     return [_session(row) for row in rows]
+
+
+def latest_of(connection: Connection, patient_id: int, at: datetime) -> int | None:
+    """The session that a reply at `at` belongs to: the patient's latest before it that was not cancelled."""
+    treatments = [
+        Treatment(one.id, one.ended_at, one.cancelled_at is not None)
+        for one in of_patient(connection, patient_id)
+        if one.ended_at is not None
+    ]
+    return session_of(treatments, at)
 
 
 def site_of(connection: Connection, course_id: int) -> str:

@@ -202,6 +202,13 @@ messages = Table(
         postgresql_where=text("handed_at IS NOT NULL"),
         sqlite_where=text("handed_at IS NOT NULL"),
     ),
+    # Surveys that were asked for lately, to be held against the answers.
+    Index(
+        "ix_messages_asked",
+        "handed_at",
+        postgresql_where=text("handed_at IS NOT NULL AND survey IS NOT NULL"),
+        sqlite_where=text("handed_at IS NOT NULL AND survey IS NOT NULL"),
+    ),
     Index(
         "ix_messages_waiting",
         "patient_id",
@@ -311,6 +318,22 @@ responses = Table(
     UniqueConstraint("session_id", "survey"),
     Index("ix_responses_clinic_id_id", "clinic_id", "id"),
     Index("ix_responses_changed", "clinic_id", "changed_at", "id"),  # the cursor of /v1/answers
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    _id(),
+    _clinic(),
+    Column("patient_id", BigInteger, ForeignKey("patients.id"), nullable=False),
+    Column("session_id", BigInteger, ForeignKey("sessions.id"), nullable=False),
+    Column("survey", String(16), nullable=False),
+    Column("state", LargeBinary, nullable=False),  # sealed JSON: which question is open, what was ticked so far
+    Column("asked_at", Moment, nullable=False),  # when the open question was asked
+    Column("expires_at", Moment, nullable=False),  # from then on it cannot be answered by text
+    Column("ended_at", Moment),
+    UniqueConstraint("session_id", "survey"),
+    Index("ix_conversations_patient_id", "patient_id"),
 )
 
 contacts = Table(

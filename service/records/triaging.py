@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,9 +13,10 @@ from service.care import sites, triage
 from service.care.care_plan import prohibited_medicines
 from service.care.localtime import local_day
 from service.care.protocol import Anchor, Protocol
+from service.care.redflags import RedFlag
 from service.care.scores import Scores, scores
-from service.care.surveys import Answer, Measure, Survey
-from service.care.triage import Finding, TriageFacts, Urgency
+from service.care.surveys import Answer, Kind, Measure, Survey
+from service.care.triage import Finding, Silence, TriageFacts, Urgency
 from service.records import clinics, patients, protocols, responses, sessions
 from service.records.clinics import Clinic
 from service.records.library import Library
@@ -27,6 +28,7 @@ from service.records.sessions import Session
 
 BASELINE = "S0"
 """The survey whose answers become the session's baseline."""
+_PAIN = "pain"
 _GROUPS = {
     sites.Region.RIB: "rib_thoracic",
     sites.Region.SPINE: "spine",
@@ -85,6 +87,16 @@ class Heard:
     @property
     def is_emergency(self) -> bool:
         return triage.most_urgent(self.findings) is Urgency.EMERGENCY
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a reply says that rules may hear."""
+
+    signs: frozenset[str]
+    """Values of `RedFlag`."""
+    pain: int | None = None
+    """0 to 10."""
 
 
 def setting(connection: Connection, vault: Vault, session_id: int) -> Setting:
@@ -169,6 +181,53 @@ def hear(
     loud = tuple(finding for finding in findings if finding.urgency.rank >= Urgency.URGENT.rank)
     _raise_all(connection, where, loud, survey.id, now, raise_alert)
     return Heard(None, findings, loud)
+
+
+def heard_words(
+    connection: Connection, vault: Vault, library: Library, session_id: int | None, said: Said, now: datetime
+) -> tuple[Finding, ...]:
+    """What the rules find in a reply; without a session by the signs alone.
+
+    A sign that no rule hears, because a clinic's rules are older than our reading of words, has its own urgency:
+    nothing that was read as a warning sign goes by.
+    """
+    if session_id is None:
+        return tuple(_own_finding(sign, "No visit is on record.") for sign in sorted(said.signs))
+    where = setting(connection, vault, session_id)
+    pain = {} if said.pain is None else {_PAIN: Answer(_PAIN, Kind.SCALE, said.pain, Measure.NRS, said.pain)}
+    start = baseline(connection, vault, library, where)
+    facts = TriageFacts(
+        day=where.day(now),
+        answers=pain,
+        word_signs=said.signs,
+        site_groups=where.site_groups,
+        baseline=None if start is None else start.scores,
+        previous=_previous(connection, vault, library, where, "", now),
+    )
+    rules = rules_of(library, where)
+    found = triage.evaluate(rules, facts)
+    answered = {rule.when.sign for rule in rules if rule.when.sign and triage.fires(rule.when, facts)}
+    unheard = [_own_finding(sign, f"Day {facts.day}.") for sign in sorted(said.signs - answered)]
+    return tuple(sorted((*found, *unheard), key=lambda finding: -finding.urgency.rank))
+
+
+def silent(
+    connection: Connection,
+    vault: Vault,
+    library: Library,
+    where: Setting,
+    survey: Survey,
+    silence: Silence,
+    now: datetime,
+) -> tuple[Finding, ...]:
+    """What the rules make of a survey that nobody has answered."""
+    facts = facts_for(connection, vault, library, where, survey, {}, now, begun_at=now)
+    return triage.evaluate(rules_of(library, where), replace(facts, silence=silence))
+
+
+def _own_finding(sign: str, context: str) -> Finding:
+    urgency = Urgency(RedFlag(sign).urgency.value)
+    return Finding(urgency, sign, f"words_{sign}", f"Reported {sign.replace('_', ' ')}. {context}")
 
 
 def facts_for(

@@ -99,7 +99,8 @@ def _clinic(connection: Connection, here: Context) -> tuple[int, str]:
     clinic = clinics.add(connection, fields, now)
     protocols.approve(connection, protocols.add(connection, clinic.id, PROTOCOL, now).id, "Dr Test", now)
     hooks.add_endpoint(connection, here.sending.vault, clinic.id, "https://clinic.example/hook", "*", now)
-    heartbeats.beat(connection, heartbeats.CLOCK, time.real_now())
+    # Far ahead: however slow the machine, the clock looks alive until the last test.
+    heartbeats.beat(connection, heartbeats.CLOCK, time.real_now() + timedelta(days=1))
     return clinic.id, clinics.new_api_key(connection, clinic.id, now)
 
 

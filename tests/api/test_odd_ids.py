@@ -18,12 +18,13 @@ def test_an_odd_id_is_an_unknown_one(database_url: str, redis_url: str, tmp_path
 
 
 def test_a_visit_of_an_odd_patient_is_refused(database_url: str, redis_url: str, tmp_path: Path) -> None:
+    patient = {"reference": "Patient/a", "identifier": {"system": "urn:aftercare:patient", "value": "a\0"}}
     visit = {
         "resourceType": "Appointment",
         "status": "booked",
         "start": "2026-12-01T10:00:00Z",
-        "participant": [{"actor": {"reference": "Patient/a", "identifier": {"system": "urn:aftercare:patient", "value": "a\0"}}}],
-    }  # fmt: skip
+        "participant": [{"actor": patient}],
+    }
     with counter(database_url, redis_url, tmp_path) as here:
         answer = here.client.post("/v1/fhir", json=visit, headers=here.signed_in)
         assert 400 <= answer.status_code < 500

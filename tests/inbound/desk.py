@@ -7,7 +7,7 @@ import json
 import secrets
 import time as world
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -111,7 +111,6 @@ class Desk:
     clinic: Clinic
     client: FlaskClient
     nudged: Nudged
-    alerted: list[listen.Heard] = field(default_factory=list)
 
     # what the clinic does
 
@@ -228,15 +227,12 @@ class Desk:
     def listen(self) -> int:
         """Follow every nudge to `listen` there was."""
         ids = [one for queue, some in self.nudged.sent if queue is QueueName.LISTEN for one in some]
-        return listen.handle(self.engine, self.sending, self.nudged, ids, self._alert)
+        return listen.handle(self.engine, self.sending, self.nudged, ids)
 
     def says(self, body: str, sender: str = PHONE, **more: Any) -> None:
         """A text from a patient, taken in and read."""
         assert self.text_in(body, sender, **more).status_code == 200
         self.listen()
-
-    def _alert(self, _: Connection, heard: listen.Heard) -> None:
-        self.alerted.append(heard)
 
     # what is on record
 
@@ -273,6 +269,14 @@ class Desk:
 
     def replies(self) -> list[Any]:
         return self.sql("SELECT * FROM replies ORDER BY id")
+
+    def alerts(self) -> list[tuple[str, str, str]]:
+        """(patient, cause, urgency) of every alert, the oldest first."""
+        rows = self.sql(
+            "SELECT p.external_id AS patient, a.cause, a.urgency FROM alerts a JOIN patients p ON p.id = a.patient_id"
+            " ORDER BY a.id"
+        )
+        return [(row.patient, row.cause, row.urgency) for row in rows]
 
     def suppressed(self, channel: str = "sms") -> list[str]:
         rows = self.sql(

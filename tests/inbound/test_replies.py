@@ -172,7 +172,7 @@ def test_a_doubtful_stop_suppresses_and_asks_for_a_look(ticking: Ticking) -> Non
 def test_stop_that_names_a_warning_sign_still_raises_it(ticking: Ticking) -> None:
     """P9: and one message only may follow a STOP."""
     ticking.says("Stop texting me. I have a fever of 103 and pus")
-    assert RedFlag.FEVER in ticking.desk.alerted[0].reading.red_flags
+    assert ("p1", RedFlag.FEVER, "urgent") in ticking.desk.alerts()
     assert ticking.desk.suppressed() == ["opted_out"]
     assert ticking.desk.answers() == ["stop_confirm"]
 
@@ -315,7 +315,7 @@ def test_start_on_a_shared_phone_makes_up_no_consent(shared: Ticking) -> None:
 def test_a_red_flag_on_a_shared_phone_is_about_everybody(shared: Ticking) -> None:
     """P9."""
     shared.says("I can't breathe")
-    assert len(shared.desk.alerted[0].people) == 2
+    assert len({patient for patient, _, _ in shared.desk.alerts()}) == 2
     assert shared.desk.answers() == ["red_flag"]
 
 
@@ -436,7 +436,7 @@ def test_machines_that_mail_are_kept_and_nothing_else(desk: Desk, headers: dict[
         desk.mail_in(to, "I am away. To unsubscribe reply STOP. Fever? Call us.", headers=headers, sender=sender)
         desk.listen()
         assert bool(desk.replies()[0].automatic)
-        assert (desk.answers(), desk.suppressed("email"), desk.alerted) == ([], [], [])
+        assert (desk.answers(), desk.suppressed("email"), desk.alerts()) == ([], [], [])
 
 
 def test_a_mail_posted_twice_is_kept_once(desk: Desk) -> None:

@@ -1,0 +1,124 @@
+"""Surveys that stay unanswered, found long enough after they were sent, and noted once each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, case, func, or_, select
+
+from service.care.lifecycle import WAITING
+from service.care.triage import Silence
+from service.records.messages import ROUTINE
+from service.records.tables import alerts, patients, responses, sessions
+from service.records.tables import messages as message_rows
+
+LOOK_BACK = timedelta(days=10)
+"""No silence is judged longer after the survey was sent: its last reminder comes on the seventh day."""
+ENOUGH = timedelta(hours=24)
+"""Time to answer the last text that asked, where its own window is longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A survey of a session that nobody began to answer."""
+
+    session_id: int
+    patient_id: int
+    survey: str
+    asked_at: datetime
+    silence: Silence
+
+    @property
+    def cause(self) -> str:
+        """What the alert is about."""
+        return f"silence {self.survey}"
+
+
+def find(connection: Connection, now: datetime) -> list[Unanswered]:
+    """Surveys asked for lately that have been silent until their reminder or beyond, the oldest first.
+
+    Left out: patients who were erased, stopped or may not be written to any more, cancelled sessions, and silences that
+    the worklist has or had.
+    """
+    found = []
+    for row in connection.execute(_asked(now)).all():
+        silence = _silence(row, now)
+        if silence is not Silence.NONE:
+            found.append(Unanswered(row.session_id, row.patient_id, row.survey, row.asked_at, silence))
+    return found
+
+
+def is_noted(connection: Connection, silent: Unanswered) -> bool:
+    """Whether the worklist has it, or had it since the survey was sent."""
+    noted = select(alerts.c.id).where(
+        alerts.c.patient_id == silent.patient_id,
+        alerts.c.cause == silent.cause,
+        or_(alerts.c.closed_at.is_(None), alerts.c.opened_at >= silent.asked_at),
+    )
+    return connection.execute(noted.limit(1)).first() is not None
+
+
+def _asked(now: datetime) -> Any:
+    asked = (
+        select(
+            message_rows.c.session_id,
+            message_rows.c.patient_id,
+            message_rows.c.survey,
+            func.min(message_rows.c.handed_at).label("asked_at"),
+        )
+        .where(
+            message_rows.c.handed_at > now - LOOK_BACK,
+            message_rows.c.survey.is_not(None),
+            message_rows.c.priority == ROUTINE,
+        )
+        .group_by(message_rows.c.session_id, message_rows.c.patient_id, message_rows.c.survey)
+        .subquery()
+    )
+    is_reminder = and_(message_rows.c.step.like("%.%"), message_rows.c.priority == ROUTINE)
+    is_handed = and_(is_reminder, message_rows.c.handed_at.is_not(None))
+    noted = select(alerts.c.id).where(
+        alerts.c.patient_id == asked.c.patient_id,
+        alerts.c.cause == "silence " + asked.c.survey,
+        or_(alerts.c.closed_at.is_(None), alerts.c.opened_at >= asked.c.asked_at),
+    )
+    answered = select(responses.c.id).where(
+        responses.c.session_id == asked.c.session_id, responses.c.survey == asked.c.survey
+    )
+    return (
+        select(
+            asked,
+            func.min(case((is_reminder, message_rows.c.due_at))).label("reminded_from"),
+            func.sum(case((and_(is_reminder, message_rows.c.state.in_(WAITING)), 1), else_=0)).label("waiting"),
+            func.max(case((is_handed, message_rows.c.handed_at))).label("reminded_at"),
+            func.max(case((is_handed, message_rows.c.window_until))).label("closes_at"),
+        )
+        .join(
+            message_rows,
+            and_(message_rows.c.session_id == asked.c.session_id, message_rows.c.survey == asked.c.survey),
+        )
+        .join(patients, patients.c.id == asked.c.patient_id)
+        .join(sessions, sessions.c.id == asked.c.session_id)
+        .where(
+            patients.c.erased_at.is_(None),
+            patients.c.stopped_at.is_(None),
+            or_(patients.c.sms_consent, patients.c.email_consent),
+            sessions.c.cancelled_at.is_(None),
+            ~answered.exists(),
+            ~noted.exists(),
+        )
+        .group_by(*asked.c)
+        .order_by(asked.c.asked_at)
+    )
+
+
+def _silence(row: Row[Any], now: datetime) -> Silence:
+    if row.reminded_from is None:
+        return Silence.AFTER_REMINDER if now >= row.asked_at + ENOUGH else Silence.NONE
+    if row.reminded_at is None and row.reminded_from > now:
+        return Silence.NONE
+    if row.waiting:
+        return Silence.SOME
+    over = row.asked_at + ENOUGH if row.reminded_at is None else min(row.closes_at, row.reminded_at + ENOUGH)
+    return Silence.AFTER_REMINDER if now >= over else Silence.SOME
