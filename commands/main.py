@@ -13,6 +13,7 @@ from commands import embedded, serve
 from commands.clinic import clinic
 from commands.contact import contact
 from commands.demo import demo
+from commands.doctor import doctor
 from commands.keys import keys
 from commands.patient import patient
 from commands.protocol import protocol
@@ -58,6 +59,7 @@ for command in (
     patient,
     keys,
     webhook,
+    doctor,
 ):
     main.add_command(command)
 

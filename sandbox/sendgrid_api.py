@@ -44,6 +44,15 @@ class SendGridApi:
 
     def routes(self) -> Iterable[web.RouteDef]:
         yield web.post("/v3/mail/send", self.send)
+        yield web.get("/v3/scopes", self.scopes, allow_head=False)
+
+    async def scopes(self, request: web.Request) -> web.StreamResponse:
+        if not self._known(request):
+            return _no(401, Complaint(_REFUSALS[401]))
+        return web.json_response({"scopes": ["mail.send"]})
+
+    def _known(self, request: web.Request) -> bool:
+        return hmac.compare_digest(request.headers.get("Authorization", "").encode(), self._authorization)
 
     async def send(self, request: web.Request) -> web.StreamResponse:
         answer = await self._send(request)
@@ -52,7 +61,7 @@ class SendGridApi:
         return answer
 
     async def _send(self, request: web.Request) -> web.StreamResponse:
-        if not hmac.compare_digest(request.headers.get("Authorization", "").encode(), self._authorization):
+        if not self._known(request):
             return _no(401, Complaint(_REFUSALS[401]))
         if request.content_type != "application/json":
             return _no(415, Complaint("Content-Type should be application/json."))

@@ -38,11 +38,24 @@ class TwilioApi:
 
     def routes(self) -> Iterable[web.RouteDef]:
         base = "/2010-04-01/Accounts/{account}/Messages"
+        yield web.get("/2010-04-01/Accounts/{account}.json", self._guarded(self.account), allow_head=False)
         yield web.post(f"{base}.json", self._guarded(self.create))
         yield web.get(f"{base}.json", self._guarded(self.list), allow_head=False)
         yield web.get(f"{base}/{{sid}}.json", self._guarded(self.fetch), allow_head=False)
         yield web.post(f"{base}/{{sid}}.json", self._guarded(self.update))
         yield web.delete(f"{base}/{{sid}}.json", self._guarded(self.delete))
+
+    async def account(self, _request: web.Request) -> web.StreamResponse:
+        return _json(
+            {
+                "sid": self._config.account_sid,
+                "friendly_name": "Sandbox",
+                "status": "active",
+                "type": "Full",
+                "owner_account_sid": self._config.account_sid,
+                "uri": f"/2010-04-01/Accounts/{self._config.account_sid}.json",
+            }
+        )
 
     async def create(self, request: web.Request) -> web.StreamResponse:
         form = await _form(request)
