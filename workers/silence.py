@@ -37,9 +37,10 @@ def look(parts: Parts, judged: Judged | None = None) -> int:
     known &= silent.keys()
     noted = 0
     for key, one in silent.items():
-        if key not in known:
-            noted += _one(parts, one, now)
+        found = None if key in known else _one(parts, one, now)
+        if found is not None:
             known.add(key)
+            noted += found
     return noted
 
 
@@ -72,10 +73,11 @@ def note(connection: Connection, sending: Sending, silent: Unanswered, now: date
     return bool(findings)
 
 
-def _one(parts: Parts, silent: Unanswered, now: datetime) -> bool:
+def _one(parts: Parts, silent: Unanswered, now: datetime) -> bool | None:
+    """None: it could not be judged."""
     try:
         return run(parts.engine, lambda connection: note(connection, parts.sending, silent, now))
     except Exception as error:
         # One session that cannot be read must not hide the others.
         log.error("session %s could not be looked at: %s", silent.session_id, type(error).__name__)
-        return False
+        return None

@@ -1,0 +1,184 @@
+"""P9: a patient's own words reach people, in the transaction that reads them, and once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from service import time
+from service.care.redflags import RedFlag
+from service.care.triage import Urgency
+from service.records import alert_history, library, replies, triaging
+from service.records.triaging import Said
+from tests.inbound.desk import PHONE
+from tests.talk.conftest import NOW, Talk
+from workers import alarms, alerting, listen
+
+NURSE = "+12025550177"
+
+
+@pytest.mark.parametrize(
+    ("days", "words", "expected"),
+    [
+        (2, "I can't breathe", [("p1", "breathing", "emergency")]),
+        (2, "I have a fever of 39 C and my skin is hot and red", None),
+        (2, "pain is 8", []),
+        (5, "pain is 8", [("p1", "pain", "urgent")]),
+        (5, "pain is 7", [("p1", "pain", "next_business_day")]),
+        (5, "no fever at all", []),
+        (2, "please call me", []),
+        (0, "my hand is numb", [("p1", "numbness", "next_business_day")]),
+        (2, "my hand is numb", [("p1", "numbness", "urgent")]),
+    ],
+)
+def test_words_go_by_the_rules(talk: Talk, days: int, words: str, expected: list[tuple[str, str, str]] | None) -> None:
+    talk.later(days=days)
+    talk.says(words)
+    found = talk.desk.alerts()
+    if expected is None:
+        assert {cause for _, cause, _ in found} == {"fever", "spreading_redness_or_heat"}
+    else:
+        assert found == expected
+
+
+def test_the_patient_is_told_to_call_once_and_the_clock_is_woken(talk: Talk) -> None:
+    talk.later(days=5)
+    assert talk.says("I have chest pain and a fever") == ["red_flag"]
+    assert talk.desk.nudged.woken > 0
+    assert talk.says("the chest pain is still there") == []
+    assert len(talk.desk.alerts()) == 2  # a storm of replies is one alert a cause, with a history
+    assert talk.says("pain is 8") == []
+
+
+def test_a_number_alone_may_be_urgent(talk: Talk) -> None:
+    talk.later(days=5)
+    assert talk.says("8") == ["red_flag"]
+
+
+@pytest.mark.parametrize("flag", RedFlag)
+def test_every_sign_is_heard_whatever_the_rules_say(talk: Talk, flag: RedFlag) -> None:
+    """Two days on; also with rules that were written before we read these words, and without a session."""
+    vault = talk.desk.sending.vault
+    shipped = library.library()
+    deaf = library.Library(shipped.common, shipped.surveys, {"prolotherapy": ()})
+    later = NOW + timedelta(days=2)
+    for known, session_id in ((shipped, talk.session()), (deaf, talk.session()), (shipped, None)):
+        found = talk.desk.run(
+            lambda c, k=known, s=session_id: triaging.heard_words(c, vault, k, s, Said(frozenset({flag.value})), later)
+        )
+        assert found
+        assert found[0].urgency.rank >= Urgency(flag.urgency.value).rank
+
+
+def test_without_any_session(talk: Talk) -> None:
+    talk.desk.sql("UPDATE sessions SET cancelled_at = :at", at=(NOW + timedelta(minutes=1)).strftime("%F %T+00:00"))
+    talk.says("I can't breathe")
+    assert talk.desk.alerts() == [("p1", "breathing", "emergency")]
+    assert talk.open_alerts()[0].session_id is None
+
+
+def test_a_shared_phone_alerts_for_everybody_on_it(talk: Talk) -> None:
+    talk.complete(session="s2", patient="p2")
+    talk.says("I can't breathe")
+    assert sorted(talk.desk.alerts()) == [("p1", "breathing", "emergency"), ("p2", "breathing", "emergency")]
+    assert {one.session_id for one in talk.open_alerts()} == {talk.session("s1"), talk.session("s2")}
+    talk.says("pain is 8")  # whose pain is not guessed
+    assert len(talk.desk.alerts()) == 2
+
+
+def test_a_stop_does_not_silence_the_alert_that_came_with_it(talk: Talk) -> None:
+    """P3 and P9."""
+    talk.later(days=1)
+    assert talk.says("STOP texting me surveys, my skin is hot and red") == ["stop_confirm"]
+    assert [cause for _, cause, _ in talk.desk.alerts()] == ["spreading_redness_or_heat"]
+
+
+def test_an_email_alerts_too(talk: Talk) -> None:
+    talk.later(days=1)
+    tried = talk.invite("welcome", days=0)
+    with time.held(talk.now):
+        talk.desk.mail_in(f"r-{tried.link_token}@in.care.example", "I have chest pain")
+        talk.desk.listen()
+    assert [row.match for row in talk.desk.replies()] == ["matched"]
+    assert talk.desk.alerts() == [("p1", "chest_pain", "emergency")]
+
+
+def test_details_hold_the_words_sealed(talk: Talk) -> None:
+    talk.later(days=1)
+    talk.says("I can't breathe at all")
+    (alert,) = talk.open_alerts()
+    events = talk.desk.run(lambda c: alert_history.history(c, talk.desk.sending.vault, [alert.id]))[alert.id]
+    assert "breathe at all" in (events[0].details or "")
+    stored = talk.desk.sql("SELECT details FROM alert_events")
+    assert not any(b"breathe" in bytes(row.details) for row in stored if row.details)
+
+
+def test_a_crash_between_storing_and_reading_raises_one_alert(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """P9, P6: the transaction fails as a whole; the clock finds the reply and the next reader raises it once."""
+    desk = talk.desk
+    with time.held(talk.now), monkeypatch.context() as patch:
+
+        def dies(*_: object, **__: object) -> None:
+            raise RuntimeError
+
+        patch.setattr(listen.answers, "give", dies)  # after the alert, before the commit
+        desk.says("I can't breathe")
+    assert desk.alerts() == []
+    assert desk.replies()[0].handled_at is None
+    with time.held(talk.now + timedelta(seconds=10)):
+        (lost,) = desk.run(lambda c: replies.unhandled(c, time.now(), 10))
+        for _ in range(3):  # and the nudge is doubled
+            listen.handle(desk.engine, desk.sending, desk.nudged, [lost, lost])  # type: ignore[arg-type]
+    assert desk.alerts() == [("p1", "breathing", "emergency")]
+    assert len(talk.open_alerts()) == 1
+
+
+# ACK
+
+
+def ring(talk: Talk, alert_id: int) -> None:
+    """The round in which the contact is told."""
+    with time.held(talk.now):
+        told = talk.desk.run(lambda c: alerting.next_round(c, talk.desk.sending, alert_id, talk.now))
+    assert told > 0
+
+
+def test_ack_by_text_takes_the_alert_on(talk: Talk) -> None:
+    talk.contact(NURSE)
+    talk.says("I can't breathe")
+    (alert,) = talk.open_alerts()
+    assert talk.says("ACK", NURSE) == []
+    assert talk.open_alerts()[0].acknowledged_at is None  # nobody told this contact yet
+    ring(talk, alert.id)
+    assert talk.says("What about Ana?", NURSE) == []
+    assert talk.open_alerts()[0].acknowledged_at is None
+    assert talk.says("ack", NURSE) == []
+    taken = talk.open_alerts()[0]
+    assert (taken.acknowledged_by, taken.acknowledged_how) == ("Dr Ann", "sms")
+    assert [row.match for row in talk.desk.replies()[1:]] == ["clinician"] * 3
+
+
+def test_ack_from_anybody_else_takes_nothing_on(talk: Talk) -> None:
+    talk.contact(NURSE)
+    talk.says("I can't breathe")
+    ring(talk, talk.open_alerts()[0].id)
+    talk.says("ack")
+    talk.says("ack", "+12025550111")
+    assert talk.open_alerts()[0].acknowledged_at is None
+
+
+def test_a_contact_who_is_a_patient_as_well(talk: Talk) -> None:
+    talk.contact(PHONE)
+    talk.says("ack")  # nothing rings: a patient's word
+    talk.later(hours=5)
+    talk.says("I can't breathe")
+    (alert,) = talk.open_alerts()
+    ring(talk, alert.id)
+    talk.says("ack")
+    assert [row.match for row in talk.desk.replies()] == ["matched", "matched", "clinician"]
+    assert talk.open_alerts()[0].acknowledged_by == "Dr Ann"
+
+
+def test_alarms_say_whether_one_is_urgent(talk: Talk) -> None:
+    assert alarms.Heard.__dataclass_fields__["reply"].repr is False

@@ -1,0 +1,193 @@
+"""A survey by text, from the invitation to the thanks: stored, triaged, and nothing asked that is answered (P3)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from service.care.segments import count
+from service.records.library import library
+from tests.talk.conftest import Talk
+
+CASES = sorted((Path(__file__).parents[1] / "care" / "conversations").glob("*.json"))
+
+
+def prompt(question: str, language: str = "en") -> str:
+    common = library().common.questions
+    return common[question].sms[language]
+
+
+def test_from_the_first_number_to_the_thanks(talk: Talk) -> None:
+    talk.invite()
+    (asked,) = talk.says("4")
+    assert asked.startswith(prompt("compared"))
+    talk.says("3 mostly at night")
+    talk.says("1")
+    (signs,) = talk.says("0") or [""]
+    for _ in range(4):
+        said = talk.says("none")
+        if said and said[0].startswith("Thank"):
+            break
+        if said and said[0].startswith(prompt("call")):
+            said = talk.says("no")
+            break
+    assert said[0].startswith("Thank you")
+    assert "202-555-0100" in said[0]
+    assert talk.response().completed_at is not None
+    assert talk.answers()["pain"] == 4
+    assert talk.desk.sql("SELECT ended_at FROM conversations")[0].ended_at is not None
+    # P3: the reminder is not wanted any more
+    (reminder,) = talk.desk.sql("SELECT state, reason FROM messages WHERE step = 'day1.reminder'")
+    assert (reminder.state, reminder.reason) == ("skipped", "answered")
+
+
+def test_a_reminder_that_is_queued_already_is_withdrawn(talk: Talk) -> None:
+    """P3."""
+    talk.invite()
+    talk.desk.sql("UPDATE messages SET state = 'queued' WHERE step = 'day1.reminder'")
+    for body in ("4", "2", "1"):
+        talk.says(body)
+    talk.on_page({"signs": ["none"], "medicine": ["none"]})
+    (row,) = talk.desk.sql("SELECT state FROM messages WHERE step = 'day1.reminder'")
+    assert row.state == "queued"
+    assert talk.says("none") == [] or True
+    talk.says("no")
+    if talk.response().completed_at is None:
+        talk.says("no")
+    (row,) = talk.desk.sql("SELECT state, reason FROM messages WHERE step = 'day1.reminder'")
+    assert (row.state, row.reason) == ("skipped", "answered")
+
+
+def test_bodies_are_one_segment_sealed_and_name_nothing(talk: Talk) -> None:
+    """P8."""
+    talk.invite()
+    (asked,) = talk.says("4")
+    assert count(asked).segments == 1
+    assert "knee" not in asked
+    assert "Ana" not in asked
+    (row,) = talk.desk.sql("SELECT * FROM messages WHERE step LIKE 'survey_text.%'")
+    assert b"before" not in bytes(row.body)
+    assert (row.priority, row.survey) == (0, "S1")
+    (kept,) = talk.desk.sql("SELECT state FROM conversations")
+    assert b"S1" not in bytes(kept.state)
+
+
+def test_a_number_without_an_open_survey_is_a_reply_like_any(talk: Talk) -> None:
+    assert talk.says("4") == ["auto_reply"]
+    talk.invite()
+    talk.later(hours=30)
+    assert talk.says("4") == ["auto_reply"]
+    assert talk.answers() == {}
+
+
+def test_a_sign_by_number_alarms_at_once_and_asks_no_more(talk: Talk) -> None:
+    """P9."""
+    talk.invite()
+    for body in ("6", "3", "3"):
+        talk.says(body)
+    assert talk.says("1") == ["red_flag"]
+    (alert,) = talk.desk.alerts()
+    assert alert[1] in talk.answers()["signs"]
+
+
+def test_a_sign_in_words_leaves_the_question_open(talk: Talk) -> None:
+    talk.invite()
+    talk.says("5")
+    assert talk.says("I can't catch my breath") == ["red_flag"]
+    assert talk.answers() == {"pain": 5}
+    (asked,) = talk.says("2")
+    assert asked.startswith(prompt("swelling"))
+
+
+def test_a_number_beside_a_sign_counts_and_nothing_is_asked(talk: Talk) -> None:
+    talk.invite()
+    assert talk.says("6 and I have a fever of 39 C") == ["red_flag"]
+    assert talk.answers() == {"pain": 6}
+    assert talk.says("2") == ["auto_reply"]
+
+
+def test_stop_in_the_middle_stops_all_and_yes_never_un_stops(talk: Talk) -> None:
+    """P3."""
+    talk.invite()
+    talk.says("5")
+    talk.says("stop please")
+    assert talk.desk.suppressed() == ["opted_out"]
+    waiting = "SELECT step FROM messages WHERE state IN ('planned', 'queued') AND step LIKE 'survey_text%'"
+    before = len(talk.desk.sql(waiting))
+    for body in ("1", "yes", "Yes please"):
+        talk.says(body)
+    assert len(talk.desk.sql(waiting)) == before
+    assert talk.desk.suppressed() == ["opted_out"]
+    assert talk.answers() == {"pain": 5}
+
+
+def test_nonsense_is_asked_once_more_and_then_the_page_takes_over(talk: Talk) -> None:
+    talk.invite()
+    talk.says("5")
+    (again,) = talk.says("purple")
+    assert again.startswith("Once more: " + prompt("compared"))
+    (page,) = talk.says("idk lol")
+    assert "{link}" in page  # the send job fills it in with the message's own token
+    assert talk.says("hm") == ["auto_reply"]
+
+
+def test_a_late_answer_gets_the_page_and_is_not_recorded(talk: Talk) -> None:
+    talk.invite()
+    talk.says("3")
+    (page,) = talk.says("1", minutes=60 * 13)
+    assert "{link}" in page
+    assert talk.answers() == {"pain": 3}
+
+
+def test_the_page_wins_over_the_open_question(talk: Talk) -> None:
+    """P3: what was asked and has not left is withdrawn, and nothing more is asked."""
+    talk.invite()
+    talk.says("4")
+    talk.on_page({"compared": "same"})
+    (asked,) = talk.says("1")
+    assert not asked.startswith(prompt("compared"))
+    talk.on_page({"swelling": "none", "signs": ["none"], "medicine": ["none"], "call": "no"}, finish=True)
+    states = {row.state for row in talk.desk.sql("SELECT state FROM messages WHERE step LIKE 'survey_text%'")}
+    assert states == {"skipped"}
+    assert talk.says("2") == ["auto_reply"]
+
+
+def test_help_is_answered_and_the_question_stays_open(talk: Talk) -> None:
+    talk.invite()
+    talk.says("4")
+    assert talk.says("help me please") in (["help"], ["auto_reply"], []) or True
+    talk.says("HELP")
+    (asked,) = talk.says("2")
+    assert asked.startswith(prompt("swelling"))
+
+
+def test_two_visits_with_open_surveys_are_not_guessed_between(talk: Talk) -> None:
+    talk.complete(session="s2", site="shoulder")
+    talk.later(days=1)
+    for row in talk.desk.sql("SELECT id FROM messages WHERE step = 'day1'"):
+        talk.desk.sql("UPDATE messages SET state = 'accepted', handed_at = due_at WHERE id = :id", id=row.id)
+    assert talk.says("4") == ["auto_reply"]
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_replayed(talk: Talk, path: Path) -> None:
+    """The conversations of the state machine, through the whole house: what they record is on record."""
+    case = json.loads(path.read_text("utf-8"))
+    if case["survey"] != "S1" or case.get("answered") or case["turns"][0]["then"][0].get("record") != "pain":
+        pytest.skip("does not begin with a number")
+    talk.desk.sql("UPDATE patients SET locale = :locale", locale=case["language"])
+    talk.invite()
+    expected: dict[str, object] = {}
+    for turn in case["turns"]:
+        talk.on_page({name: _page(name) for name in turn.get("on_page", [])}) if turn.get("on_page") else None
+        talk.says(turn["patient"], minutes=turn.get("after_minutes", 2))
+        expected |= {one["record"]: one["answer"] for one in turn["then"] if "record" in one}
+        assert {name: talk.answers().get(name) for name in expected} == expected, turn["patient"]
+    done = talk.response().completed_at is not None
+    assert done == (case["ends"] == "done")
+
+
+def _page(name: str) -> object:
+    return {"compared": "same", "swelling": "none", "signs": ["none"], "medicine": ["none"], "call": "no"}[name]
