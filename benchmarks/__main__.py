@@ -88,7 +88,8 @@ def _deliver(parts: Parts, provider: str, name: str, latency: int, ids: list[int
     if stats["accepted"] != len(ids):
         raise SystemExit(f"the provider took {stats['accepted']} of {len(ids)} messages")
     _say(
-        f"{name:<10} out  {len(ids) / took:8.0f} messages/s at {latency:2d} ms, {cpu / len(ids) * 1000:.3f} CPU ms a message"
+        f"{name:<10} out  {len(ids) / took:8.0f} messages/s at {latency:2d} ms, "
+        f"{cpu / len(ids) * 1000:.3f} CPU ms a message"
         f"{'' if warm else ' (cold)'}, "
         f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MiB"
     )

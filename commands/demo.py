@@ -21,14 +21,14 @@ import urllib3
 from sqlalchemy import Connection
 
 from commands import demo_check, embedded
-from commands.demo_drive import Driver, Patient, cast_of
+from commands.demo_drive import CLINICIAN, Driver, Patient, cast_of
 from commands.processes import PROCESSES
 from commands.supervisor import Child, Supervisor
 from sandbox.config import Config
 from sandbox.signing import SigningKey
 from service import time
 from service.parts import Parts, open_parts
-from service.records import clinics, migrate, protocols
+from service.records import clinics, contacts, migrate, protocols
 from service.records.database import run
 from service.records.sealing import new_key
 from service.settings import Settings
@@ -37,6 +37,15 @@ from workers.compose import TEMPLATES
 _PROGRAM = (sys.executable, "-m", "commands.main")
 _PROGRESS = Callable[[str], None]
 CLINIC_PHONE = "202-555-0100"
+_CARE_PLAN = {
+    "comfort": {
+        "heat": "A warm pack for 15 minutes, as often as it feels good.",
+        "ice": "Ask us before you use ice.",
+        "activity": "Walk a little every day. Leave sports for two weeks.",
+        "follow_up": "Come back when we agreed to, or call us.",
+    }
+}
+"""An example of a clinic's own words. `medicines` is left out: the page then says to ask."""
 
 
 @dataclass(frozen=True)
@@ -193,12 +202,12 @@ def _by_alias(env: dict[str, str]) -> dict[str, Any]:
 
 def _children(stage: Stage, redis_url: str) -> list[Child]:
     env = {**stage.env, "AFTERCARE_REDIS_URL": redis_url, "PYTHONUNBUFFERED": "1"}
-    patient, clinician = Patient.ana(time.now()), "+12025550199"
+    patient = Patient.ana(time.now())
     sandbox = [
         sys.executable, "-m", "sandbox", "--port", stage.sandbox.rpartition(":")[2], "--callback-base", stage.web,
         "--messaging-service-sid", Config().messaging_service_sid, "--key-file", str(stage.folder / "sendgrid-key.pem"),
         "--clock-file", str(stage.folder / "clock"), "--no-magic", "--sent-delay", "0", "--delivered-delay", "0.01",
-        "--phones", f"{patient.given_name}={patient.phone}/{patient.email},Clinician={clinician}",
+        "--phones", f"{patient.given_name}={patient.phone}/{patient.email},Clinician={CLINICIAN}",
     ]  # fmt: skip
     children = [
         Child("sandbox", sandbox, env=env, stop_order=50, ready=lambda: _answers(stage.sandbox + "/__sandbox/pending"))
@@ -223,12 +232,14 @@ def _found_clinic(parts: Parts) -> tuple[clinics.Clinic, str]:
                 "phone": CLINIC_PHONE,
                 "email": "desk@clinic.example",
                 "timezone": "America/New_York",
+                "care_plan": _CARE_PLAN,
             },
             now,
         )
         body = (TEMPLATES / "protocols" / "prolotherapy.yaml").read_text("utf-8")
         version = protocols.add(connection, clinic.id, body, now)
         protocols.approve(connection, version.id, "demo", now)
+        contacts.add(connection, parts.sending.vault, clinic.id, "Dr. Rivera", CLINICIAN, None, now, on_call=True)
         return clinic, clinics.new_webhook_secret(connection, parts.sending.vault, clinic.id, now)
 
     return run(parts.engine, work)

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import click
 from sqlalchemy import text
 
-from commands.demo_drive import Patient
+from commands.demo_drive import CLINICIAN, Patient
 from service.care.lifecycle import SENTENCES, Channel, Reason, State
 from service.care.localtime import is_open
 from service.care.planning import PlanFacts, PlannedMessage, plan
@@ -42,6 +42,11 @@ def check(parts: Parts, clinic: Clinic, cast: Sequence[Patient], ledger: Sequenc
             if message is None and _token(entry) is not None:
                 wrong.append(f"the provider took something that is not on record: {entry['id']}")
         at_of = {message: datetime.fromisoformat(entry["at"]) for entry, message in handed if message is not None}
+        alerts = [
+            {"cause": row.cause, "urgency": row.urgency, "acknowledged_by": row.acknowledged_by}
+            for row in connection.execute(text("SELECT cause, urgency, acknowledged_by FROM alerts ORDER BY id"))
+        ]
+        wrong += _unheard(cast, alerts, ledger)
         for patient in cast:
             session = sessions.find(connection, clinic.id, patient.session)
             if session is None or session.protocol_id is None:
@@ -61,6 +66,7 @@ def check(parts: Parts, clinic: Clinic, cast: Sequence[Patient], ledger: Sequenc
         "ok": not wrong,
         "deviations": wrong,
         "handed_over": len(ledger),
+        "alerts": alerts,
         "doubled": sum(count - 1 for count in times.values()),
         "patients": told,
     }
@@ -123,8 +129,9 @@ def _deviations(
         base, _, suffix = name[0].partition(".")
         # A reminder follows its step's first message, on whichever channel that one went.
         first_went = not suffix or any(times[other["id"]] for (step, _), other in on_record.items() if step == base)
+        answered = patient.answers and rule.survey is not None and bool(suffix)
         stopped = stop_at is not None and name[1] == Channel.SMS and rule.due_at > stop_at
-        should = rule.state is State.PLANNED and first_went and not stopped
+        should = rule.state is State.PLANNED and first_went and not answered and not stopped
         if should and number != 1:
             wrong.append(f"{label}: handed over {number} times instead of once ({row['state']}: {row['reason']})")
         if not should and number:
@@ -135,6 +142,19 @@ def _deviations(
             wrong.append(f"{label}: handed over in quiet hours, at {at.astimezone(zone):%H:%M} local")
         if number and row["state"] not in _WENT:
             wrong.append(f"{label}: went out, but is on record as {row['state']}")
+    return wrong
+
+
+def _unheard(cast: Sequence[Patient], alerts: Sequence[dict[str, Any]], ledger: Sequence[dict[str, Any]]) -> list[str]:
+    """P9: a warning sign that was ticked has reached the clinician, and a named person has taken it on."""
+    if not any(patient.worries for patient in cast):
+        return []
+    loud = [alert for alert in alerts if alert["urgency"] in ("urgent", "emergency")]
+    wrong = [f"the alert about {alert['cause']} was not taken on" for alert in loud if not alert["acknowledged_by"]]
+    if not loud:
+        wrong.append("a warning sign was ticked and no alert was opened")
+    if not any(entry["to"] == CLINICIAN for entry in ledger):
+        wrong.append("no alert reached the clinician's phone")
     return wrong
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time as real_time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,10 @@ _ZONES = ("America/New_York", "America/Denver", "America/Los_Angeles", "America/
 _SITES = ("knee", "shoulder", "lower_back", "neck", "rib")
 _STOP_AFTER = timedelta(days=4)
 _LONGEST_WAIT = 60.0
+CLINICIAN = "+12025550199"
+_LINK = re.compile(r"http://[^ ]+/s/[0-9A-Za-z]+")
+_FIELD = re.compile(r'<input type="(radio|checkbox)" name="([^"]+)" value="([^"]+)"')
+_WORRY = "fever"
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,10 @@ class Patient:
     ended_at: datetime
     stops: bool = False
     """Types STOP four days in."""
+    answers: bool = False
+    """Fills in every survey as soon as its link comes."""
+    worries: bool = False
+    """Ticks a warning sign on day 3."""
 
     @property
     def id(self) -> str:
@@ -53,7 +62,10 @@ class Patient:
 
 
 def cast_of(number: int, now: datetime) -> list[Patient]:
-    """So many patients: every second Spanish, every third stopping, over several zones, sites and times of day."""
+    """So many patients, over several languages, zones, sites and times of day.
+
+    Of three, one is silent, one answers (the first of these has a warning sign to tell), and one types STOP.
+    """
     return [
         Patient(
             number=place,
@@ -65,6 +77,8 @@ def cast_of(number: int, now: datetime) -> list[Patient]:
             site=_SITES[place % len(_SITES)],
             ended_at=now - timedelta(minutes=5 + 10 * (place % 20)),
             stops=place % 3 == 2,
+            answers=place % 3 == 1,
+            worries=place == 1,
         )
         for place in range(number)
     ]
@@ -80,6 +94,7 @@ class Driver:
         self._secret = secret
         self._say = say
         self._http = urllib3.PoolManager(retries=False, timeout=30.0)
+        self._read = 0
 
     def play(self, cast: Sequence[Patient]) -> None:
         """The whole course of every patient, at the greatest speed."""
@@ -90,9 +105,11 @@ class Driver:
         stopping = [patient for patient in cast if patient.stops]
         told = begun
         while (due := self._settle()) is not None:
+            if self._answer(cast):
+                continue
             if stopping and due > begun + _STOP_AFTER:
                 for patient in stopping:
-                    self._type(patient, "STOP")
+                    self._type(patient.phone, "STOP")
                 stopping = []
                 continue
             if due - told > timedelta(days=7):
@@ -139,9 +156,9 @@ class Driver:
         told: dict[str, Any] = json.loads(answer.data)
         return told
 
-    def ledger(self) -> list[dict[str, Any]]:
-        """What the stand-in providers took, in order."""
-        answer = self._http.request("GET", f"{self._sandbox}/__sandbox/ledger")
+    def ledger(self, after: int = 0) -> list[dict[str, Any]]:
+        """What the stand-in providers took, in order, behind the entry `after`."""
+        answer = self._http.request("GET", f"{self._sandbox}/__sandbox/ledger?after={after}")
         entries: list[dict[str, Any]] = json.loads(answer.data)["entries"]
         return entries
 
@@ -162,8 +179,39 @@ class Driver:
                     )
             real_time.sleep(0.5)
 
-    def _type(self, patient: Patient, words: str) -> None:
-        body = json.dumps({"from": patient.phone, "body": words}).encode()
+    def _answer(self, cast: Sequence[Patient]) -> bool:
+        """Fill in the surveys that came since the last look, and take on alerts; True when anything was done."""
+        fresh = self.ledger(self._read)
+        self._read = max([self._read, *(entry["seq"] for entry in fresh)])
+        answering = {patient.phone: patient for patient in cast if patient.answers}
+        done = False
+        for entry in fresh:
+            if entry["to"] == CLINICIAN and "ACK" in entry["body"]:
+                self._type(CLINICIAN, "ACK")
+                done = True
+            elif entry["to"] in answering and (link := _LINK.search(entry["body"])):
+                done = self._fill_in(link.group(), answering[entry["to"]]) or done
+        return done
+
+    def _fill_in(self, link: str, patient: Patient) -> bool:
+        """Send one survey; False where the link opens none. Raises RuntimeError when the page does not take it."""
+        page = self._http.request("GET", link).data.decode()
+        fields = _FIELD.findall(page)
+        if not fields:
+            return False
+        chosen: dict[str, str] = {}
+        for kind, name, value in fields:
+            if kind == "radio" and name not in chosen:
+                chosen[name] = "2" if value == "0" else value
+            elif kind == "checkbox" and (value == "none" or (patient.worries and value == _WORRY)):
+                chosen[name] = _WORRY if chosen.get(name) == _WORRY else value
+        answer = self._http.request("POST", link, fields=chosen, encode_multipart=False, redirect=False)
+        if answer.status not in (200, 303):
+            raise RuntimeError(f"the survey page answered {answer.status}")
+        return True
+
+    def _type(self, phone: str, words: str) -> None:
+        body = json.dumps({"from": phone, "body": words}).encode()
         self._http.request(
             "POST", f"{self._sandbox}/__sandbox/reply", body=body, headers={"Content-Type": "application/json"}
         )

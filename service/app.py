@@ -22,7 +22,7 @@ from service.api import (
 from service.api.openapi import describe
 from service.context import Context
 from service.identify import Doorkeeper
-from service.pages import alert, look, plan, survey, unsubscribe
+from service.pages import alert, docs, look, plan, survey, unsubscribe
 from service.parts import open_parts
 from service.settings import Settings
 from service.signatures import Signatures
@@ -43,13 +43,21 @@ BLUEPRINTS = (
     look.bp,
     alert.bp,
     unsubscribe.bp,
+    docs.bp,
 )
 
 
 def create_app(settings: Settings | None = None) -> Flask:
     """The WSGI application. Expects a migrated database."""
     parts = open_parts(settings or Settings(), pool_size=16)
-    app = APIFlask("aftercare", title="Aftercare", version="1", docs_path="/docs", spec_path="/openapi.json")
+    app = APIFlask(
+        "aftercare",
+        title="Aftercare",
+        version="1",
+        docs_path=None,  # the framework's own page loads scripts from elsewhere: ours is service/pages/docs.py
+        spec_path="/openapi.json",
+        static_folder=None,  # type: ignore[arg-type]  # it only passes this on to Flask, where None means no route
+    )
     app.extensions["aftercare"] = Context(
         settings=parts.settings,
         engine=parts.engine,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import hashlib
 import json
 import threading
 import time
@@ -20,6 +21,7 @@ from service.records.sealing import Vault
 _KEEP_SECONDS = 5.0
 """How long living keys are remembered between look-ups: a revoked key dies within this."""
 _KEY = "Idempotency-Key"
+_LONGEST_KEY = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,11 @@ class Caller:
 
     clinic_id: int
     key: str
+
+    def key_of(self, number: int) -> str:
+        """The key of one event among several in a request: as long as a key may be, however long the caller's is."""
+        whole = f"{self.key}:{number}"
+        return whole if len(whole) <= _LONGEST_KEY else f"{hashlib.sha256(self.key.encode()).hexdigest()}:{number}"
 
 
 class Doorkeeper:
@@ -101,7 +108,7 @@ def _verifies(secret: Webhook, body: bytes, headers: dict[str, str]) -> bool:
 
 
 def _bounded(key: str, header: str) -> str:
-    if not 1 <= len(key) <= 255 or not key.isprintable():
+    if not 1 <= len(key) <= _LONGEST_KEY or not key.isprintable():
         raise Problem(400, "idempotency_key_invalid", f"{header} must be 1 to 255 printable characters.")
     return key
 

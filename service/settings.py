@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from service import own_redis
+
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -88,6 +90,8 @@ class Settings(BaseSettings):
             self.database_url = f"sqlite:///{self.var / 'aftercare.db'}"
         if self.database_url.startswith(("postgres://", "postgresql://")):
             self.database_url = "postgresql+psycopg://" + self.database_url.split("://", 1)[1]
+        if not self.redis_url:
+            self.redis_url = own_redis.url_for(self.var)
         self.public_url = self.public_url.rstrip("/")
         if self.clock_file is None and self.clock_speed != 1.0:
             self.clock_file = self.var / "clock"

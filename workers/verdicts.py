@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine
 
 from service import time
 from service.care.lifecycle import Channel, Reason, State
-from service.records import attempts, fallback, messages, notices, optouts, patients, senders
+from service.records import attempts, fallback, messages, notices, outcomes, patients, senders
 from service.records.attempts import Settled
 from service.records.database import run
 from service.records.messages import Move
@@ -118,7 +118,7 @@ class Recorder:
 
     def _failed(self, connection: Connection, one: One) -> None:
         """A refusal, and what it means beyond its message: the address, the other messages, the e-mail instead."""
-        ready, _, verdict = one
+        ready, attempt_id, verdict = one
         now = time.now()
         if ready.patient_id is not None:
             # Before the message, as everybody does.
@@ -126,12 +126,11 @@ class Recorder:
         self._settle(connection, [one], now)
         if ready.patient_id is None:
             return
-        if verdict.outcome is Outcome.OPTED_OUT:
-            optouts.provider_knew(connection, self._sending, ready.patient_id, ready.channel, now)
-            return
-        if verdict.outcome is Outcome.BAD_ADDRESS:
-            optouts.address_is_bad(connection, self._sending, ready.patient_id, ready.channel, now)
-        fallback.send_by_email(connection, self._sending, ready.id, now)
+        if verdict.outcome in (Outcome.OPTED_OUT, Outcome.BAD_ADDRESS):
+            reason = _REASON_OF[verdict.outcome]
+            outcomes.address_refused(connection, self._sending, self._settings, attempt_id, reason, now)
+        if verdict.outcome is not Outcome.OPTED_OUT:
+            fallback.send_by_email(connection, self._sending, ready.id, now)
 
 
 def _later(ready: Ready, due: datetime, reason: Reason) -> Move:

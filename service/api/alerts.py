@@ -24,7 +24,7 @@ from service.records.sealing import Vault
 
 bp = APIBlueprint("alerts", __name__, tag="Alerts")
 
-_MOST_BYTES = 16_384
+_MOST_BYTES = 65_536
 _LONGEST_NAME, _LONGEST_NOTE = 120, 4000
 
 

@@ -95,8 +95,25 @@ def _in_our_time(value: datetime) -> datetime:
     return value
 
 
+def _said(**words: Any) -> Any:
+    """What the API's description says of a field that code checks."""
+    return Field(json_schema_extra=words)
+
+
 Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_time_text), AfterValidator(_in_our_time)]
-Text = Annotated[str, AfterValidator(_plain)]
+Text = Annotated[str, AfterValidator(_plain), _said(pattern=r"^[^\x00-\x1f\x7f]*$")]
+Phone = Annotated[str, Field(max_length=40), AfterValidator(_phone), _said(format="phone", examples=["+12025550123"])]
+Email = Annotated[str, AfterValidator(_email), _said(format="email", maxLength=254)]
+Zone = Annotated[
+    str, Field(max_length=64), AfterValidator(_zone), _said(format="iana-timezone", examples=["America/Denver"])
+]
+Locale = Annotated[str, AfterValidator(_locale), _said(pattern=f"^{_LOCALE.pattern}$", examples=["en", "es-MX"])]
+SiteName = Annotated[
+    str,
+    Field(max_length=64),
+    AfterValidator(_site),
+    _said(format="site", examples=["knee_left", "lower_back"], description="One of " + ", ".join(sites.Site)),
+]
 ExternalId = Annotated[Text, Field(min_length=1, max_length=128)]
 Score = Annotated[int, Field(ge=0, le=10)]
 
@@ -155,10 +172,10 @@ class PatientBody(_Body):
 
     id: ExternalId
     given_name: Annotated[Text, Field(min_length=1, max_length=80)] | None = None
-    phone: Annotated[str, Field(max_length=40), AfterValidator(_phone)] | None = None
-    email: Annotated[str, AfterValidator(_email)] | None = None
-    timezone: Annotated[str, Field(max_length=64), AfterValidator(_zone)] | None = None
-    locale: Annotated[str, AfterValidator(_locale)] | None = None
+    phone: Phone | None = None
+    email: Email | None = None
+    timezone: Zone | None = None
+    locale: Locale | None = None
     consent: ConsentBody | None = None
 
 
@@ -184,7 +201,7 @@ class SessionBody(_Body):
 
     id: ExternalId
     ended_at: Moment
-    site: Annotated[str, Field(max_length=64), AfterValidator(_site)]
+    site: SiteName
     protocol: Annotated[Text, Field(min_length=1, max_length=64)] | None = None
     number: Annotated[int, Field(ge=1, le=100)] | None = None
     next_session_at: Moment | None = None
@@ -196,7 +213,7 @@ class SessionChange(_Body):
 
     id: ExternalId
     ended_at: Moment | None = None
-    site: Annotated[str, Field(max_length=64), AfterValidator(_site)] | None = None
+    site: SiteName | None = None
     protocol: Annotated[Text, Field(min_length=1, max_length=64)] | None = None
     number: Annotated[int, Field(ge=1, le=100)] | None = None
     next_session_at: Moment | None = None

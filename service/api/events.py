@@ -82,7 +82,7 @@ def _take_in_line(connection: Connection, here: Context, caller: Caller, one: Pa
     try:
         with connection.begin_nested():
             applied = intake.take_in(
-                connection, here.sending, caller.clinic_id, f"{caller.key}:{number}", line, event, time.now()
+                connection, here.sending, caller.clinic_id, caller.key_of(number), line, event, time.now()
             )
     except Problem as problem:
         return {"line": number, "status": problem.status, "problem": problem.body()}

@@ -97,13 +97,13 @@ def _take_in(
     now = time.now()
     answers = []
     for number, (raw, event) in enumerate(events):
-        key = f"{caller.key}:{number}"
+        key = caller.key_of(number)
         applied = intake.take_in(connection, here.sending, caller.clinic_id, key, raw, event, now)
         answers.append({"type": event.type, **applied.answer})
     for number, visit in enumerate(asked.visits, len(events)):
         raw = _dumps(_updated(connection, here, caller.clinic_id, visit))
         event = parse_event(raw, now)
-        key = f"{caller.key}:{number}"
+        key = caller.key_of(number)
         applied = intake.take_in(connection, here.sending, caller.clinic_id, key, raw, event, now)
         answers.append({"type": event.type, **applied.answer})
     return answers

@@ -7,6 +7,8 @@ import time
 
 from flask import Flask, Response, g, request
 
+from service.problems import Problem
+
 log = logging.getLogger("aftercare.web")
 
 _ALWAYS = {
@@ -20,8 +22,6 @@ _PAGES = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-# The API's documentation page loads its reader's scripts from elsewhere; it shows the API's description only.
-_DOCS = "default-src 'self' https: data: 'unsafe-inline'; frame-ancestors 'none'"
 
 
 def guard(app: Flask) -> None:
@@ -32,12 +32,15 @@ def guard(app: Flask) -> None:
 
 def _begin() -> None:
     g.begun = time.perf_counter()
+    if "\x00" in request.path:
+        # PostgreSQL cannot even be asked for it, and nothing is called so.
+        raise Problem(404, "not_found", "Not Found.")
 
 
 def _finish(answer: Response) -> Response:
     for name, value in _ALWAYS.items():
         answer.headers.setdefault(name, value)
-    answer.headers.setdefault("Content-Security-Policy", _DOCS if request.path.startswith("/docs") else _PAGES)
+    answer.headers.setdefault("Content-Security-Policy", _PAGES)
     # The rule, not the path: paths carry tokens and ids.
     rule = request.url_rule.rule if request.url_rule is not None else "(none)"
     took = (time.perf_counter() - g.get("begun", time.perf_counter())) * 1000

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess, values
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from redis import RedisError
@@ -26,9 +27,17 @@ _IN_FLIGHT = (State.QUEUED, State.SENDING, State.ACCEPTED, State.SENT)
 _MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 
 
+def add_up_in(folder: Path) -> None:
+    """Let the processes of one server keep their counts in an empty `folder`, so that each answers for all of them.
+
+    Call it before the application is made, in the process that the others are forked from.
+    """
+    os.environ[_MULTIPROCESS] = str(folder)
+    values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]  # chosen at import otherwise
+
+
 class Requests:
-    """What this web process answered. Where the server runs several processes, `PROMETHEUS_MULTIPROC_DIR` names the
-    folder in which they add up."""
+    """What this web process answered, or after `add_up_in` all of the server's."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()

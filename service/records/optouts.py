@@ -34,11 +34,6 @@ def opt_out(
     messages.withdraw_of_patient(connection, patient.id, reason, channel)
 
 
-def provider_knew(connection: Connection, sending: Sending, patient_id: int, channel: Channel, now: datetime) -> None:
-    """The provider refused because of an opt-out that never reached us."""
-    opt_out(connection, sending, patient_id, channel, "provider", now)
-
-
 def address_is_bad(
     connection: Connection,
     sending: Sending,

@@ -89,6 +89,16 @@ def apply(
             _Applied(connection, sending, settings, now, attempt, report).all()
 
 
+def address_refused(
+    connection: Connection, sending: Sending, settings: Settings, attempt_id: int, reason: Reason, now: datetime
+) -> None:
+    """The create call itself was refused because of the address: the same as when a receipt says so later."""
+    found = _attempts(connection, {attempt_id})
+    _lock_patients(connection, list(found.values()))
+    for attempt in found.values():
+        _Applied(connection, sending, settings, now, attempt, Report(attempt_id, None)).note_address(reason)
+
+
 def _is_bad(report: Report) -> bool:
     return report.state not in _GOOD
 
@@ -221,7 +231,7 @@ class _Applied:
     def _refused(self, state: State) -> None:
         reason = self._reason(state)
         if reason in _ADDRESS_FACTS:
-            self._note_address(reason)
+            self.note_address(reason)
         if not self._is_latest or self._goes_again(state):
             return
         if self._move(state, reason, sources_of(state)):
@@ -284,11 +294,11 @@ class _Applied:
     def _patients_word(self) -> None:
         match self.report.status:
             case "spamreport":
-                self._note_address(Reason.COMPLAINED)
+                self.note_address(Reason.COMPLAINED)
             case "unsubscribe" | "group_unsubscribe":
-                self._note_address(Reason.OPTED_OUT)
+                self.note_address(Reason.OPTED_OUT)
 
-    def _note_address(self, reason: Reason) -> None:
+    def note_address(self, reason: Reason) -> None:
         """Suppress the address that was written to; the patient's plan too, if it is still the patient's."""
         if self.attempt.patient_id is None:
             return

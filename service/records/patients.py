@@ -58,6 +58,8 @@ def find(connection: Connection, vault: Vault, clinic_id: int, external_id: str,
 
     `lock` makes others wait who would change this patient's plan.
     """
+    if "\x00" in external_id:  # nobody has such an id, and PostgreSQL cannot even be asked
+        return None
     row = connection.execute(
         _FIND_AND_LOCK if lock else _FIND,
         {"clinic_id": clinic_id, "names": [external_id, *tombstones(vault, clinic_id, external_id)]},

@@ -47,6 +47,8 @@ _FIND = _SESSION.where(
 
 def find(connection: Connection, clinic_id: int, external_id: str) -> Session | None:
     """The clinic's session of that id."""
+    if "\x00" in external_id:  # nothing has such an id, and PostgreSQL cannot even be asked
+        return None
     row = connection.execute(_FIND, {"clinic_id": clinic_id, "external_id": external_id}).one_or_none()
     return None if row is None else _session(row)
 

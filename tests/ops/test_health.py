@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import time as real_time
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -181,3 +184,26 @@ def test_counting_stops(engine: Engine, crowd: int) -> None:
     took = real_time.perf_counter() - begun
     assert standing.overdue[Channel.SMS, "routine"] == counts.MOST < crowd / 2
     assert took < 1.0
+
+
+COUNT = """
+import os, sys
+from pathlib import Path
+from service.api import metrics
+metrics.add_up_in(Path(sys.argv[1]))
+if os.fork() == 0:
+    requests = metrics.Requests()
+    for _ in range(3):
+        requests.note("GET", "/healthz", 200, 0.004)
+    os._exit(0)
+os.wait()
+requests = metrics.Requests()
+requests.note("GET", "/healthz", 200, 0.004)
+print(requests.text().decode())
+"""
+
+
+def test_the_processes_of_one_server_add_up(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", COUNT, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert value(done.stdout, 'aftercare_http_requests_total{method="GET",rule="/healthz",status="200"}') == 4
+    assert value(done.stdout, 'aftercare_http_request_seconds_bucket{le="0.005",rule="/healthz"}') == 4

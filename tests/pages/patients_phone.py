@@ -65,9 +65,7 @@ class Phone:
         event = EVENT.validate_json(raw)
         run(
             self.context.engine,
-            lambda connection: intake.take_in(
-                connection, self.context.sending, self.clinic_id, key, raw, event, now
-            ),
+            lambda connection: intake.take_in(connection, self.context.sending, self.clinic_id, key, raw, event, now),
         )
 
     def link(self, session_id: int, step: str, channel: str = "sms") -> str:

@@ -277,4 +277,3 @@ def test_a_page_weighs_little_and_asks_no_other_host(site: Site, browser: Browse
             assert hosts == {urlsplit(site.url).netloc}
             assert len(weights) == 3, "page, style, script"
             assert sum(weights) <= MOST_BYTES, (survey, weights)
-

@@ -17,9 +17,7 @@ from tests.house import house
 from tests.pages.patients_phone import NOON, S1_FINE, at
 
 
-def test_a_queued_reminder_of_an_answered_survey_stays_here(
-    database_url: str, redis_url: str, tmp_path: Path
-) -> None:
+def test_a_queued_reminder_of_an_answered_survey_stays_here(database_url: str, redis_url: str, tmp_path: Path) -> None:
     with house(database_url, redis_url, tmp_path) as made:
         with time.held(NOON):
             made.complete(ended_at=NOON)

@@ -1,4 +1,4 @@
-"""Houses to break things in: they give a provider up quickly, and callbacks lead nowhere unless a test serves them."""
+"""Houses to break things in: callbacks lead nowhere unless a test serves them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def h(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[House]:
         redis_url,
         tmp_path,
         AFTERCARE_PUBLIC_URL=NOWHERE,
-        AFTERCARE_PROVIDER_TIMEOUT_SECONDS=0.4,
+        AFTERCARE_PROVIDER_TIMEOUT_SECONDS=5,
     ) as made:
         yield made
 

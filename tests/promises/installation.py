@@ -127,6 +127,20 @@ class Installation:
         real_time.sleep(still)
         assert self.open_ends() == 0
 
+    def supervised(self, seconds: float = 60) -> None:
+        """Wait until nothing is open, starting again whatever ended by itself, as a supervisor does."""
+
+        def at_rest() -> bool:
+            for process in [
+                one for one in self.running if one.poll() is not None and one.returncode != -signal.SIGKILL
+            ]:
+                self.running.remove(process)
+                assert isinstance(process.args, list)
+                self.start(*process.args[3:])
+            return self.open_ends() == 0
+
+        wait_until(at_rest, seconds)
+
     def log(self) -> str:
         path = self.folder / "log"
         return path.read_text("utf-8", "replace")[-4000:] if path.exists() else ""

@@ -64,9 +64,9 @@ NOT_ACCEPTED = (Kind.ERROR_BEFORE, Kind.DROP_BEFORE)
 
 @pytest.mark.parametrize("kind", ACCEPTED_BUT)
 def test_p2_what_was_taken_without_a_word_is_found_and_not_sent_again(h: House, kind: Kind) -> None:
-    h.sandbox.fault(kind, seconds=2.0, count=4)
+    h.sandbox.fault(kind, seconds=30.0, count=4)
     sessions = treat_many(h, 4)
-    deliverer = h.deliverer()
+    deliverer = h.deliverer(provider_timeout_seconds=0.5 if kind is Kind.HANG else 5.0)
     h.deliver_due(deliverer)
     assert {state_of(h, one) for one in sessions} == {("sending", "checking_with_provider")}
     assert h.deliver_due(deliverer) == []  # nothing of it may look due while it is in doubt

@@ -79,7 +79,7 @@ def test_p5_redis_killed_and_back(database_url: str, tmp_path: Path) -> None:
     with own_redis(tmp_path / "redis") as (url, running, server), installed(database_url, url, tmp_path) as place:
         place.serve()
         place.clock()
-        worker = place.worker()
+        place.worker()
         assert place.post(0).status == 202
         wait_until(lambda: place.handed_over() == once_each(1), 30)
 
@@ -92,9 +92,8 @@ def test_p5_redis_killed_and_back(database_url: str, tmp_path: Path) -> None:
         real_time.sleep(1.5)
         running.append(subprocess.Popen(server.argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
         wait_until(server.ready, 20)
-        if worker.poll() is not None:
-            place.worker()  # RQ gives up; its supervisor starts it again
-        place.comes_to_rest(60)
+        place.supervised(90)
+        place.comes_to_rest(30)
         assert place.handed_over() == once_each(6)
 
 
@@ -116,12 +115,8 @@ def test_p6_postgresql_restarted_in_mid_run(redis_url: str, tmp_path: Path) -> N
             place.worker("reconcile")
             wait_until(lambda: len(place.handed_over()) >= 8, 40)
             with restarted(server, data):
-                alive = [process.poll() is None for process in place.running]
-                if not all(alive):  # whoever gave up is started again by its supervisor
-                    place.clock()
-                    place.worker()
-                    place.worker("reconcile")
-                place.comes_to_rest(90)
+                place.supervised(90)
+                place.comes_to_rest(30)
                 assert place.handed_over() == once_each(60)
                 place.close()  # before the server goes
 

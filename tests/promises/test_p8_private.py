@@ -161,8 +161,8 @@ def test_p8_the_search_itself_finds_what_is_there(h: House) -> None:
 def test_p8_real_processes_at_their_most_talkative(place: Installation) -> None:
     """Every process logs all it can, while things go wrong around it."""
     loud = {"AFTERCARE_LOG_LEVEL": "DEBUG"}
-    place.h.sandbox.fault("error_after", count=2)
-    place.h.sandbox.fault("refuse", code=21211, count=1)
+    place.h.sandbox.fault("error_after", on="twilio.create", count=2)
+    place.h.sandbox.fault("refuse", on="twilio.create", code=21211, count=1)
     place.serve(**loud)
     for number in range(6):
         assert place.post(number, email=True).status == 202

@@ -159,10 +159,10 @@ def test_the_breaker_leaves_a_dead_provider_alone(h: House) -> None:
     assert "provider_down" in open_notices(h)
 
     rule.count = 0
-    h.hurry()
-    h.reconcile()
     fresh = h.deliverer()
     for _ in range(3):
+        h.hurry()
+        h.reconcile()
         h.open_gates()
         h.deliver_due(fresh)
     assert counted(h.handed_over()) == once_each(80)

@@ -394,6 +394,26 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "conversations",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("clinic_id", sa.BigInteger(), nullable=False),
+        sa.Column("patient_id", sa.BigInteger(), nullable=False),
+        sa.Column("session_id", sa.BigInteger(), nullable=False),
+        sa.Column("survey", sa.String(length=16), nullable=False),
+        sa.Column("state", sa.LargeBinary(), nullable=False),
+        sa.Column("asked_at", Moment(), nullable=False),
+        sa.Column("expires_at", Moment(), nullable=False),
+        sa.Column("ended_at", Moment(), nullable=True),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinics.id"], name=op.f("fk_conversations_clinic_id")),
+        sa.ForeignKeyConstraint(["patient_id"], ["patients.id"], name=op.f("fk_conversations_patient_id")),
+        sa.ForeignKeyConstraint(["session_id"], ["sessions.id"], name=op.f("fk_conversations_session_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_conversations")),
+        sa.UniqueConstraint("session_id", "survey", name=op.f("uq_conversations_session_id_survey")),
+    )
+    with op.batch_alter_table("conversations", schema=None) as batch_op:
+        batch_op.create_index("ix_conversations_patient_id", ["patient_id"], unique=False)
+
+    op.create_table(
         "messages",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("clinic_id", sa.BigInteger(), nullable=False),
@@ -528,26 +548,6 @@ def upgrade() -> None:
         batch_op.create_index("ix_responses_clinic_id_id", ["clinic_id", "id"], unique=False)
 
     op.create_table(
-        "conversations",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("clinic_id", sa.BigInteger(), nullable=False),
-        sa.Column("patient_id", sa.BigInteger(), nullable=False),
-        sa.Column("session_id", sa.BigInteger(), nullable=False),
-        sa.Column("survey", sa.String(length=16), nullable=False),
-        sa.Column("state", sa.LargeBinary(), nullable=False),
-        sa.Column("asked_at", Moment(), nullable=False),
-        sa.Column("expires_at", Moment(), nullable=False),
-        sa.Column("ended_at", Moment(), nullable=True),
-        sa.ForeignKeyConstraint(["clinic_id"], ["clinics.id"], name=op.f("fk_conversations_clinic_id")),
-        sa.ForeignKeyConstraint(["patient_id"], ["patients.id"], name=op.f("fk_conversations_patient_id")),
-        sa.ForeignKeyConstraint(["session_id"], ["sessions.id"], name=op.f("fk_conversations_session_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_conversations")),
-        sa.UniqueConstraint("session_id", "survey", name=op.f("uq_conversations_session_id_survey")),
-    )
-    with op.batch_alter_table("conversations", schema=None) as batch_op:
-        batch_op.create_index("ix_conversations_patient_id", ["patient_id"], unique=False)
-
-    op.create_table(
         "alert_events",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("alert_id", sa.BigInteger(), nullable=False),
@@ -652,8 +652,17 @@ def downgrade() -> None:
             postgresql_where=sa.text("check_at IS NOT NULL"),
             sqlite_where=sa.text("check_at IS NOT NULL"),
         )
+        batch_op.drop_index(
+            "ix_messages_asked",
+            postgresql_where=sa.text("handed_at IS NOT NULL AND survey IS NOT NULL"),
+            sqlite_where=sa.text("handed_at IS NOT NULL AND survey IS NOT NULL"),
+        )
 
     op.drop_table("messages")
+    with op.batch_alter_table("conversations", schema=None) as batch_op:
+        batch_op.drop_index("ix_conversations_patient_id")
+
+    op.drop_table("conversations")
     with op.batch_alter_table("alerts", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_alerts_open", postgresql_where=sa.text("closed_at IS NULL"), sqlite_where=sa.text("closed_at IS NULL")
