@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy.engine import URL
 
 from service import time
 from service.care.surveys import Answer, validate
 from service.records import alerts, contacts
+from service.records.database import open_database
 from service.records.library import library
 from service.records.responses import Change, find, save
-from tests.inbound.conftest import desk, inbound_postgres, postgresql_url  # noqa: F401
+from service.records.tables import metadata
+from tests import servers
+from tests.inbound.conftest import desk  # noqa: F401
 from tests.inbound.desk import PHONE, Desk, Tried
 
 NOW = datetime(2026, 3, 4, 15, 0, tzinfo=UTC)
@@ -79,6 +84,24 @@ class Talk:
 
     def open_alerts(self) -> list[Any]:
         return self.desk.run(lambda c: alerts.page(c, self.desk.clinic.id, 0, 100, True))
+
+
+@pytest.fixture(scope="session")
+def talk_postgres(postgres_server: URL, postgres_template: str) -> Iterator[str]:
+    name = f"{postgres_template}_talk"
+    yield servers.create_database(postgres_server, name, postgres_template).render_as_string(hide_password=False)
+    servers.drop_database(postgres_server, name)
+
+
+@pytest.fixture
+def postgresql_url(talk_postgres: str) -> Iterator[str]:
+    """One database for all tests here, emptied after each: a copy of the template costs more than most of them."""
+    yield talk_postgres
+    engine = open_database(talk_postgres, pool_size=1)
+    with engine.begin() as connection:
+        for table in reversed(metadata.sorted_tables):
+            connection.execute(table.delete())
+    engine.dispose()
 
 
 @pytest.fixture

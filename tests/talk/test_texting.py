@@ -6,10 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from service.care.segments import count
+from service.records import outbox
 from service.records.library import library
 from tests.talk.conftest import Talk
+from workers.compose import Composer
 
 CASES = sorted((Path(__file__).parents[1] / "care" / "conversations").glob("*.json"))
 
@@ -124,6 +127,24 @@ def test_nonsense_is_asked_once_more_and_then_the_page_takes_over(talk: Talk) ->
     assert talk.says("hm") == ["auto_reply"]
 
 
+def test_the_page_is_the_message_s_own_link(talk: Talk) -> None:
+    talk.invite()
+    for body in ("5", "purple", "idk lol"):
+        talk.says(body)
+    row_id = talk.desk.sql("SELECT max(id) AS id FROM messages WHERE step LIKE 'survey_text.%'")[0].id
+    talk.desk.sql("UPDATE messages SET state = 'queued' WHERE id = :id", id=row_id)
+    composer = Composer("https://care.example")
+
+    def words(connection: Connection) -> str:
+        (ready,) = outbox.read(connection, talk.desk.sending.vault, [row_id])
+        return composer.sms(connection, ready, talk.desk.clinic, "t0ken")
+
+    said = talk.desk.run(words)
+    assert "https://care.example/s/t0ken" in said
+    assert "202-555-0100" in said
+    assert "{" not in said
+
+
 def test_a_late_answer_gets_the_page_and_is_not_recorded(talk: Talk) -> None:
     talk.invite()
     talk.says("3")
@@ -167,7 +188,7 @@ def _begins_with_a_number(path: Path) -> bool:
     return case["survey"] == "S1" and not case.get("answered") and first == "pain"
 
 
-@pytest.mark.parametrize("path", filter(_begins_with_a_number, CASES), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [path for path in CASES if _begins_with_a_number(path)], ids=lambda path: path.stem)
 def test_replayed(talk: Talk, path: Path) -> None:
     """The conversations of the state machine, through the whole house: what they record is on record."""
     case = json.loads(path.read_text("utf-8"))
