@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from service import time
+from service.care.surveys import Answer, validate
 from service.records import alerts, contacts
 from service.records.library import library
 from service.records.responses import Change, find, save
-from service.care.surveys import Answer, validate
 from tests.inbound.conftest import desk, inbound_postgres, postgresql_url  # noqa: F401
 from tests.inbound.desk import PHONE, Desk, Tried
 
