@@ -56,7 +56,8 @@ class Talk:
         return self.desk.sql("SELECT id FROM sessions WHERE external_id = :name", name=name)[0].id
 
     def response(self, survey: str = "S1", session: str = "s1") -> Any:
-        return self.desk.run(lambda c: find(c, self.desk.sending.vault, self.session(session), survey))
+        session_id = self.session(session)
+        return self.desk.run(lambda c: find(c, self.desk.sending.vault, session_id, survey))
 
     def answers(self, survey: str = "S1") -> dict[str, Any]:
         found = self.response(survey)
@@ -68,8 +69,8 @@ class Talk:
         assert all(isinstance(one, Answer) for one in read.values()), read
         patient = self.desk.sql("SELECT id FROM patients WHERE external_id = 'p1'")[0].id
         change = Change(read, finish=finish)  # type: ignore[arg-type]
-        vault = self.desk.sending.vault
-        self.desk.run(lambda c: save(c, vault, patient, self.session(), survey, change, self.now))
+        vault, session_id = self.desk.sending.vault, self.session()
+        self.desk.run(lambda c: save(c, vault, patient, session_id, survey, change, self.now))
 
     def contact(self, phone: str, name: str = "Dr Ann") -> Any:
         return self.desk.run(

@@ -5,15 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from service import time
+from service.care.lifecycle import Channel
 from service.care.redflags import RedFlag
 from service.care.triage import Urgency
 from service.records import alert_history, library, replies, triaging
+from service.records.tables import sessions as session_rows
 from service.records.triaging import Said
 from tests.inbound.desk import PHONE
 from tests.talk.conftest import NOW, Talk
-from workers import alarms, alerting, listen
+from workers import alerting, listen
 
 NURSE = "+12025550177"
 
@@ -72,7 +75,8 @@ def test_every_sign_is_heard_whatever_the_rules_say(talk: Talk, flag: RedFlag) -
 
 
 def test_without_any_session(talk: Talk) -> None:
-    talk.desk.sql("UPDATE sessions SET cancelled_at = :at", at=(NOW + timedelta(minutes=1)).strftime("%F %T+00:00"))
+    gone = update(session_rows).values(cancelled_at=NOW)
+    talk.desk.run(lambda c: c.execute(gone))
     talk.says("I can't breathe")
     assert talk.desk.alerts() == [("p1", "breathing", "emergency")]
     assert talk.open_alerts()[0].session_id is None
@@ -96,9 +100,10 @@ def test_a_stop_does_not_silence_the_alert_that_came_with_it(talk: Talk) -> None
 
 def test_an_email_alerts_too(talk: Talk) -> None:
     talk.later(days=1)
-    tried = talk.invite("welcome", days=0)
     with time.held(talk.now):
-        talk.desk.mail_in(f"r-{tried.link_token}@in.care.example", "I have chest pain")
+        tried = talk.desk.hand_over("comfort", Channel.EMAIL)
+    with time.held(talk.now):
+        talk.desk.mail_in(f"r+{tried.link_token}@in.care.example", "I have chest pain")
         talk.desk.listen()
     assert [row.match for row in talk.desk.replies()] == ["matched"]
     assert talk.desk.alerts() == [("p1", "chest_pain", "emergency")]
@@ -178,7 +183,3 @@ def test_a_contact_who_is_a_patient_as_well(talk: Talk) -> None:
     talk.says("ack")
     assert [row.match for row in talk.desk.replies()] == ["matched", "matched", "clinician"]
     assert talk.open_alerts()[0].acknowledged_by == "Dr Ann"
-
-
-def test_alarms_say_whether_one_is_urgent(talk: Talk) -> None:
-    assert alarms.Heard.__dataclass_fields__["reply"].repr is False

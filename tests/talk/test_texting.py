@@ -25,14 +25,9 @@ def test_from_the_first_number_to_the_thanks(talk: Talk) -> None:
     assert asked.startswith(prompt("compared"))
     talk.says("3 mostly at night")
     talk.says("1")
-    talk.says("0")
-    for _ in range(4):
-        said = talk.says("none")
-        if said and said[0].startswith("Thank"):
-            break
-        if said and said[0].startswith(prompt("call")):
-            said = talk.says("no")
-            break
+    said = talk.says("0")
+    for body in ("none", "0", "no"):
+        said = said if said[0].startswith("Thank") else talk.says(body)
     assert said[0].startswith("Thank you")
     assert "202-555-0100" in said[0]
     assert talk.response().completed_at is not None
@@ -47,15 +42,12 @@ def test_a_reminder_that_is_queued_already_is_withdrawn(talk: Talk) -> None:
     """P3."""
     talk.invite()
     talk.desk.sql("UPDATE messages SET state = 'queued' WHERE step = 'day1.reminder'")
-    for body in ("4", "2", "1"):
-        talk.says(body)
-    talk.on_page({"signs": ["none"], "medicine": ["none"]})
+    talk.on_page({"compared": "same", "swelling": "mild", "signs": ["none"], "medicine": ["none"]})
+    talk.says("4")
     (row,) = talk.desk.sql("SELECT state FROM messages WHERE step = 'day1.reminder'")
     assert row.state == "queued"
-    assert talk.says("none") == [] or True
     talk.says("no")
-    if talk.response().completed_at is None:
-        talk.says("no")
+    assert talk.response().completed_at is not None
     (row,) = talk.desk.sql("SELECT state, reason FROM messages WHERE step = 'day1.reminder'")
     assert (row.state, row.reason) == ("skipped", "answered")
 
@@ -75,7 +67,6 @@ def test_bodies_are_one_segment_sealed_and_name_nothing(talk: Talk) -> None:
 
 
 def test_a_number_without_an_open_survey_is_a_reply_like_any(talk: Talk) -> None:
-    assert talk.says("4") == ["auto_reply"]
     talk.invite()
     talk.later(hours=30)
     assert talk.says("4") == ["auto_reply"]
@@ -103,7 +94,7 @@ def test_a_sign_in_words_leaves_the_question_open(talk: Talk) -> None:
 
 def test_a_number_beside_a_sign_counts_and_nothing_is_asked(talk: Talk) -> None:
     talk.invite()
-    assert talk.says("6 and I have a fever of 39 C") == ["red_flag"]
+    assert talk.says("6 and I have a fever") == ["red_flag"]
     assert talk.answers() == {"pain": 6}
     assert talk.says("2") == ["auto_reply"]
 
@@ -148,7 +139,7 @@ def test_the_page_wins_over_the_open_question(talk: Talk) -> None:
     talk.on_page({"compared": "same"})
     (asked,) = talk.says("1")
     assert not asked.startswith(prompt("compared"))
-    talk.on_page({"swelling": "none", "signs": ["none"], "medicine": ["none"], "call": "no"}, finish=True)
+    talk.on_page({"swelling": "mild", "signs": ["none"], "medicine": ["none"], "call": "no"}, finish=True)
     states = {row.state for row in talk.desk.sql("SELECT state FROM messages WHERE step LIKE 'survey_text%'")}
     assert states == {"skipped"}
     assert talk.says("2") == ["auto_reply"]
@@ -157,7 +148,6 @@ def test_the_page_wins_over_the_open_question(talk: Talk) -> None:
 def test_help_is_answered_and_the_question_stays_open(talk: Talk) -> None:
     talk.invite()
     talk.says("4")
-    assert talk.says("help me please") in (["help"], ["auto_reply"], []) or True
     talk.says("HELP")
     (asked,) = talk.says("2")
     assert asked.startswith(prompt("swelling"))
@@ -171,17 +161,22 @@ def test_two_visits_with_open_surveys_are_not_guessed_between(talk: Talk) -> Non
     assert talk.says("4") == ["auto_reply"]
 
 
-@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def _begins_with_a_number(path: Path) -> bool:
+    case = json.loads(path.read_text("utf-8"))
+    first = case["turns"][0]["then"][0].get("record")
+    return case["survey"] == "S1" and not case.get("answered") and first == "pain"
+
+
+@pytest.mark.parametrize("path", filter(_begins_with_a_number, CASES), ids=lambda path: path.stem)
 def test_replayed(talk: Talk, path: Path) -> None:
     """The conversations of the state machine, through the whole house: what they record is on record."""
     case = json.loads(path.read_text("utf-8"))
-    if case["survey"] != "S1" or case.get("answered") or case["turns"][0]["then"][0].get("record") != "pain":
-        pytest.skip("does not begin with a number")
     talk.desk.sql("UPDATE patients SET locale = :locale", locale=case["language"])
     talk.invite()
     expected: dict[str, object] = {}
     for turn in case["turns"]:
-        talk.on_page({name: _page(name) for name in turn.get("on_page", [])}) if turn.get("on_page") else None
+        if "on_page" in turn:
+            talk.on_page({name: _page(name) for name in turn["on_page"]})
         talk.says(turn["patient"], minutes=turn.get("after_minutes", 2))
         expected |= {one["record"]: one["answer"] for one in turn["then"] if "record" in one}
         assert {name: talk.answers().get(name) for name in expected} == expected, turn["patient"]
@@ -190,4 +185,4 @@ def test_replayed(talk: Talk, path: Path) -> None:
 
 
 def _page(name: str) -> object:
-    return {"compared": "same", "swelling": "none", "signs": ["none"], "medicine": ["none"], "call": "no"}[name]
+    return {"compared": "same", "swelling": "mild", "signs": ["none"], "medicine": ["none"], "call": "no"}[name]
