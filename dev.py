@@ -47,7 +47,6 @@ usage: python3 dev.py <command> [arguments]
   demo [...]        the whole service against stand-in providers, on this machine
   test [...]        the tests on two cores (arguments go to pytest)
   check             ruff, mypy --strict, import-linter
-  simulate [...]    many patients' twelve weeks, fast
   bench [...]       the benchmarks
   run <program>     any program inside the environment
   lock [--upgrade]  write the lock files anew from pyproject.toml"""
@@ -61,9 +60,6 @@ def main(argv: list[str]) -> int:
     if command == "demo":
         ensure_environment("runtime")
         return become(["aftercare", "demo", *arguments])
-    if command == "simulate":
-        ensure_environment("runtime")
-        return become(["aftercare", "simulate", *arguments])
     if command == "bench":
         ensure_environment("dev")
         return become(["python", "-m", "benchmarks", *arguments])

@@ -104,6 +104,8 @@ def _keys(settings: Settings) -> tuple[Vault | None, list[Finding]]:
         return None, [_warn("keys", "there is none yet", f"it is made at the first start, in {path}")]
     except OSError as error:
         return None, [_fail("keys", f"{path} cannot be read ({error.strerror})", "run this as the service's own user")]
+    except UnicodeDecodeError:
+        return None, [_fail("keys", f"{path} holds something else than keys", "put the right file back from your copy")]
     try:
         vault = Vault(held)
     except ValueError as error:
@@ -130,12 +132,17 @@ def _key_file(settings: Settings, path: Path) -> Iterator[Finding]:
 
 
 def _database(settings: Settings, vault: Vault | None) -> Iterator[Finding]:
-    url = make_url(settings.database_url)
-    kind = url.get_backend_name()
-    if kind == "sqlite" and url.database and not Path(url.database).exists():
-        yield _fail("database", "there is none yet", "run `aftercare migrate`")
+    try:
+        url = make_url(settings.database_url)
+        kind = url.get_backend_name()
+        if kind == "sqlite" and url.database and not Path(url.database).exists():
+            yield _fail("database", "there is none yet", "run `aftercare migrate`")
+            return
+        engine = open_database(settings.database_url, pool_size=1)
+    except (SQLAlchemyError, ValueError, ImportError) as error:
+        # By its type: the text may quote the URL, password and all.
+        yield _fail("database", f"its URL cannot be used ({type(error).__name__})", "mend AFTERCARE_DATABASE_URL")
         return
-    engine = open_database(settings.database_url, pool_size=1)
     try:
         with reading(engine) as connection:
             connection.execute(text("SELECT 1"))
@@ -195,9 +202,12 @@ def _clinics(connection: Connection, settings: Settings, vault: Vault | None) ->
     if vault is not None:
         try:
             clinics.webhook_secrets(connection, vault)
+            for clinic in every:
+                contacts.of_clinic(connection, vault, clinic.id)
             yield _ok("sealed values", "the keys open them")
         except CannotOpen as error:
             yield _fail("sealed values", str(error), "put the right keys back into AFTERCARE_KEYS")
+            vault = None  # what else is sealed says no more
     for clinic in every:
         yield from _clinic(connection, settings, vault, clinic)
 

@@ -57,6 +57,7 @@ class Stage:
     sandbox: str
     env: dict[str, str]
     settings: Settings
+    start: datetime
 
 
 @click.command()
@@ -105,6 +106,8 @@ def _live(folder: Path, speed: float) -> int:
     """For somebody at the screen: one patient, the phone page, and time at a pace that can be watched."""
 
     def play(stage: Stage, parts: Parts, _clinic: clinics.Clinic, secret: str) -> None:
+        # Starting up took a while, which at this speed is half a day.
+        time.start_at(stage.start)
         driver = Driver(stage.web, stage.sandbox, parts, secret, _say)
         patient = Patient.ana(time.now())
         driver.post_session(patient)
@@ -193,7 +196,7 @@ def _set_stage(folder: Path, speed: float) -> Stage:
     # Ten in the morning where the clinic is: the first texts come within the minute.
     start = datetime.now(UTC).replace(hour=15, minute=0, second=0, microsecond=0) - timedelta(days=1)
     time.use_clock_file(folder / "clock", speed, start)
-    return Stage(folder, web, sandbox, env, Settings.model_validate(_by_alias(env)))
+    return Stage(folder, web, sandbox, env, Settings.model_validate(_by_alias(env)), start)
 
 
 def _by_alias(env: dict[str, str]) -> dict[str, Any]:

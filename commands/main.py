@@ -20,6 +20,8 @@ from commands.protocol import protocol
 from commands.supervisor import NotReady
 from commands.up import up as run_everything
 from commands.webhook import webhook
+from service import own_redis
+from service.settings import Settings
 
 
 @click.group()
@@ -31,15 +33,16 @@ def main() -> None:
 @click.option(
     "--var",
     type=click.Path(path_type=Path, file_okay=False),
-    default=Path("var"),
-    show_default=True,
-    envvar="AFTERCARE_VAR",
-    help="The folder that holds what must survive a restart.",
+    help="The folder that holds what must survive a restart. [AFTERCARE_VAR, else var]",
 )
-def up(var: Path) -> None:
+def up(var: Path | None) -> None:
     """Run a whole installation on this machine."""
+    settings = Settings() if var is None else Settings.model_validate({"AFTERCARE_VAR": var})
+    environ = {**os.environ, "AFTERCARE_VAR": str(settings.var)}
+    if settings.redis_url != own_redis.url_for(settings.var):
+        environ["AFTERCARE_REDIS_URL"] = settings.redis_url
     try:
-        status = run_everything(var, {**os.environ, "AFTERCARE_VAR": str(var)})
+        status = run_everything(settings.var, environ)
     except (embedded.NoServer, embedded.InUse, NotReady) as error:
         raise click.ClickException(str(error)) from error
     except subprocess.CalledProcessError as error:

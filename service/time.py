@@ -77,10 +77,14 @@ def jump_to(moment: datetime) -> None:
 
     Raises RuntimeError when no clock file is in use: real time cannot be moved.
     """
+    if moment > now():
+        start_at(moment)
+
+
+def start_at(moment: datetime) -> None:
+    """Set the clock file to `moment`, backwards too: only before anything has happened. Raises as `jump_to`."""
     if _file is None:
         raise RuntimeError("the real clock cannot jump; start with a clock file (AFTERCARE_CLOCK_SPEED)")
-    if moment <= now():
-        return
     sequence, _, _, current_speed = _LAYOUT.unpack(_file[: _LAYOUT.size])
     body = (time.time(), moment.timestamp(), current_speed)
     # An odd sequence number tells readers that the three numbers are being changed.

@@ -14,15 +14,17 @@ from __future__ import annotations
 
 import secrets
 import time as monotonic_time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from sqlalchemy import Connection, Engine
 
 from service import crashpoints, time
+from service.care import segments
 from service.care.gates import Drop, Hold
 from service.care.gates import Send as Pass
 from service.care.lifecycle import Channel, Reason, State
@@ -41,6 +43,8 @@ from workers.gating import Gatekeeper
 from workers.verdicts import Recorder
 
 Parcel = SmsParcel | EmailParcel
+_SHORT = 80
+"""Plain characters that fit one segment whatever they are; longer texts are counted exactly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,7 @@ class Deliverer:
             time.later(self._settings.sending_lease_seconds),
         )
         ours = [one for one in parcels if one[0].id in taken]
+        _pay_for_length(connection, ours, now)
         ids_of_attempts = attempts.write(
             connection, self._sending.vault, [draft for _, draft, _ in ours], time.real_now()
         )
@@ -196,6 +201,18 @@ class Deliverer:
         crashpoints.reached("deliver.answered")
         self._recorder.record([(one.ready, one.attempt_id, verdicts[one.parcel.token]) for one in claimed])
         crashpoints.reached("deliver.recorded")
+
+
+def _pay_for_length(connection: Connection, ours: Sequence[tuple[Ready, Draft, Parcel]], now: datetime) -> None:
+    """A text that grew past the one segment it was queued for takes more of its sender's pace."""
+    more: Counter[str] = Counter()
+    for ready, draft, parcel in ours:
+        if isinstance(parcel, SmsParcel) and not (len(draft.body) <= _SHORT and draft.body.isascii()):
+            more[ready.sender] += segments.count(draft.body).segments - 1
+    for name, number in more.items():
+        sender = senders.get(connection, Channel.SMS, name, lock=True) if number else None
+        if sender is not None:
+            senders.speak_for(connection, sender, number, now)
 
 
 def _both(texts: Future[list[Verdict]], mails: Future[list[Verdict]]) -> Future[list[Verdict]]:

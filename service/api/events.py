@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Iterator
 
 from apiflask import APIBlueprint
 from flask import Response, request, stream_with_context
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from service import crashpoints, time
 from service.api import intake
@@ -17,6 +19,7 @@ from service.identify import Caller, body_of
 from service.problems import Problem
 from service.records.database import run
 
+log = logging.getLogger(__name__)
 bp = APIBlueprint("events", __name__, tag="Events")
 
 EVENT_BYTES = 64 * 1024
@@ -86,6 +89,12 @@ def _take_in_line(connection: Connection, here: Context, caller: Caller, one: Pa
             )
     except Problem as problem:
         return {"line": number, "status": problem.status, "problem": problem.body()}
+    except DBAPIError:
+        raise  # the database's trouble is the whole transaction's: it is repeated, or the batch is
+    except Exception as error:
+        log.error("a line of a batch could not be taken in: %s", type(error).__name__)
+        mistake = Problem(500, "our_mistake", "Something went wrong on our side; this line was not stored.")
+        return {"line": number, "status": mistake.status, "problem": mistake.body()}
     return {"line": number, "status": applied.status, "answer": applied.answer}
 
 

@@ -336,24 +336,6 @@ def test_status_says_what_twilio_says(act: Act, found: Found) -> None:
     assert provider.requests[0].target == f"/2010-04-01/Accounts/ACsid/Messages/{SID}.json"
 
 
-@pytest.mark.parametrize(
-    ("act", "done"),
-    [
-        (answer(200, message(body="")), True),
-        (answer(200, message(body="still there")), False),
-        (refusal(404, 20404), True),
-        (refusal(400, 20009), False),
-        (refusal(500, 20500), False),
-        (DROP, False),
-    ],
-)
-def test_redacting_blanks_the_body(act: Act, done: bool) -> None:
-    """P8: the provider keeps no text longer than it must."""
-    got, provider = with_provider(act, do=lambda twilio, _: twilio.redact(SID))
-    assert got is done
-    assert provider.requests[0].form == {"Body": ""}
-
-
 def test_nothing_about_anybody_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     """P8: at any level, through every outcome, the logs hold no number, no text and no key."""
     caplog.set_level(logging.DEBUG)

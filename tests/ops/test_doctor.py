@@ -25,8 +25,9 @@ from commands.doctor import doctor
 from service import time
 from service.care.lifecycle import Channel
 from service.nudges import QueueName
-from service.records import clinics, heartbeats, notices, protocols, senders
+from service.records import clinics, contacts, heartbeats, notices, protocols, senders
 from service.records.database import run
+from service.records.sealing import Vault
 from service.settings import Settings
 from tests.ops.conftest import ClinicAtHand, Run, settings_for
 from workers.gateways.check import NoAnswer, Refused, TwilioCheck, sendgrid_scopes
@@ -177,6 +178,38 @@ def test_an_unapproved_protocol_is_told(run_command: Run, clinic: ClinicAtHand, 
     assert "no protocol is approved" in result.output
     assert "aftercare protocol approve" in result.output
     assert "will not work" in result.output
+
+
+def test_people_sealed_with_lost_keys_are_told(
+    run_command: Run, settings: Settings, clinic: ClinicAtHand, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says so, and does not end in a traceback, whatever it was that the keys do not open."""
+    vault = Vault((settings.var / "keys").read_text().strip())
+    run(engine, lambda c: contacts.add(c, vault, clinic.id, "Dr Ann", "+12025550111", None, time.now()))
+    monkeypatch.setenv("AFTERCARE_KEYS", "k2:" + base64.b64encode(b"x" * 32).decode())
+    assert levels(examine(run_command, "--offline", status=1))["sealed values"] == "fail"
+    run(engine, lambda c: c.exec_driver_sql("DELETE FROM clinic_keys"))
+    assert levels(examine(run_command, "--offline", status=1))["sealed values"] == "fail"
+
+
+@pytest.mark.parametrize(
+    "url", ["nonsense", "postgresql://u:hush@[::1/x", "mysql://u:hush@h/x", "postgresql://u:hush@127.0.0.1:1/x"]
+)
+def test_a_database_url_that_cannot_be_used_is_told(
+    run_command: Run, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("AFTERCARE_DATABASE_URL", url)
+    found = examine(run_command, "--offline", status=1)
+    assert found["database"][0] == "fail"
+    assert "hush" not in json.dumps(found)
+
+
+def test_a_key_file_of_something_else_is_told(
+    run_command: Run, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AFTERCARE_KEYS", "")
+    (settings.var / "keys").write_bytes(b"\xff\xfe")
+    assert levels(examine(run_command, "--offline", status=1))["keys"] == "fail"
 
 
 ACCOUNT = "AC" + "0" * 32

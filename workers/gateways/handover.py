@@ -131,9 +131,6 @@ class SmsGateway(Protocol):
     async def status(self, provider_id: str) -> Found:
         """The present state of a text that the provider took."""
 
-    async def redact(self, provider_id: str) -> bool:
-        """Blank the body at the provider, once it is final. True when done."""
-
     async def close(self) -> None: ...
 
 

@@ -129,16 +129,6 @@ class TwilioGateway:
         except Exception:
             return _UNPROVABLE
 
-    async def redact(self, provider_id: str) -> bool:
-        """See `SmsGateway.redact`. False also while the text is not final yet (Twilio's 20009): try again later."""
-        try:
-            message = await self._messages(provider_id).update_async(body="")
-        except TwilioRestException as refusal:
-            return bool(refusal.status == 404)  # deleted: there is no body left
-        except Exception:
-            return False
-        return not message.body
-
     async def close(self) -> None:
         """Drop the connections."""
         await self._pool.close()
