@@ -33,7 +33,7 @@ from service.records import (
 from service.records.database import reading, run
 from service.records.messages import ROUTINE, URGENT
 from service.records.senders import Sender
-from workers import alerting
+from workers import alerting, silence
 from workers.verdicts import PROBE_MINUTES
 
 log = logging.getLogger(__name__)
@@ -68,6 +68,8 @@ class Clock:
         self._parts = parts
         self._name = name
         self._retention_due = time.now()
+        self._silence_due = time.now()
+        self._judged: silence.Judged = set()
 
     def run(self, stopped: Callable[[], bool]) -> None:
         """Look again and again until `stopped()`; a database that is away is waited for."""
@@ -95,6 +97,7 @@ class Clock:
         found.overdue += self._hand_to_reconcile()
         found.overdue += self._listen()
         found.overdue += self.hooks_due()
+        found.overdue += self._mind_silence()
         self._forget()
         return found
 
@@ -193,6 +196,13 @@ class Clock:
         )
         self._nudge(QueueName.HOOKS, ids)
         return len(ids)
+
+    def _mind_silence(self) -> int:
+        """Put surveys that stay unanswered before people."""
+        if time.now() < self._silence_due:
+            return 0
+        self._silence_due = time.now() + silence.EVERY
+        return silence.look(self._parts, self._judged)
 
     def _forget(self) -> None:
         """Retention, a few rows at a time."""

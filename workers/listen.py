@@ -72,6 +72,7 @@ def _read(connection: Connection, sending: Sending, reply_id: int) -> bool:
     turn = texting.take_up(connection, sending, reply, meant, whose)
     heard = Heard(reply, meant, tuple(people), whose.session_id, number_counts=turn is None)
     alarmed = alarms.sound(connection, sending, heard)
+    crashpoints.reached("listen.sounded")
     done = wishes.follow(connection, sending, reply, meant, people)
     if turn is not None:
         texting.carry_out(connection, sending, reply, meant, turn)

@@ -49,28 +49,36 @@ class Recorder:
 
     def record(self, results: Sequence[One]) -> None:
         """Write down what came of a batch."""
-        run(self._engine, partial(self._in_bulk, results=results))
+        too_late = run(self._engine, partial(self._in_bulk, results=results))
+        for message_id in too_late:
+            # The provider stays away for longer than the message is useful: the e-mail can still make it.
+            run(self._engine, partial(self._instead, message_id=message_id))
         for one in results:
             if one[2].outcome in _FAILED:
                 # With all that follows from it: a worker that dies in between must not lose an opt-out or an e-mail.
                 run(self._engine, partial(self._failed, one=one))
 
-    def _in_bulk(self, connection: Connection, results: Sequence[One]) -> None:
+    def _in_bulk(self, connection: Connection, results: Sequence[One]) -> list[int]:
+        """All but refusals; returns the messages whose next try would come after their window."""
         now = time.now()
-        self._settle(connection, [one for one in results if one[2].outcome not in _FAILED], now)
+        moves = self._settle(connection, [one for one in results if one[2].outcome not in _FAILED], now)
         for lane in {(ready.channel, ready.sender) for ready, _, _ in results}:
             self._note_sender(connection, lane, [v for r, _, v in results if (r.channel, r.sender) == lane], now)
+        return [one.id for one in moves if one.state is State.EXPIRED]
 
-    def _settle(self, connection: Connection, results: Sequence[One], now: datetime) -> None:
+    def _instead(self, connection: Connection, message_id: int) -> None:
+        fallback.send_by_email(connection, self._sending, message_id, time.now())
+
+    def _settle(self, connection: Connection, results: Sequence[One], now: datetime) -> list[Move]:
         attempts.settle(
             connection,
             [Settled(attempt_id, v.outcome, v.provider_id, v.code) for _, attempt_id, v in results],
             now,
         )
         # Only from SENDING: a receipt that was quicker has moved the message on, and this must not move it back.
-        messages.move(
-            connection, [self._move(ready, verdict, now) for ready, _, verdict in results], only_from=(State.SENDING,)
-        )
+        moves = [self._move(ready, verdict, now) for ready, _, verdict in results]
+        messages.move(connection, moves, only_from=(State.SENDING,))
+        return moves
 
     def _move(self, ready: Ready, verdict: Verdict, now: datetime) -> Move:
         match verdict.outcome:

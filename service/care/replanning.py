@@ -78,7 +78,7 @@ REVIVABLE: frozenset[Reason] = frozenset(
 )
 """Reasons that rest on facts which can change back: an address added, consent given again, a later session
 cancelled, a time corrected. Everything else that ended has ended for good."""
-_FAILED = frozenset({State.FAILED, State.UNDELIVERED})
+_FAILED = frozenset({State.FAILED, State.UNDELIVERED, State.EXPIRED})
 _RULED_OUT = frozenset({State.SKIPPED, State.CANCELLED, State.EXPIRED})
 
 

@@ -44,6 +44,8 @@ class Run:
             self.process = subprocess.Popen(
                 [sys.executable, script, folder], stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
                 env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+                # These tests may run under nohup, which children would inherit.
+                preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
             )  # fmt: skip
 
     def pid(self, name: str, other_than: int | None = None) -> int:

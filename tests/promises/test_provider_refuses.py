@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from sandbox import magic
 from sandbox.faults import Kind
@@ -16,6 +17,7 @@ from service import time
 from service.care.lifecycle import Channel
 from service.records import fallback, messages, notices, optouts, senders
 from service.records.database import reading
+from service.records.tables import messages as message_rows
 from tests.house import House
 from tests.promises.population import counted, daytime, once_each, phone, state_of, treat, treat_many
 
@@ -209,3 +211,20 @@ def test_p6_a_refusal_and_what_follows_from_it_are_one(
 
 def _plug_pulled(*_: object, **__: object) -> None:
     raise SystemExit
+
+
+def test_a_provider_that_stays_away_past_the_window_is_gone_round_by_email(h: House) -> None:
+    """The next try would come too late for the text, so the step's e-mail goes at once."""
+    session = treat(h, email=True)
+    h.sql("UPDATE messages SET due_at = (SELECT MIN(due_at) FROM messages) WHERE step = 'day1'")
+    near = time.later(20)
+    with h.parts.engine.begin() as connection:
+        connection.execute(
+            update(message_rows)
+            .where(message_rows.c.step == "day1", message_rows.c.channel == "sms")
+            .values(window_until=near)
+        )
+    h.sandbox.fault(Kind.RATE_LIMITED, on="twilio.create", count=10, retry_after=60)
+    h.deliver_due()
+    assert state_of(h, session, "day1") == ("expired", "window_closed")
+    assert state_of(h, session, "day1", "email")[0] == "planned"
