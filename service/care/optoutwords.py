@@ -39,6 +39,18 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "certain": (
         "email|mail|call|phone ~1 me ~2 instead|not ~1 of|text ~1 texting|texts|text|messaging?",
         "how ~3 make ~2 stop",
+        # Asked before, and reported.
+        "i|we|ive already|twice|repeatedly ~1 said|texted|wrote|replied|typed|sent|put ~2 stop|unsubscribe",
+        "i|we|ive said|told|asked|texted|wrote|replied|typed|sent|saying ~2 stop|unsubscribe ~2 times|twice|already|before",
+        "dije|dicho|pedi|pedido|avise|digo|repito|repeti|exijo ~4 pararan|paren|pare|parara|dejaran|dejen|deje|"
+        "detengan|detuvieran|cancelen|cancelaran|quiten|quitaran|borren|borraran|alto|stop",
+        # Not needed any more.
+        "no ~1 hace|haga falta|hace ~2 {manden}|{mandar}|mensajes|mensaje|textos",
+        "no ~1 necesario|necesito|ocupo|requiero ~3 {manden}|{mandar}|mensajes|mensaje|textos",
+        "no ~1 need|reason|point ~2 text|texting|message|messaging|messages|texts|contact|contacting|email|emails",
+        # What they will do about it.
+        "voy|vamos|tendre|tengo|puedo a|que? bloquear|bloquearlos|denunciar|denunciarlos|reportar|reportarlos",
+        "bloqueare|bloqueo|denunciare|reportare ~3 numero|los|este|esto|ustedes",
         "dont|not|never|no|longer want|wish|wanna|like|need|care to? ~1 get|receive|getting|receiving ~1 these|this|"
         "them|those|anything|any",
         "knock|cut it off|out ~2 {msg}|texting",
@@ -338,6 +350,8 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "can|could i|we|they stop|quit|end|cancel|remove",
         "stop and go",
         "stop|stopped|stopping by|at|over",
+        "bus|train|truck|rest|pit|full|metro|subway|next|one stop",
+        "wear|wears|wearing|worn ~1 off ~2 end|stop|quit",
         "off|out ~1 work|pain|bed",
         "no contact sports|sport|lens|information|info",
         "remove|take|put|get me ~1 off|from ~3 waitlist|schedule|calendar|appointment|waiting|medication|"

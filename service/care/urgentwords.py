@@ -298,6 +298,7 @@ URGENT_PHRASES: dict[str, tuple[str, ...]] = {
         "no ~2 para|deja|parar ~2 sangrar|sangre|sangrando",
         "sangra|sangrando|sangre|sangrado|sangro ~3 mucho|mucha|demasiado|no|para",
         "mucha|demasiada ~1 sangre",
+        "sigue|siguen|continua|sale|saliendo ~2 sangre|sangrando|sangrado",
         "hemorragia|hemorrhage|hemorrhaging",
     ),
     "severe_or_growing_pain": (
