@@ -176,6 +176,16 @@ EMERGENCY_PHRASES: dict[str, tuple[str, ...]] = {
         "then|and lights out",
     ),
     "new_weakness": (
+        # What a stroke looks like from inside and from beside: CARE's list calls no sign of its own for it.
+        "seeing|see|saw|vision|sight ~1 double",
+        "double vision|sight",
+        "veo|viendo|vision|miro ~1 doble|borroso|borrosa",
+        "slurred|slurring|slurs ~2 speech|words|talking",
+        "speech|words|talking ~2 slurred|slurring|slurs",
+        "hablo|habla|hablando ~1 raro|rara|enredado|enredada|arrastrando",
+        "arrastrando|arrastro|arrastra ~1 palabras",
+        "confused|disoriented|confundido|confundida|desorientado|desorientada ~4 know|where|donde|sabe",
+        "leg|legs|knee|arm|arms|hand|ankle ~2 gives|giving|gave|goes|went|going out|limp",
         "{limb} ~2 wont|doesnt|dont|refuses|cant ~1 do|work|listen|obey|lift|open|close|cooperate|respond|grip|come|"
         "hold",
         "{cant} ~2 make|close|clench|cerrar|hacer|apretar ~2 fist|puno|hand|mano",

@@ -44,10 +44,12 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "i|we|ive said|told|asked|texted|wrote|replied|typed|sent|saying ~2 stop|unsubscribe ~2 times|twice|already|before",
         "dije|dicho|pedi|pedido|avise|digo|repito|repeti|exijo ~4 pararan|paren|pare|parara|dejaran|dejen|deje|"
         "detengan|detuvieran|cancelen|cancelaran|quiten|quitaran|borren|borraran|alto|stop",
+        "i|we|ive ~1 said|texted|replied|typed|wrote|sent stop ~2 last|yesterday|days|weeks|week|month|earlier|before",
         # Not needed any more.
+        "no ~1 me|nos lleguen|llegue|lleguen ~2 {mensaje}|mas",
         "no ~1 hace|haga falta|hace ~2 {manden}|{mandar}|mensajes|mensaje|textos",
         "no ~1 necesario|necesito|ocupo|requiero ~3 {manden}|{mandar}|mensajes|mensaje|textos",
-        "no ~1 need|reason|point ~2 text|texting|message|messaging|messages|texts|contact|contacting|email|emails",
+        "no ~1 need|reason|point ~4 text|texting|message|messaging|messages|texts|contact|contacting|email|emails",
         # What they will do about it.
         "voy|vamos|tendre|tengo|puedo a|que? bloquear|bloquearlos|denunciar|denunciarlos|reportar|reportarlos",
         "bloqueare|bloqueo|denunciare|reportare ~3 numero|los|este|esto|ustedes",

@@ -1,8 +1,9 @@
 """How well replies are read, on the labelled set: P9 (red flags) and P3 (opt-outs).
 
-`replies_open.jsonl` was looked at while the rules were written, `replies_held.jsonl` was not. The bounds on the open
-part are what the project asks for; those on the held part are what was last measured, rounded down. The precision
-beside the recall keeps "everything is a red flag" from passing.
+`replies_open.jsonl` was looked at while the rules were written, `replies_held.jsonl` was not, but for one opt-out that a
+failing test once printed. `replies_blind.jsonl` was written later, by somebody who had seen neither rules nor replies, and
+was scored before anybody looked at it (red flags 59 of 60, opt-outs 100 of 100). The precision beside the recall keeps
+"everything is a red flag" from passing.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import pytest
 from service.care.replies import read
 
 FOLDER = Path(__file__).parent
-HELD = [("red_flags", 0.98, 0.96), ("stop", 0.96, 1.0)]
+HELD = [("red_flags", 0.98, 0.96), ("stop", 0.99, 0.99)]
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,10 @@ def score(lines: list[dict[str, object]], wanted: str) -> Score:
     return Score(hit / (hit + len(missed)), hit / (hit + len(false)), missed, false)
 
 
+@pytest.mark.parametrize("name", ["replies_open.jsonl", "replies_blind.jsonl"])
 @pytest.mark.parametrize(("wanted", "recall", "precision"), [("red_flags", 0.98, 0.9), ("stop", 0.99, 0.9)])
-def test_replies_are_read_as_a_careful_nurse_would(wanted: str, recall: float, precision: float) -> None:
-    got = score(replies("replies_open.jsonl"), wanted)
+def test_replies_are_read_as_a_careful_nurse_would(name: str, wanted: str, recall: float, precision: float) -> None:
+    got = score(replies(name), wanted)
     assert got.recall >= recall, f"recall {got.recall:.3f}; missed: {got.missed}"
     assert got.precision >= precision, f"precision {got.precision:.3f}; false: {got.false}"
 
