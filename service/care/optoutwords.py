@@ -41,7 +41,8 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "how ~3 make ~2 stop",
         # Asked before, and reported.
         "i|we|ive already|twice|repeatedly ~1 said|texted|wrote|replied|typed|sent|put ~2 stop|unsubscribe",
-        "i|we|ive said|told|asked|texted|wrote|replied|typed|sent|saying ~2 stop|unsubscribe ~2 times|twice|already|before",
+        "i|we|ive said|told|asked|texted|wrote|replied|typed|sent|saying ~2 stop|"
+        "unsubscribe ~2 times|twice|already|before",
         "dije|dicho|pedi|pedido|avise|digo|repito|repeti|exijo ~4 pararan|paren|pare|parara|dejaran|dejen|deje|"
         "detengan|detuvieran|cancelen|cancelaran|quiten|quitaran|borren|borraran|alto|stop",
         "i|we|ive ~1 said|texted|replied|typed|wrote|sent stop ~2 last|yesterday|days|weeks|week|month|earlier|before",

@@ -1,9 +1,9 @@
 """How well replies are read, on the labelled set: P9 (red flags) and P3 (opt-outs).
 
-`replies_open.jsonl` was looked at while the rules were written, `replies_held.jsonl` was not, but for one opt-out that a
-failing test once printed. `replies_blind.jsonl` was written later, by somebody who had seen neither rules nor replies, and
-was scored before anybody looked at it (red flags 59 of 60, opt-outs 100 of 100). The precision beside the recall keeps
-"everything is a red flag" from passing.
+`replies_open.jsonl` was looked at while the rules were written, `replies_held.jsonl` was not, but for one opt-out that
+a failing test once printed. `replies_blind.jsonl` was written later, by somebody who had seen neither rules nor
+replies, and was scored before anybody looked at it (red flags 59 of 60, opt-outs 100 of 100). The precision beside the
+recall keeps "everything is a red flag" from passing.
 """
 
 from __future__ import annotations
