@@ -1,7 +1,8 @@
 """How well replies are read, on the labelled set: P9 (red flags) and P3 (opt-outs).
 
-`replies_open.jsonl` was looked at while the rules were written, `replies_held.jsonl` was not. The bounds on the open
-part are what the project asks for; those on the held part are what was last measured, rounded down. The precision
+`replies_open.jsonl` was looked at while the rules were written, and so was `replies_fresh.jsonl` after it had been
+measured once, blind; `replies_held.jsonl` was not. The bounds on the open
+parts are what the project asks for; those on the held part are what was last measured, rounded down. The precision
 beside the recall keeps "everything is a red flag" from passing.
 """
 
@@ -49,9 +50,10 @@ def score(lines: list[dict[str, object]], wanted: str) -> Score:
     return Score(hit / (hit + len(missed)), hit / (hit + len(false)), missed, false)
 
 
+@pytest.mark.parametrize("name", ["replies_open.jsonl", "replies_fresh.jsonl"])
 @pytest.mark.parametrize(("wanted", "recall", "precision"), [("red_flags", 0.98, 0.9), ("stop", 0.99, 0.9)])
-def test_replies_are_read_as_a_careful_nurse_would(wanted: str, recall: float, precision: float) -> None:
-    got = score(replies("replies_open.jsonl"), wanted)
+def test_replies_are_read_as_a_careful_nurse_would(wanted: str, recall: float, precision: float, name: str) -> None:
+    got = score(replies(name), wanted)
     assert got.recall >= recall, f"recall {got.recall:.3f}; missed: {got.missed}"
     assert got.precision >= precision, f"precision {got.precision:.3f}; false: {got.false}"
 
