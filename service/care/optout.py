@@ -15,6 +15,7 @@ from enum import StrEnum
 from service.care.optoutwords import PHRASES, SETS
 from service.care.ownwords import Sentence
 from service.care.phrases import TURNS, Hit, Lexicon, word_set
+from service.care.refusalwords import REFUSAL_SETS, REFUSALS
 
 TWILIO_STOP = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "END", "QUIT", "CANCEL", "REVOKE", "OPTOUT"})
 """Twilio's own opt-out keywords, whole body only: it blocks the number and confirms by itself."""
@@ -43,7 +44,10 @@ class Wish:
     start: bool = False
 
 
-LEXICON = Lexicon(PHRASES, SETS)
+LEXICON = Lexicon(
+    {label: PHRASES.get(label, ()) + REFUSALS.get(label, ()) for label in {**PHRASES, **REFUSALS}},
+    {**SETS, **REFUSAL_SETS},
+)
 
 _FILLERS = word_set(
     "please now thanks thank you thankyou ok okay hi hello hey dear sir madam maam porfavor gracias ya just "
@@ -54,6 +58,8 @@ _FILLERS = word_set(
     "texts message messages sms mensajes pleaseand want to like would reply replying must "
     "period punto seriously honestly dude bro"
 )
+_COUNTS = word_set("two three four five six ten several multiple hundred thousand dozen like veces dos tres mil varias")
+""" "I said stop three times"."""
 _POLITE = _FILLERS - {
     "no",
     "more",
@@ -125,7 +131,7 @@ _CAPITAL_STOP = re.compile(r"\bSTOP\b(?!\s+(?:to|para)\b)")
 _NOT_NAMED = re.compile(
     r"\b(?:[Ii](?:['’]?m| am)|[Tt]his is|[Tt]hat['’]?s) not (?!(?:I|OK|Sure|Able|Well|Good|Feeling)\b)[A-Z][a-z]+\b"
     r"|\b[Tt]his isn['’]t [A-Z][a-z]+\b"
-    r"|\b[Nn]o (?:soy|es) (?!Ud)[A-Z][a-z]+\b"
+    r"|\b[Nn]o (?:soy|es|me llamo) (?!Ud)[A-Z][a-z]+\b"
     r"|\b[Tt]here(?: is|['’]s) no [A-Z][a-z]+\b|\b[Nn]o [A-Z][a-z]+ (?:here|at this)\b"
 )
 """ "I'm not Robert": a capital is all there is to tell a name by, so a person has to look."""
@@ -296,7 +302,9 @@ def _from_our_own_text(hit: Hit, words: Sequence[str]) -> bool:
 
 def _reaches_end(hit: Hit, words: Sequence[str]) -> bool:
     rest = [word for word in words[hit.end :] if word[0].isalnum()]
-    return all(word in _FILLERS for word in rest) or (hit.end < len(words) and words[hit.end] in TURNS)
+    return all(word in _FILLERS or word in _COUNTS or word.isdigit() for word in rest) or (
+        hit.end < len(words) and words[hit.end] in TURNS
+    )
 
 
 def _guarded_everywhere(sentences: Sequence[Sentence]) -> bool:

@@ -280,7 +280,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "let me be|out|off",
         "i want|wanna out",
         "count me out",
-        "please|just|already|now|porfavor|and|hey|ok stop|quit|unsub|cease|desist|end|alto|basta|parar|paren",
+        "please|just|already|now|porfavor|hey|ok stop|quit|unsub|cease|desist|end|alto|basta|parar|paren",
         "make ~1 texts|messages|them|these stop",
         "ya no quiero mas|esto|eso|nada",
         "no quiero mas|esto|nada mas?",

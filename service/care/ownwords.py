@@ -81,6 +81,8 @@ _SHORT = {
     "ningunos": "ninguna", "ninguno": "ninguna", "dificulty": "difficulty", "toy": "estoy",
     "ain": "aint", "wouldn": "wouldnt", "couldn": "couldnt", "temps": "temp", "tempature": "temperature",
     "temperture": "temperature", "abt": "about", "rn": "now", "tmrw": "tomorrow", "yall": "you", "ppl": "people",
+    "kiero": "quiero", "kieren": "quieren", "mor": "more", "numbr": "number", "nmber": "number", "tex": "text",
+    "mesages": "messages", "mensages": "mensajes", "mensage": "mensaje", "msges": "messages",
 }  # fmt: skip
 _NEGATED = {
     "do": "dont", "does": "doesnt", "did": "didnt", "is": "isnt", "are": "arent", "was": "wasnt", "were": "werent",

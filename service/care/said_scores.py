@@ -40,6 +40,14 @@ _NOT_BEFORE = word_set(
 )
 _THEN = word_set("was yesterday before last were ayer era fue antes started anoche estaba")
 
+_TOLD = word_set("its it is im now still call help please es esta estoy ya ahora sigue ayuda llamen llamame porfavor")
+_PRAISE = word_set(
+    "good great service staff experience recommend awesome excellent happy better improvement recovery recovered "
+    "care satisfied nurse nurses clinic team feel feeling feels energy mobility sleep mood thanks amazing perfect "
+    "fine doctor love loved bien excelente servicio atencion recomiendo mejor gracias perfecto recuperado "
+    "contento contenta yesterday"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Score:
@@ -78,9 +86,17 @@ def worst_pain(words: Sequence[str]) -> list[int]:
     if _rises(words):
         return [0]
     score = read_score([words])
-    if score is None or score.value < 9 or not _PAIN.intersection(words) or {"from", "was"}.intersection(words):
+    if score is None or score.value < 9 or {"from", "was"}.intersection(words):
+        return []
+    if not _PAIN.intersection(words) and not _told_of_ten(words):
         return []
     return [next((at for at, word in enumerate(words) if word in _PAIN), 0)]
+
+
+def _told_of_ten(words: Sequence[str]) -> bool:
+    """ "It's a 10 out of 10, please call": a sentence that can only be about pain, unlike a bare "10/10" and praise."""
+    told = _TOLD.intersection(words) and not _PRAISE.intersection(words)
+    return bool(told) and any(one.weight == 4 and one.value >= 9 for one in _candidates(words, alone=True))
 
 
 def _rises(words: Sequence[str]) -> bool:

@@ -298,7 +298,10 @@ URGENT_PHRASES: dict[str, tuple[str, ...]] = {
         "no ~2 para|deja|parar ~2 sangrar|sangre|sangrando",
         "sangra|sangrando|sangre|sangrado|sangro ~3 mucho|mucha|demasiado|no|para",
         "mucha|demasiada ~1 sangre",
-        "sigue|siguen|continua|sale|saliendo ~2 sangre|sangrando|sangrado",
+        "sale|salen|saliendo|saliendome|brotando|brota|chorrea|chorreando|escurre|escurriendo|gotea|goteando ~3 sangre",
+        "sigue|siguen|sigo|continua ~3 sangre|sangrando|sangrado",
+        "sangre ~2 sigue|saliendo|brotando|chorreando|escurriendo",
+        "blood ~2 keeps|coming|dripping|pouring|running|squirting|leaking|oozing|trickling",
         "hemorragia|hemorrhage|hemorrhaging",
     ),
     "severe_or_growing_pain": (

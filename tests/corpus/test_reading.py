@@ -50,7 +50,7 @@ def score(lines: list[dict[str, object]], wanted: str) -> Score:
     return Score(hit / (hit + len(missed)), hit / (hit + len(false)), missed, false)
 
 
-@pytest.mark.parametrize("name", ["replies_open.jsonl", "replies_blind.jsonl"])
+@pytest.mark.parametrize("name", ["replies_open.jsonl", "replies_fresh.jsonl", "replies_blind.jsonl"])
 @pytest.mark.parametrize(("wanted", "recall", "precision"), [("red_flags", 0.98, 0.9), ("stop", 0.99, 0.9)])
 def test_replies_are_read_as_a_careful_nurse_would(name: str, wanted: str, recall: float, precision: float) -> None:
     got = score(replies(name), wanted)
