@@ -132,11 +132,6 @@ def own_text(body: str) -> str:
     return text if len(text) <= EXAMINED + _TAIL else f"{text[:EXAMINED]}\n{text[-_TAIL:]}"
 
 
-def is_tapback(body: str) -> bool:
-    """Whether `body` is a phone's way of saying that our message was liked: it repeats our words, not theirs."""
-    return _TAPBACK.match(body[:4000]) is not None
-
-
 def _history_header(lines: list[str], at: int) -> int:
     """How many lines an "On … wrote:" takes from `at`; 0 when there is none. Mail programs wrap it over up to three."""
     if not _WROTE_BEGINS.match(lines[at][:400]) and not _WROTE.match(lines[at][:400]):

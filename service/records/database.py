@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import BigInteger, Connection, Dialect, Engine, TypeDecorator, create_engine, event, make_url
 from sqlalchemy.dialects.postgresql import TIMESTAMP
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.types import TypeEngine
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
@@ -123,11 +123,6 @@ def _may_repeat(error: BaseException) -> bool:
     if state is not None:
         return state in (_DEADLOCK, _SERIALIZATION, _UNIQUE)
     return isinstance(error, IntegrityError) and "UNIQUE" in str(error.orig)
-
-
-def is_unreachable(error: BaseException) -> bool:
-    """Whether the database could not be reached or is busy: worth waiting for, nothing was committed."""
-    return isinstance(error, OperationalError)
 
 
 def listed(connection: Connection, columns: Mapping[str, str]) -> str:

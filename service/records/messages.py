@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, select, text, update
 
 from service import time
-from service.care.lifecycle import ENDS, WAITING, Channel, Reason, State, sources_of
+from service.care.lifecycle import WAITING, Channel, Reason, State, sources_of
 from service.care.planning import PlannedMessage
 from service.care.replanning import ExistingMessage
 from service.records import hooks
@@ -378,12 +378,6 @@ def _move_to(connection: Connection, state: State, moves: list[Move], sources: C
     moved = list(done.scalars())
     hooks.announce_messages(connection, moved, time.now())
     return len(moved)
-
-
-def still_going(connection: Connection) -> int:
-    """How many messages are between their due time and an end: nothing of that may be in flight when time is moved."""
-    going = [state for state in State if state not in ENDS and state is not State.PLANNED]
-    return len(connection.execute(select(messages.c.id).where(messages.c.state.in_(going)).limit(100_000)).all())
 
 
 def queued(connection: Connection, channel: Channel, sender: str, most: int) -> int:

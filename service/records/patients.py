@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -131,23 +131,6 @@ def by_address(connection: Connection, vault: Vault, channel: Channel, address: 
         .order_by(patients.c.id)
     )
     return [_patient(row, vault) for row in rows]
-
-
-def set_flags(connection: Connection, patient_id: int, **flags: datetime | None) -> None:
-    """Set paused_at, stopped_at."""
-    connection.execute(update(patients).where(patients.c.id == patient_id).values(**flags))
-
-
-def ids_of(connection: Connection, clinic_id: int, after: int, limit: int) -> Sequence[int]:
-    """Patient rows of a clinic, by cursor."""
-    return list(
-        connection.execute(
-            select(patients.c.id)
-            .where(patients.c.clinic_id == clinic_id, patients.c.id > after)
-            .order_by(patients.c.id)
-            .limit(limit)
-        ).scalars()
-    )
 
 
 def normal(channel: Channel, address: str) -> str:
