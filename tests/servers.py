@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from glob import glob
 from importlib.util import find_spec
@@ -107,9 +107,12 @@ def find_binaries() -> Path:
 
 
 @contextmanager
-def postgres(binaries: Path) -> Iterator[URL]:
-    """A fresh server in a temporary folder, reached over a Unix socket. Raises NoPostgres when it does not start."""
-    folder = Path(tempfile.mkdtemp(prefix="aftercare-pg-", dir=_quick_folder()))
+def postgres(binaries: Path, settings: Sequence[str] = _OPTIONS, where: str | None = None) -> Iterator[URL]:
+    """A fresh server in a temporary folder, reached over a Unix socket. Raises NoPostgres when it does not start.
+
+    `settings` are "name=value"; `where` is the folder to make its own in, memory if there is plenty by default.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="aftercare-pg-", dir=where or _quick_folder()))
     programs: Path | None = None
     user = _unprivileged_user()
     process: subprocess.Popen[bytes] | None = None
@@ -127,7 +130,7 @@ def postgres(binaries: Path) -> Iterator[URL]:
         made = subprocess.run(initdb, cwd=folder, capture_output=True, **_as(user))
         if made.returncode:
             raise NoPostgres(f"initdb failed: {made.stderr.decode(errors='replace').strip()[-500:]}")
-        options = [part for option in _OPTIONS for part in ("-c", option)]
+        options = [part for option in settings for part in ("-c", option)]
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [binaries / "postgres", "-D", data, "-k", folder, *options],
