@@ -52,6 +52,12 @@ def plan(here: Place, numbers: range, due_at: datetime) -> list[int]:
     return ids
 
 
+def retime(here: Place, planned: datetime, due_at: datetime) -> None:
+    """Let everything that was planned for one moment be due at another, from one moment to the next."""
+    statement = update(messages).where(messages.c.due_at == planned).values(due_at=due_at)
+    run(here.parts.engine, lambda connection: connection.execute(statement))
+
+
 def invite(here: Place, message_ids: Sequence[int], at: datetime) -> Iterator[str]:
     """Let these texts have gone out at `at`; yields the token in each one's link."""
     vault = here.parts.sending.vault
