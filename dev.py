@@ -83,7 +83,7 @@ def main(argv: list[str]) -> int:
 def check() -> int:
     """Run every static check, all of them even when one fails; 0 when all passed."""
     failed = []
-    for line in ("ruff check .", "mypy --strict service workers commands sandbox", "lint-imports"):
+    for line in ("ruff check .", "mypy --strict service workers commands sandbox benchmarks", "lint-imports"):
         print(f"--- {line}", flush=True)
         if subprocess.run(line.split(), cwd=ROOT, env=environment(), check=False).returncode:
             failed.append(line)

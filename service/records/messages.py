@@ -255,11 +255,16 @@ def queue_due(
     connection: Connection, channel: Channel, sender: str, priority: int, limit: int, now: datetime, lease: datetime
 ) -> list[tuple[int, int]]:
     """Take up to `limit` due messages of one sender (`planned → queued`); returns ids and their segments."""
-    skip = " FOR UPDATE SKIP LOCKED" if connection.dialect.name == "postgresql" else ""
+    due = (
+        "SELECT id FROM messages WHERE state = 'planned' AND channel = :channel AND sender = :sender"
+        " AND priority = :priority AND due_at <= :now ORDER BY due_at LIMIT :limit"
+    )
+    # As an array it is a list of ids to PostgreSQL, looked up one by one, and never a reason to join whole tables.
+    claimed = (
+        f"= ANY (ARRAY({due} FOR UPDATE SKIP LOCKED))" if connection.dialect.name == "postgresql" else f"IN ({due})"
+    )
     statement = text(
-        "UPDATE messages SET state = 'queued', check_at = :lease WHERE id IN ("
-        " SELECT id FROM messages WHERE state = 'planned' AND channel = :channel AND sender = :sender"
-        " AND priority = :priority AND due_at <= :now ORDER BY due_at LIMIT :limit" + skip + ")"
+        f"UPDATE messages SET state = 'queued', check_at = :lease WHERE id {claimed}"
         " AND state = 'planned' RETURNING id, segments"
     ).bindparams(bindparam("lease", type_=Moment), bindparam("now", type_=Moment))
     rows = connection.execute(
