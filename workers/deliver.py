@@ -12,7 +12,6 @@ is being claimed.
 
 from __future__ import annotations
 
-import secrets
 import time as monotonic_time
 from collections import Counter, deque
 from collections.abc import Sequence
@@ -34,7 +33,7 @@ from service.records.database import run
 from service.records.messages import Move
 from service.records.outbox import Ready
 from service.records.plans import Sending
-from service.records.sealing import new_token
+from service.records.sealing import new_tokens
 from service.settings import Settings
 from workers.compose import CannotCompose, Composer
 from workers.gateways.courier import Courier
@@ -43,8 +42,6 @@ from workers.gating import Gatekeeper
 from workers.verdicts import Recorder
 
 Parcel = SmsParcel | EmailParcel
-_SHORT = 80
-"""Plain characters that fit one segment whatever they are; longer texts are counted exactly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +110,11 @@ class Deliverer:
                 case Pass():
                     passed.append((ready, decision))
         parcels = []
-        for ready, decision in passed:
+        tokens = new_tokens(2 * len(passed))
+        for place, (ready, decision) in enumerate(passed):
+            token, link_token = tokens[2 * place : 2 * place + 2]
             try:
-                parcels.append(self._compose(connection, ready, theirs[ready.clinic_id], decision))
+                parcels.append(self._compose(connection, ready, theirs[ready.clinic_id], decision, token, link_token))
             except CannotCompose:
                 moves.append(Move(ready.id, State.FAILED, Reason.NO_WORDS))
         messages.move(connection, moves, only_from=(State.QUEUED,))
@@ -136,9 +135,14 @@ class Deliverer:
         ]
 
     def _compose(
-        self, connection: Connection, ready: Ready, clinic: clinics.Clinic, decision: Pass
+        self,
+        connection: Connection,
+        ready: Ready,
+        clinic: clinics.Clinic,
+        decision: Pass,
+        token: str,
+        link_token: str,
     ) -> tuple[Ready, Draft, Parcel]:
-        token, link_token = secrets.token_urlsafe(12), new_token()
         address = ready.address or ""
         parcel: Parcel
         if ready.channel is Channel.SMS:
@@ -207,7 +211,7 @@ def _pay_for_length(connection: Connection, ours: Sequence[tuple[Ready, Draft, P
     """A text that grew past the one segment it was queued for takes more of its sender's pace."""
     more: Counter[str] = Counter()
     for ready, draft, parcel in ours:
-        if isinstance(parcel, SmsParcel) and not (len(draft.body) <= _SHORT and draft.body.isascii()):
+        if isinstance(parcel, SmsParcel):
             more[ready.sender] += segments.count(draft.body).segments - 1
     for name, number in more.items():
         sender = senders.get(connection, Channel.SMS, name, lock=True) if number else None

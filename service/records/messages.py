@@ -362,7 +362,7 @@ def _move_to(connection: Connection, state: State, moves: list[Move], sources: C
                 "reason": one.reason,
                 "due_at": one.due_at,
                 "check_at": one.check_at,
-                "unhanded": int(one.unhanded),
+                "unhanded": 1 if one.unhanded else None,
             }
             for one in sorted(moves, key=lambda one: one.id)
         ]
