@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 from service import time
 from service.api import intake
 from service.api.bodies import EVENT
+from service.api.lines import Line
 from service.parts import Parts, ensure_senders, open_parts
 from service.records import clinics, migrate, protocols
 from service.records.database import run
@@ -120,11 +121,12 @@ def treat(here: Place, numbers: range, at_a_time: int = 100) -> None:
         some = range(start, min(numbers.stop, start + at_a_time))
 
         def work(connection: Connection, some: range = some) -> None:
-            for number in some:
-                raw = session(number)
-                event = EVENT.validate_json(raw)
-                intake.take_in(
-                    connection, here.parts.sending, here.clinic_id, f"bench-{number}", raw, event, time.now()
-                )
+            intake.take_in_all(connection, here.parts.sending, here.clinic_id, [line(one) for one in some], time.now())
 
         run(here.parts.engine, work)
+
+
+def line(number: int) -> Line:
+    """`session`, read."""
+    raw = session(number)
+    return Line(f"bench-{number}", raw, EVENT.validate_json(raw))
