@@ -95,14 +95,14 @@ def _clinic(connection: Connection) -> int:
     return clinic.id
 
 
-def session(number: int) -> bytes:
-    """A session.completed that a clinic may post: patient `number`, treated a minute before START."""
+def session(number: int, now: datetime = START) -> bytes:
+    """A session.completed that a clinic may post: patient `number`, treated a minute before `now`."""
     given = {"at": "2026-03-01T10:00:00Z", "wording": "I agree to care texts.", "source": "form"}
     return json.dumps(
         {
             "type": "session.completed",
             "data": {
-                "session": {"id": f"s{number}", "ended_at": (START - timedelta(minutes=1)).isoformat(), "site": "knee"},
+                "session": {"id": f"s{number}", "ended_at": (now - timedelta(minutes=1)).isoformat(), "site": "knee"},
                 "patient": {
                     "id": f"p{number}",
                     "given_name": "Pat",
