@@ -46,26 +46,31 @@ def web() -> None:
     counts, server = Path(tempfile.mkdtemp(prefix="aftercare-web-")), os.getpid()
     metrics.add_up_in(counts)
     try:
-        _Gunicorn(
-            lambda: create_app(settings),
-            {
-                "bind": f"{settings.host}:{settings.port}",
-                "workers": settings.web_workers,
-                "threads": settings.web_threads,
-                "worker_class": "gthread",
-                "graceful_timeout": 20,
-                "timeout": 60,
-                "keepalive": 30,
-                "accesslog": None,
-                "errorlog": "-",
-                "loglevel": "warning",
-                "proc_name": "aftercare-web",
-                "control_socket_disable": True,
-            },
-        ).run()
+        serve(lambda: create_app(settings), settings)
     finally:
         if os.getpid() == server:  # the processes it forked end through here as well
             shutil.rmtree(counts, ignore_errors=True)
+
+
+def serve(make: Callable[[], Any], settings: Settings) -> None:
+    """Serve what `make` makes in every process, until a signal ends it."""
+    _Gunicorn(
+        make,
+        {
+            "bind": f"{settings.host}:{settings.port}",
+            "workers": settings.web_workers,
+            "threads": settings.web_threads,
+            "worker_class": "gthread",
+            "graceful_timeout": 20,
+            "timeout": 60,
+            "keepalive": 30,
+            "accesslog": None,
+            "errorlog": "-",
+            "loglevel": "warning",
+            "proc_name": "aftercare-web",
+            "control_socket_disable": True,
+        },
+    ).run()
 
 
 @click.command()

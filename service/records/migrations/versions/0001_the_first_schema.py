@@ -443,7 +443,6 @@ def upgrade() -> None:
         sa.Column("handed_at", Moment(), nullable=True),
         sa.Column("address", sa.LargeBinary(), nullable=True),
         sa.Column("body", sa.LargeBinary(), nullable=True),
-        sa.ForeignKeyConstraint(["clinic_id"], ["clinics.id"], name=op.f("fk_messages_clinic_id")),
         sa.ForeignKeyConstraint(["patient_id"], ["patients.id"], name=op.f("fk_messages_patient_id")),
         sa.ForeignKeyConstraint(["session_id"], ["sessions.id"], name=op.f("fk_messages_session_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
@@ -456,6 +455,13 @@ def upgrade() -> None:
             unique=False,
             postgresql_where=sa.text("handed_at IS NOT NULL AND survey IS NOT NULL"),
             sqlite_where=sa.text("handed_at IS NOT NULL AND survey IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_messages_cause",
+            ["cause_id", "step", "channel"],
+            unique=True,
+            postgresql_where=sa.text("cause_id IS NOT NULL"),
+            sqlite_where=sa.text("cause_id IS NOT NULL"),
         )
         batch_op.create_index(
             "ix_messages_check",
