@@ -15,6 +15,7 @@ from service import crashpoints, time
 from service.api import intake
 from service.api.bodies import AnyEvent, parse_event
 from service.context import Context, context
+from service.crashpoints import Point
 from service.identify import Caller, body_of
 from service.problems import Problem
 from service.records.database import run
@@ -41,8 +42,9 @@ def post_event() -> Response:
             connection, here.sending, caller.clinic_id, caller.key, body, event, time.now()
         ),
     )
-    crashpoints.reached("events.committed")
+    crashpoints.reached(Point.EVENTS_COMMITTED)
     here.nudges.wake_clock()
+    crashpoints.reached(Point.EVENTS_WOKEN)
     return Response(json.dumps(applied.answer), applied.status, content_type="application/json")
 
 
@@ -59,7 +61,9 @@ def post_batch() -> Response:
 def _answers(here: Context, caller: Caller, lines: list[bytes]) -> Iterator[str]:
     for start in range(0, len(lines), BATCH_LINES):
         part = list(enumerate(lines[start : start + BATCH_LINES], start + 1))
-        for answer in _take_in_lines(here, caller, part):
+        answers = _take_in_lines(here, caller, part)
+        crashpoints.reached(Point.BATCH_COMMITTED)
+        for answer in answers:
             yield json.dumps(answer) + "\n"
     here.nudges.wake_clock()
 

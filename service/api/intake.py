@@ -33,6 +33,7 @@ from service.api.bodies import (
 from service.api.timelines import first_timeline, shown, timeline
 from service.care import sites
 from service.care.lifecycle import Channel, Reason
+from service.crashpoints import Point
 from service.problems import FieldProblem, Problem
 from service.records import clinics, consents, erasure, events, messages, patients, plans, protocols, sessions
 from service.records.clinics import Clinic
@@ -63,7 +64,7 @@ def take_in(
         return Applied(earlier.status, earlier.answer)
     clinic = clinics.get(connection, clinic_id)
     applied = _apply(connection, sending, clinic, event, now)
-    crashpoints.reached("events.applied")
+    crashpoints.reached(Point.EVENTS_APPLIED)
     events.keep_answer(
         connection,
         sending.vault,
