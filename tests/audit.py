@@ -31,28 +31,30 @@ _CAME_BACK = ("failed", "undelivered")
 class Open:
     """How much is still under way."""
 
-    messages: int
-    alerts: int
-    replies: int
     receipts: int
+    replies: int
+    alerts: int
+    messages: int
     webhooks: int
 
     @property
     def anything(self) -> bool:
-        return bool(self.messages or self.alerts or self.replies or self.receipts or self.webhooks)
+        return bool(self.receipts or self.replies or self.alerts or self.messages or self.webhooks)
 
 
 def still_open(engine: Engine) -> Open:
-    """What is due, claimed, or arrived and not dealt with. A message that waits for its time is at rest."""
+    """What is due, claimed, to be tried again, or arrived and not dealt with. What waits for its time is at rest."""
     now = time.now()
     with reading(engine) as connection:
-        due = (messages.c.state == State.PLANNED) & (messages.c.due_at <= now)
+        to_be_tried_again = messages.c.reason.in_((Reason.RETRY_LATER, Reason.PROVIDER_BUSY))
+        due = (messages.c.state == State.PLANNED) & or_(messages.c.due_at <= now, to_be_tried_again)
         under_way = messages.c.state.in_((State.QUEUED, State.SENDING))
+        # In the order in which one leads to another: what moves on between two counts is then seen at the later one.
         return Open(
-            messages=_count(connection, messages, or_(due, under_way)),
-            alerts=_count(connection, alerts, alerts.c.next_notice_at <= now),
-            replies=_count(connection, replies, replies.c.handled_at.is_(None)),
             receipts=_count(connection, receipts, receipts.c.applied_at.is_(None)),
+            replies=_count(connection, replies, replies.c.handled_at.is_(None)),
+            alerts=_count(connection, alerts, alerts.c.next_notice_at <= now),
+            messages=_count(connection, messages, or_(due, under_way)),
             webhooks=_count(connection, webhook_deliveries, webhook_deliveries.c.state.in_(LIVE)),
         )
 
@@ -71,7 +73,9 @@ def stuck(engine: Engine, longer_than: datetime) -> list[str]:
 def unexplained(engine: Engine) -> list[str]:
     """Messages whose state and reason do not fit each other, or whose attempts say otherwise."""
     with reading(engine) as connection:
-        pairs = connection.execute(select(messages.c.state, messages.c.reason, func.count()).group_by("state", "reason"))
+        pairs = connection.execute(
+            select(messages.c.state, messages.c.reason, func.count()).group_by("state", "reason")
+        )
         found = [f"{number} messages are {state}, because {reason}" for state, reason, number in pairs
                  if not _fits(State(state), Reason(reason))]  # fmt: skip
         taken = select(attempts.c.id).where(attempts.c.message_id == messages.c.id, attempts.c.provider_id.is_not(None))
@@ -87,7 +91,9 @@ def against_the_ledger(engine: Engine, entries: Sequence[Entry]) -> list[str]:
     taken: dict[int, list[int]] = defaultdict(list)
     found = []
     with reading(engine) as connection:
-        known = {row.token: row for row in connection.execute(select(attempts.c.token, attempts.c.message_id, attempts.c.id))}
+        known = {
+            row.token: row for row in connection.execute(select(attempts.c.token, attempts.c.message_id, attempts.c.id))
+        }
         for entry in entries:
             if (token := token_of(entry)) is None:
                 continue  # what the provider says by itself

@@ -107,7 +107,7 @@ def find_binaries() -> Path:
 
 
 @contextmanager
-def postgres(binaries: Path) -> Iterator[URL]:
+def postgres(binaries: Path, *more_options: str) -> Iterator[URL]:
     """A fresh server in a temporary folder, reached over a Unix socket. Raises NoPostgres when it does not start."""
     folder = Path(tempfile.mkdtemp(prefix="aftercare-pg-", dir=_quick_folder()))
     programs: Path | None = None
@@ -127,7 +127,7 @@ def postgres(binaries: Path) -> Iterator[URL]:
         made = subprocess.run(initdb, cwd=folder, capture_output=True, **_as(user))
         if made.returncode:
             raise NoPostgres(f"initdb failed: {made.stderr.decode(errors='replace').strip()[-500:]}")
-        options = [part for option in _OPTIONS for part in ("-c", option)]
+        options = [part for option in (*_OPTIONS, *more_options) for part in ("-c", option)]
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [binaries / "postgres", "-D", data, "-k", folder, *options],

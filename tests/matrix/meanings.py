@@ -6,6 +6,7 @@ import ast
 import inspect
 import textwrap
 from enum import StrEnum
+from itertools import pairwise
 
 
 def meanings_of(kind: type[StrEnum]) -> dict[str, str]:
@@ -13,7 +14,7 @@ def meanings_of(kind: type[StrEnum]) -> dict[str, str]:
     [body] = [node.body for node in ast.parse(textwrap.dedent(inspect.getsource(kind))).body
               if isinstance(node, ast.ClassDef)]  # fmt: skip
     said: dict[str, str] = {}
-    for member, line in zip(body, body[1:], strict=False):
+    for member, line in pairwise(body):
         if isinstance(member, ast.Assign) and isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant):
             [name] = [target.id for target in member.targets if isinstance(target, ast.Name)]
             said[kind[name].value] = " ".join(str(line.value.value).split())

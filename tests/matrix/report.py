@@ -17,6 +17,7 @@ from tests.promises.installation import Installation
 
 PAGE = Path(__file__).parents[2] / "docs" / "crash-matrix.md"
 DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+SECONDS = [f"s {name}" for name in DATABASES.values()]
 
 Record = Callable[[Installation, str], AbstractContextManager[None]]
 
@@ -34,7 +35,9 @@ def write(figures: Sequence[Figure]) -> None:
     """Write the page. Raises UsageError when the run did not cover every point and every outage."""
     took = {(one.name, one.database): one.seconds for one in figures}
     lacking = [f"{row.point} on {name}" for row in ROWS for name in DATABASES if (row.point, name) not in took]
-    lacking += [f"{one.outage} on {name}" for one in OUTAGES for name in one.databases if (one.outage, name) not in took]
+    lacking += [
+        f"{one.outage} on {name}" for one in OUTAGES for name in one.databases if (one.outage, name) not in took
+    ]
     if lacking:
         raise pytest.UsageError(f"{PAGE.name} is not written: no figures of " + ", ".join(lacking))
     PAGE.write_text("\n".join(_lines(took)) + "\n", "utf-8")
@@ -44,7 +47,7 @@ def _lines(took: dict[tuple[str, str], float]) -> Iterable[str]:
     yield _HEAD
     meaning = meanings_of(Point)
     yield from _table(
-        ("point", "the process dies when", "then found", "done a second time", "noticed by", "s SQLite", "s PostgreSQL"),
+        ("point", "the process dies when", "then found", "done a second time", "noticed by", *SECONDS),
         (
             (f"`{row.point}`", meaning[row.point], row.at_death, row.repeated, row.noticed,
              *(f"{took[row.point, name]:.1f}" for name in DATABASES))
@@ -54,7 +57,7 @@ def _lines(took: dict[tuple[str, str], float]) -> Iterable[str]:
     yield _OUTAGES
     what = meanings_of(Outage)
     yield from _table(
-        ("outage", "what is done", "what is seen", "s SQLite", "s PostgreSQL"),
+        ("outage", "what is done", "what is seen", *SECONDS),
         (
             (f"`{one.outage}`", what[one.outage], one.seen,
              *(f"{took[one.outage, name]:.1f}" if name in one.databases else "" for name in DATABASES))

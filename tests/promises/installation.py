@@ -89,14 +89,12 @@ class Installation:
     def post(self, number: int, **changes: Any) -> urllib3.BaseHTTPResponse:
         """A signed session.completed over HTTP, as a clinic posts it; posted again it is the very same event."""
         data = self._posted.setdefault(number, just_treated(number, **changes))
-        return self.send("session.completed", data, f"event-{number}")
+        return self.send("session.completed", data, f"posted-{number}")
 
     def send(self, kind: str, data: dict[str, Any], key: str) -> urllib3.BaseHTTPResponse:
         return self.signed("/v1/events", json.dumps({"type": kind, "data": data}), key)
 
-    def signed(
-        self, path: str, body: str, key: str, media_type: str = "application/json"
-    ) -> urllib3.BaseHTTPResponse:
+    def signed(self, path: str, body: str, key: str, media_type: str = "application/json") -> urllib3.BaseHTTPResponse:
         """Post as the clinic's system does."""
         at = datetime.now(UTC)
         headers = {
