@@ -130,12 +130,12 @@ def _names(table: Table) -> str:
 
 
 def _select(table: Table) -> str:
-    return f"SELECT {_names(table)} FROM {table.name} ORDER BY id"  # noqa: S608
+    return f"SELECT {_names(table)} FROM {table.name} ORDER BY id"
 
 
 def _statement(table: Table, mark: str, rows: int = 1) -> str:
     row = f"({', '.join([mark] * len(table.columns))})"
-    return f"INSERT INTO {table.name} ({_names(table)}) VALUES {', '.join([row] * rows)}"  # noqa: S608
+    return f"INSERT INTO {table.name} ({_names(table)}) VALUES {', '.join([row] * rows)}"
 
 
 def _type(column: Column[Any]) -> str:

@@ -17,7 +17,7 @@ from gunicorn.app.base import BaseApplication
 from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 
-from service import logs
+from service import crashpoints, logs
 from service.api import metrics
 from service.app import create_app
 from service.nudges import QueueName, connect
@@ -40,8 +40,7 @@ def migrate() -> None:
 @click.command()
 def web() -> None:
     """Serve the API, the pages and the providers' webhooks."""
-    settings = Settings()
-    logs.configure(settings.log_level)
+    settings = _begin()
     # Each process answers /metrics for all of them.
     counts, server = Path(tempfile.mkdtemp(prefix="aftercare-web-")), os.getpid()
     metrics.add_up_in(counts)
@@ -76,8 +75,7 @@ def serve(make: Callable[[], Any], settings: Settings) -> None:
 @click.command()
 def clock() -> None:
     """Find what is due and nudge the workers."""
-    settings = Settings()
-    logs.configure(settings.log_level)
+    settings = _begin()
     parts = open_parts(settings)
     ensure_senders(parts.engine, settings)
     stopped = _on_signal()
@@ -88,8 +86,7 @@ def clock() -> None:
 @click.option("--queue", type=click.Choice([name.value for name in QueueName]), required=True)
 def worker(queue: str) -> None:
     """Work off one queue."""
-    settings = Settings()
-    logs.configure(settings.log_level)
+    settings = _begin()
     parts = open_parts(settings)
     if not parts.nudges.reachable():
         raise click.ClickException("no Redis answers: run `aftercare up`, or set AFTERCARE_REDIS_URL to one that does")
@@ -109,6 +106,17 @@ def worker(queue: str) -> None:
     finally:
         jobs.close()
     sys.exit(0)
+
+
+def _begin() -> Settings:
+    """What every process that runs on begins with."""
+    try:
+        crashpoints.arm()
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    settings = Settings()
+    logs.configure(settings.log_level)
+    return settings
 
 
 class _Gunicorn(BaseApplication):  # type: ignore[misc]

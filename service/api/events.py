@@ -16,6 +16,7 @@ from service.api import intake
 from service.api.bodies import parse_event
 from service.api.lines import Applied, Line
 from service.context import Context, context
+from service.crashpoints import Point
 from service.identify import Caller, body_of
 from service.problems import Problem
 from service.records.database import run
@@ -42,8 +43,9 @@ def post_event() -> Response:
             connection, here.sending, caller.clinic_id, caller.key, body, event, time.now()
         ),
     )
-    crashpoints.reached("events.committed")
+    crashpoints.reached(Point.EVENTS_COMMITTED)
     here.nudges.wake_clock()
+    crashpoints.reached(Point.EVENTS_WOKEN)
     return Response(json.dumps(applied.answer), applied.status, content_type="application/json")
 
 
@@ -62,9 +64,10 @@ _Answer = dict[str, Any]
 
 def _answers(here: Context, caller: Caller, lines: list[bytes]) -> Iterator[str]:
     for start in range(0, len(lines), BATCH_LINES):
-        for answer in _take_in_lines(here, caller, start + 1, lines[start : start + BATCH_LINES]):
+        answers = _take_in_lines(here, caller, start + 1, lines[start : start + BATCH_LINES])
+        crashpoints.reached(Point.BATCH_COMMITTED)
+        for answer in answers:
             yield json.dumps(answer) + "\n"
-        crashpoints.reached("events.part_committed")
     here.nudges.wake_clock()
 
 

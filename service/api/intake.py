@@ -31,6 +31,7 @@ from service.api.bodies import (
 from service.api.lines import Applied, Line
 from service.api.timelines import first_timeline, shown, timeline
 from service.care.lifecycle import Channel, Reason
+from service.crashpoints import Point
 from service.problems import Problem
 from service.records import clinics, consents, erasure, events, messages, patients, plans, sessions
 from service.records.clinics import Clinic
@@ -85,7 +86,7 @@ def _take_in_alone(
 def _take_in_known(connection: Connection, sending: Sending, clinic: Clinic, line: Line, now: datetime) -> Applied:
     """Apply an event about what may be on record."""
     applied = _apply(connection, sending, clinic, line.event, now)
-    crashpoints.reached("events.applied")
+    crashpoints.reached(Point.EVENTS_APPLIED)
     events.keep_answer(
         connection,
         sending.vault,

@@ -21,6 +21,7 @@ from service.api.timelines import first_timeline
 from service.care.lifecycle import Channel, Reason
 from service.care.planning import plan
 from service.care.protocol import Protocol
+from service.crashpoints import Point
 from service.problems import FieldProblem, Problem
 from service.records import bulk, consents, events, messages, names, patients, plans, protocols, sessions
 from service.records.clinics import Clinic
@@ -183,7 +184,7 @@ def _write(
         consents.add_all(write, clinic.id, granted, now)
         sessions.add_first(write, vault, [one.first for one in arrivals], now)
         messages.add_plans(write, _planned(sending, clinic, arrivals, now, outcomes))
-        crashpoints.reached("events.applied")
+        crashpoints.reached(Point.EVENTS_APPLIED)
         events.add_all(write, (_event(sending, clinic, one.new.line, outcomes[one.new.place], now) for one in arrivals))
     for one in arrivals:
         consents.announce_first(connection, clinic.id, one.new.patient.id, one.new.given, now)
