@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, select, update
 
 from service.care.lifecycle import Reason
 from service.records import alert_history, consents, hooks, messages, patients
+from service.records.desk_tables import notes
 from service.records.sealing import Vault
 from service.records.tables import attempts, conversations, events, replies, reply_candidates, responses, sessions
 from service.records.tables import messages as message_rows
@@ -56,6 +57,7 @@ def _blank(connection: Connection, patient_id: int) -> None:
     alert_history.forget_patient(connection, patient_id)
     connection.execute(delete(events).where(events.c.session_id.in_(theirs)))
     connection.execute(delete(responses).where(responses.c.patient_id == patient_id))
+    connection.execute(delete(notes).where(notes.c.patient_id == patient_id))
     connection.execute(delete(conversations).where(conversations.c.patient_id == patient_id))
     connection.execute(update(attempts).where(attempts.c.message_id.in_(sent)).values(address=_NOTHING, link_key=None))
     connection.execute(
@@ -119,6 +121,10 @@ def export(connection: Connection, vault: Vault, clinic_id: int, external_id: st
             for row in _rows(connection, replies, replies.c.patient_id == patient.id)
         ],
         "alerts": alert_history.of_patient(connection, vault, patient.id),
+        "notes": [
+            _plain({**row, "body": vault.open(row["body"], row["id"])})
+            for row in _rows(connection, notes, notes.c.patient_id == patient.id)
+        ],
     }
 
 
@@ -158,6 +164,8 @@ def forget_old(connection: Connection, now: datetime, days: int, batch: int = 50
     ).rowcount
     old_responses = select(responses.c.id).where(responses.c.changed_at < before).limit(batch)
     blanked += connection.execute(delete(responses).where(responses.c.id.in_(old_responses))).rowcount
+    old_notes = select(notes.c.id).where(notes.c.at < before).limit(batch)
+    blanked += connection.execute(delete(notes).where(notes.c.id.in_(old_notes))).rowcount
     old_talks = select(conversations.c.id).where(conversations.c.expires_at < before).limit(batch)
     blanked += connection.execute(delete(conversations).where(conversations.c.id.in_(old_talks))).rowcount
     old_events = select(events.c.id).where(events.c.received_at < before).limit(batch)
