@@ -6,10 +6,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from flask import request
-from wtforms import Field, Form, PasswordField, SelectField, StringField, TextAreaField
+from wtforms import (  # type: ignore[attr-defined]  # the stubs know no SelectChoice yet
+    Field,
+    Form,
+    PasswordField,
+    SelectChoice,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.validators import InputRequired, Length, Regexp, ValidationError
 
 F = TypeVar("F", bound=Form)
@@ -52,8 +61,14 @@ def lines(label: str, most: int = 5000, optional: bool = False, **attributes: st
     )  # fmt: skip
 
 
-def choice(label: str, choices: list[tuple[str, str]]) -> SelectField:
-    return SelectField(label, choices=choices)
+def choice(label: str, choices: Iterable[tuple[str, str]], **attributes: str) -> SelectField:
+    """One of a closed list of (value, words)."""
+    return SelectField(label, choices=options(choices), render_kw=dict(attributes))
+
+
+def options(choices: Iterable[tuple[str, str]]) -> list[SelectChoice]:
+    """For a `SelectField` whose choices are known only when it is shown."""
+    return [SelectChoice(value, words) for value, words in choices]
 
 
 def _stripped(value: str | None) -> str | None:

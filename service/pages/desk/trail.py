@@ -90,10 +90,8 @@ def _asked(connection: Connection, who: Who) -> tuple[_Wanted, Search | None]:
     form = _Wanted(request.args)
     people = [one.actor for one in staff.of_clinic(connection, context().sending.vault, who.clinic_id)]
     chosen = form.person.data or ""
-    known = [*people, _COMMAND_LINE]
-    form.person.choices = [("", "Anybody"), *((one, _shown(one)) for one in known)]
-    if chosen and chosen not in known:
-        form.person.choices.append((chosen, _shown(chosen)))
+    known = dict.fromkeys([*people, _COMMAND_LINE, *([chosen] if chosen else [])])
+    form.person.choices = forms.options([("", "Anybody"), *((one, _shown(one)) for one in known)])
     if not form.validate():
         return form, None
     subject = ""

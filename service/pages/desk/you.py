@@ -123,12 +123,12 @@ def drop_codes(who: Who) -> AnyResponse:
     return go(HOME)
 
 
-@room.post("/you/sessions/<id:session_id>/end", may=Permission.SELF)
-def end_session(who: Who, session_id: int) -> AnyResponse:
+@room.post("/you/sessions/<id:browser_id>/end", may=Permission.SELF)
+def end_session(who: Who, browser_id: int) -> AnyResponse:
     def work(connection: Connection) -> None:
-        if not staff_sessions.end(connection, who.id, session_id, who.actor, time.real_now()):
-            raise LookupError(f"no session {session_id}")
-        note(connection, who, "session.end", f"session {session_id}")
+        if not staff_sessions.end(connection, who.id, browser_id, who.actor, time.real_now()):
+            raise LookupError(f"no session {browser_id}")
+        note(connection, who, "session.end", f"session {browser_id}")
 
     run(context().engine, work)
     look.said("That browser is signed out.")
