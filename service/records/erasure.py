@@ -10,6 +10,7 @@ from sqlalchemy import Column, ColumnElement, Connection, delete, func, literal_
 
 from service.care.lifecycle import Reason
 from service.records import alert_history, consents, hooks, messages, patients
+from service.records.desk_tables import notes
 from service.records.sealing import Vault
 from service.records.tables import attempts, conversations, events, replies, reply_candidates, responses, sessions
 from service.records.tables import messages as message_rows
@@ -56,6 +57,7 @@ def _blank(connection: Connection, patient_id: int) -> None:
     alert_history.forget_patient(connection, patient_id)
     connection.execute(delete(events).where(events.c.session_id.in_(theirs)))
     connection.execute(delete(responses).where(responses.c.session_id.in_(theirs)))
+    connection.execute(delete(notes).where(notes.c.patient_id == patient_id))
     connection.execute(delete(conversations).where(conversations.c.patient_id == patient_id))
     connection.execute(update(attempts).where(attempts.c.message_id.in_(sent)).values(address=_NOTHING, link_key=None))
     connection.execute(
@@ -120,6 +122,10 @@ def export(connection: Connection, vault: Vault, clinic_id: int, external_id: st
             for row in _rows(connection, replies, replies.c.patient_id == patient.id)
         ],
         "alerts": alert_history.of_patient(connection, vault, patient.id),
+        "notes": [
+            _plain({**row, "body": vault.open(row["body"], row["id"])})
+            for row in _rows(connection, notes, notes.c.patient_id == patient.id)
+        ],
     }
 
 
@@ -154,7 +160,7 @@ def forget_old(connection: Connection, now: datetime, days: int, batch: int = 50
         update(attempts).where(attempts.c.id.in_(old_attempts)).values(address=_NOTHING, link_key=None),
         *(
             delete(since.table).where(since.table.c.id.in_(_oldest(connection, since, before, batch)))
-            for since in (responses.c.changed_at, conversations.c.expires_at, events.c.received_at)
+            for since in (responses.c.changed_at, notes.c.at, conversations.c.expires_at, events.c.received_at)
         ),
     )
     done = sum(connection.execute(statement).rowcount for statement in forgotten)

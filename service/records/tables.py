@@ -37,18 +37,18 @@ _Id = BigInteger().with_variant(Integer, "sqlite")
 """SQLite keeps rows in the order of an INTEGER PRIMARY KEY, of 64 bits; under any other name it is one index more."""
 
 
-def _id() -> Column[int]:
+def id_column() -> Column[int]:
     return Column("id", _Id, primary_key=True, autoincrement=False)
 
 
-def _clinic() -> Column[int]:
+def of_clinic() -> Column[int]:
     return Column("clinic_id", BigInteger, ForeignKey("clinics.id"), nullable=False)
 
 
 clinics = Table(
     "clinics",
     metadata,
-    _id(),
+    id_column(),
     Column("name", Text, nullable=False),
     Column("display_name", String(18), nullable=False),  # what texts begin with: must not name the treatment
     Column("timezone", Text, nullable=False),
@@ -64,26 +64,29 @@ clinics = Table(
     Column("sender", Text, nullable=False, server_default=""),  # SMS sender of its own; empty: the default
     Column("care_plan", JSON, nullable=False),  # the clinic's own words: ice, heat, medicines, activity, follow_up
     Column("created_at", Moment, nullable=False),
+    Column("escalation", JSON),  # ladders of its own; null: the house's
+    Column("went_live_at", Moment),
 )
 
 clinic_keys = Table(
     "clinic_keys",
     metadata,
-    _id(),
-    _clinic(),
+    id_column(),
+    of_clinic(),
     Column("kind", String(8), nullable=False),  # api | webhook
     Column("digest", LargeBinary, unique=True),  # API keys: SHA-256; the key itself is shown once
     Column("secret", LargeBinary),  # webhook secrets, sealed: HMAC needs them back
     Column("hint", String(12), nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("revoked_at", Moment),
+    Column("used_at", Moment),  # to the minute
 )
 
 patients = Table(
     "patients",
     metadata,
-    _id(),
-    _clinic(),
+    id_column(),
+    of_clinic(),
     Column("external_id", Text, nullable=False),
     Column("given_name", LargeBinary),
     Column("phone", LargeBinary),
@@ -106,8 +109,8 @@ patients = Table(
 courses = Table(
     "courses",
     metadata,
-    _id(),
-    _clinic(),
+    id_column(),
+    of_clinic(),
     Column("patient_id", BigInteger, ForeignKey("patients.id"), nullable=False),
     Column("site", String(24), nullable=False),
     UniqueConstraint("patient_id", "site"),
@@ -116,8 +119,8 @@ courses = Table(
 protocols = Table(
     "protocols",
     metadata,
-    _id(),
-    _clinic(),
+    id_column(),
+    of_clinic(),
     Column("name", String(64), nullable=False),
     Column("version", Integer, nullable=False),
     Column("body", Text, nullable=False),  # the YAML as it was given; never changed
@@ -132,8 +135,8 @@ protocols = Table(
 sessions = Table(
     "sessions",
     metadata,
-    _id(),
-    _clinic(),
+    id_column(),
+    of_clinic(),
     Column("external_id", Text, nullable=False),
     Column("patient_id", BigInteger, ForeignKey("patients.id")),
     Column("course_id", BigInteger, ForeignKey("courses.id")),
@@ -154,7 +157,7 @@ sessions = Table(
 messages = Table(
     "messages",
     metadata,
-    _id(),
+    id_column(),
     # Without a foreign key: a fifth of the cost of storing a plan, and a row that everybody locks. Clinics never go.
     Column("clinic_id", BigInteger, nullable=False),
     Column("patient_id", BigInteger, ForeignKey("patients.id")),  # null: to the clinic's own people
@@ -223,7 +226,7 @@ messages = Table(
 attempts = Table(
     "attempts",
     metadata,
-    _id(),
+    id_column(),
     Column("message_id", BigInteger, ForeignKey("messages.id"), nullable=False),
     Column("number", SmallInteger, nullable=False),
     Column(
@@ -253,7 +256,7 @@ attempts = Table(
 receipts = Table(
     "receipts",
     metadata,
-    _id(),
+    id_column(),
     Column("event_key", String(128), nullable=False, unique=True),  # "sid status" or sg_event_id: doubles stop here
     Column("channel", String(5), nullable=False),
     Column("provider_id", Text),
@@ -274,7 +277,7 @@ receipts = Table(
 replies = Table(
     "replies",
     metadata,
-    _id(),
+    id_column(),
     Column("provider_key", String(128), nullable=False, unique=True),
     Column("channel", String(5), nullable=False),
     Column("sender", LargeBinary, nullable=False),  # sealed
@@ -295,6 +298,8 @@ replies = Table(
     Column("handled_at", Moment),
     Column("resolved_by", Text),
     Column("place", BigInteger),  # in the clinic's list: given when it is handled, anew when something about it changes
+    Column("seen_at", Moment),  # when somebody at the clinic had read it, or a rule that nobody need
+    Column("seen_by", Text),
     Index("ix_replies_clinic_id_place", "clinic_id", "place"),
     Index("ix_replies_sender_key", "sender_key"),
     Index("ix_replies_patient_id", "patient_id"),
@@ -304,6 +309,13 @@ replies = Table(
         "received_at",
         postgresql_where=text("length(body) > 0"),
         sqlite_where=text("length(body) > 0"),
+    ),
+    Index(
+        "ix_replies_unseen",
+        "clinic_id",
+        "id",
+        postgresql_where=text("seen_at IS NULL"),
+        sqlite_where=text("seen_at IS NULL"),
     ),
     Index(
         "ix_replies_unhandled",
@@ -326,8 +338,8 @@ reply_candidates = Table(
 responses = Table(
     "responses",
     metadata,
-    _id(),
-    _clinic(),
+    id_column(),
+    of_clinic(),
     Column("patient_id", BigInteger, ForeignKey("patients.id"), nullable=False),
     Column("session_id", BigInteger, ForeignKey("sessions.id"), nullable=False),
     Column("survey", String(16), nullable=False),
@@ -344,8 +356,8 @@ responses = Table(
 conversations = Table(
     "conversations",
     metadata,
-    _id(),
-    _clinic(),
+    id_column(),
+    of_clinic(),
     Column("patient_id", BigInteger, ForeignKey("patients.id"), nullable=False),
     Column("session_id", BigInteger, ForeignKey("sessions.id"), nullable=False),
     Column("survey", String(16), nullable=False),
@@ -361,8 +373,8 @@ conversations = Table(
 contacts = Table(
     "contacts",
     metadata,
-    _id(),
-    _clinic(),
+    id_column(),
+    of_clinic(),
     Column("name", Text, nullable=False),  # of the clinic's own people, who must be named when they take an alert on
     Column("phone", LargeBinary),
     Column("phone_key", LargeBinary),
@@ -379,8 +391,8 @@ contacts = Table(
 alerts = Table(
     "alerts",
     metadata,
-    _id(),
-    _clinic(),
+    id_column(),
+    of_clinic(),
     Column("patient_id", BigInteger, ForeignKey("patients.id"), nullable=False),
     Column("session_id", BigInteger, ForeignKey("sessions.id")),
     Column("cause", String(64), nullable=False),  # the id of a warning sign or rule, never a patient's words
@@ -416,7 +428,7 @@ alerts = Table(
 alert_events = Table(
     "alert_events",
     metadata,
-    _id(),
+    id_column(),
     Column("alert_id", BigInteger, ForeignKey("alerts.id"), nullable=False),
     Column("kind", String(16), nullable=False),
     Column("at", Moment, nullable=False),
@@ -440,8 +452,8 @@ alert_events = Table(
 consents = Table(
     "consents",
     metadata,
-    _id(),
-    _clinic(),
+    id_column(),
+    of_clinic(),
     Column("patient_id", BigInteger, ForeignKey("patients.id"), nullable=False),
     Column("channel", String(5), nullable=False),
     Column("action", String(8), nullable=False),  # granted | revoked
@@ -458,7 +470,7 @@ consents = Table(
 suppressions = Table(
     "suppressions",
     metadata,
-    _id(),
+    id_column(),
     Column("clinic_id", BigInteger, ForeignKey("clinics.id")),  # null: for every clinic that uses the sender
     Column("channel", String(5), nullable=False),
     Column("address_key", LargeBinary, nullable=False),
@@ -479,8 +491,8 @@ suppressions = Table(
 events = Table(
     "events",
     metadata,
-    _id(),
-    _clinic(),
+    id_column(),
+    of_clinic(),
     Column("key", String(255), nullable=False),  # webhook-id or Idempotency-Key
     Column("digest", LargeBinary, nullable=False),
     Column("type", String(32), nullable=False),
@@ -509,7 +521,7 @@ senders = Table(
 notices = Table(
     "notices",
     metadata,
-    _id(),
+    id_column(),
     Column("kind", String(32), nullable=False),  # to the operator of this installation
     Column("subject", Text, nullable=False),
     Column("detail", Text, nullable=False),
@@ -530,8 +542,8 @@ notices = Table(
 webhook_endpoints = Table(
     "webhook_endpoints",
     metadata,
-    _id(),
-    _clinic(),
+    id_column(),
+    of_clinic(),
     Column("url", Text, nullable=False),
     Column("secret", LargeBinary, nullable=False),  # sealed
     Column("types", JSON, nullable=False),  # "*", or a list of event types
@@ -545,8 +557,8 @@ webhook_endpoints = Table(
 webhook_events = Table(
     "webhook_events",
     metadata,
-    _id(),  # also the cursor of the replay
-    _clinic(),
+    id_column(),  # also the cursor of the replay
+    of_clinic(),
     Column("patient_id", BigInteger, ForeignKey("patients.id")),
     Column("type", String(32), nullable=False),
     Column("facts", JSON),  # data that other tables hold unsealed as well: states, reasons, ids
@@ -596,11 +608,15 @@ heartbeats = Table(
 audit = Table(
     "audit",
     metadata,
-    _id(),
+    id_column(),
     Column("clinic_id", BigInteger, ForeignKey("clinics.id")),
     Column("actor", Text, nullable=False),
     Column("action", String(32), nullable=False),
     Column("subject", Text, nullable=False),
     Column("at", Moment, nullable=False),
     Index("ix_audit_clinic_id_id", "clinic_id", "id"),
+    # The desk's search: what one person did, and who read one patient, in the order of time.
+    Index("ix_audit_clinic_id_at", "clinic_id", "at", "id"),
+    Index("ix_audit_clinic_id_actor", "clinic_id", "actor", "at"),
+    Index("ix_audit_clinic_id_subject", "clinic_id", "subject", "at"),
 )

@@ -63,6 +63,7 @@ def served(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
         nudges=house.parts.nudges,
         doorkeeper=Doorkeeper(house.engine, house.vault),
         signatures=cast(Any, None),
+        events=cast(Any, None),
     )
     app.register_blueprint(alerts_api.bp)
     app.register_blueprint(alert_page.bp)
