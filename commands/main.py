@@ -17,6 +17,7 @@ from commands.doctor import doctor
 from commands.keys import keys
 from commands.patient import patient
 from commands.protocol import protocol
+from commands.staff import staff
 from commands.supervisor import NotReady
 from commands.up import up as run_everything
 from commands.webhook import webhook
@@ -60,6 +61,7 @@ for command in (
     clinic,
     protocol,
     contact,
+    staff,
     patient,
     keys,
     webhook,

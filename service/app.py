@@ -14,6 +14,7 @@ from service.api import (
     headers,
     health,
     hooks,
+    inside,
     patients,
     replies,
     sessions,
@@ -23,6 +24,9 @@ from service.api.openapi import describe
 from service.context import Context
 from service.identify import Doorkeeper
 from service.pages import alert, docs, look, plan, survey, unsubscribe
+from service.pages.desk import limits
+from service.pages.desk.door import open_desk
+from service.pages.desk.rooms import ROOMS
 from service.parts import open_parts
 from service.settings import Settings
 from service.signatures import Signatures
@@ -46,10 +50,13 @@ BLUEPRINTS = (
     docs.bp,
 )
 
+NUDGE_REST_SECONDS = 5.0
+"""A Redis that hangs costs one request its two seconds, not every request."""
+
 
 def create_app(settings: Settings | None = None) -> Flask:
     """The WSGI application. Expects a migrated database."""
-    parts = open_parts(settings or Settings(), pool_size=16)
+    parts = open_parts(settings or Settings(), pool_size=16, nudge_rest=NUDGE_REST_SECONDS)
     app = APIFlask(
         "aftercare",
         title="Aftercare",
@@ -70,9 +77,12 @@ def create_app(settings: Settings | None = None) -> Flask:
             parts.settings.sendgrid_event_public_key,
             parts.settings.sendgrid_inbound_public_key,
         ),
+        events=inside.taking_in(parts.engine, parts.sending, parts.nudges),
     )
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    open_desk(app, ROOMS)
+    limits.apply(app)
     errors.handle(app)
     headers.guard(app)
     describe(app)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, Protocol, cast
 
 from flask import current_app
 from sqlalchemy import Engine
@@ -13,6 +13,13 @@ from service.nudges import Nudges
 from service.records.plans import Sending
 from service.settings import Settings
 from service.signatures import Signatures
+
+
+class TakeIn(Protocol):
+    """Takes an event in as if the clinic had posted it; see `service/api/inside.py`."""
+
+    def __call__(self, clinic_id: int, key: str, raw: bytes) -> tuple[int, dict[str, Any]]:
+        """The status and the answer: what the API would have said, a problem's body for a 4xx."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,7 @@ class Context:
     doorkeeper: Doorkeeper
     nudges: Nudges
     signatures: Signatures
+    events: TakeIn
 
 
 def context() -> Context:

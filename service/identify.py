@@ -5,21 +5,29 @@ from __future__ import annotations
 import binascii
 import hashlib
 import json
+import logging
 import threading
 import time
 from dataclasses import dataclass
 
 from flask import Request, request
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from service import time as service_time
 from service.problems import Problem
 from service.records import clinics
-from service.records.database import reading
+from service.records.clinics import Key
+from service.records.database import reading, run
 from service.records.sealing import Vault
+
+log = logging.getLogger(__name__)
 
 _KEEP_SECONDS = 5.0
 """How long living keys are remembered between look-ups: a revoked key dies within this."""
+_NOTE_USE_SECONDS = 60.0
+"""How often a key's use is put on record, at most."""
 _KEY = "Idempotency-Key"
 _LONGEST_KEY = 255
 
@@ -44,9 +52,10 @@ class Doorkeeper:
         self._engine = engine
         self._vault = vault
         self._lock = threading.Lock()
-        self._secrets: list[tuple[int, Webhook]] = []
+        self._secrets: list[tuple[Key, Webhook]] = []
         self._secrets_until = 0.0
-        self._keys: dict[str, tuple[int, float]] = {}
+        self._keys: dict[str, tuple[Key, float]] = {}
+        self._noted: dict[int, float] = {}
 
     def sender_of_event(self, asked: Request, body: bytes) -> Caller:
         """The clinic that posted an event, signed or with a key. Raises Problem 401, or 400 for a missing key."""
@@ -63,36 +72,47 @@ class Doorkeeper:
         scheme, _, key = asked.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
             raise Problem(401, "not_signed_in", "Sign the event, or send Authorization: Bearer with an API key.")
-        clinic_id = self._owner(key.strip())
-        if clinic_id is None:
+        known = self._living_key(key.strip())
+        if known is None:
             raise Problem(401, "key_unknown", "This API key is unknown or was revoked.")
-        return clinic_id
+        return self._owner(known)
 
-    def _owner(self, key: str) -> int | None:
-        known = self._keys.get(key)
-        if known is not None and known[1] > time.monotonic():
-            return known[0]
+    def _living_key(self, key: str) -> Key | None:
+        kept = self._keys.get(key)
+        if kept is not None and kept[1] > time.monotonic():
+            return kept[0]
         with reading(self._engine) as connection:
-            clinic_id = clinics.clinic_of_api_key(connection, key)
-        if clinic_id is not None:
+            known = clinics.api_key(connection, key)
+        if known is not None:
             if len(self._keys) > 10_000:
                 self._keys.clear()
-            self._keys[key] = (clinic_id, time.monotonic() + _KEEP_SECONDS)
-        return clinic_id
+            self._keys[key] = (known, time.monotonic() + _KEEP_SECONDS)
+        return known
 
     def _signer(self, asked: Request, body: bytes) -> int:
         headers = {name.lower(): value for name, value in asked.headers.items()}
-        for clinic_id, secret in self._living_secrets():
+        for key, secret in self._living_secrets():
             if _verifies(secret, body, headers):
-                return clinic_id
+                return self._owner(key)
         raise Problem(401, "signature_invalid", "The signature does not verify with any living secret, or is too old.")
 
-    def _living_secrets(self) -> list[tuple[int, Webhook]]:
+    def _owner(self, key: Key) -> int:
+        """Whose key it is; puts on record that it is in use, which the clinic sees when it connects its systems."""
+        if self._noted.get(key.id, 0.0) <= time.monotonic():
+            self._noted[key.id] = time.monotonic() + _NOTE_USE_SECONDS
+            try:
+                run(self._engine, lambda connection: clinics.key_was_used(connection, key.id, service_time.now()))
+            except SQLAlchemyError as error:
+                # Nothing that was asked for depends on it.
+                log.warning("the use of a key could not be noted: %s", type(error).__name__)
+        return key.clinic_id
+
+    def _living_secrets(self) -> list[tuple[Key, Webhook]]:
         with self._lock:
             if time.monotonic() >= self._secrets_until:
                 with reading(self._engine) as connection:
                     found = clinics.webhook_secrets(connection, self._vault)
-                self._secrets = [(clinic_id, Webhook(secret)) for clinic_id, secret in found]
+                self._secrets = [(key, Webhook(secret)) for key, secret in found]
                 self._secrets_until = time.monotonic() + _KEEP_SECONDS
             return self._secrets
 

@@ -32,7 +32,7 @@ _RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
     (re.compile(r"\s*Traceback \(most recent call last\).*", re.DOTALL), " [traceback]"),
     (re.compile(r"(://[^\s:/@]*:)[^\s@]+@"), r"\1[secret]@"),
     (re.compile(r"[^\s@<>\"'=,;(]+(?:@|%40)[^\s@<>\"',;)&]+", re.IGNORECASE), "[e-mail]"),
-    (re.compile(r"(/[su]/)[^\s\"'?#/&<>]+"), r"\1[token]"),
+    (re.compile(r"(/(?:[sua]|desk/join)/)[^\s\"'?#/&<>]+"), r"\1[token]"),
     (re.compile(r"\b(Bearer|Basic)(\s+|%20)[^\s\"',]+", re.IGNORECASE), r"\1 [secret]"),
     (re.compile(r"\bak_[\w-]+"), "[api key]"),
     (re.compile(r"\bwhsec_[\w+/=-]+"), "[secret]"),

@@ -27,6 +27,7 @@ from service.care import segments
 from service.care.gates import Drop, Hold
 from service.care.gates import Send as Pass
 from service.care.lifecycle import Channel, Reason, State
+from service.crashpoints import Point
 from service.records import attempts, clinics, messages, outbox, senders
 from service.records.attempts import Draft
 from service.records.database import run
@@ -81,7 +82,7 @@ class Deliverer:
         for start in range(0, len(ids), size):
             claimed = run(self._engine, partial(self._claim, ids=ids[start : start + size]))
             if claimed:
-                crashpoints.reached("deliver.claimed")
+                crashpoints.reached(Point.DELIVER_CLAIMED)
                 on_the_wire.append((claimed, self._submit(claimed)))
                 handed_over += len(claimed)
             while len(on_the_wire) > 1:
@@ -129,6 +130,7 @@ class Deliverer:
         ids_of_attempts = attempts.write(
             connection, self._sending.vault, [draft for _, draft, _ in ours], time.real_now()
         )
+        crashpoints.reached(Point.DELIVER_CLAIMING)
         return [
             Claimed(ready, attempt_id, parcel)
             for attempt_id, (ready, _, parcel) in zip(ids_of_attempts, ours, strict=True)
@@ -202,9 +204,9 @@ class Deliverer:
             verdicts = {verdict.token: verdict for verdict in answers.result()}
         except CancelledError:
             return  # the courier was closed over it: the attempts stay open and reconcile asks the provider
-        crashpoints.reached("deliver.answered")
+        crashpoints.reached(Point.DELIVER_ANSWERED)
         self._recorder.record([(one.ready, one.attempt_id, verdicts[one.parcel.token]) for one in claimed])
-        crashpoints.reached("deliver.recorded")
+        crashpoints.reached(Point.DELIVER_RECORDED)
 
 
 def _pay_for_length(connection: Connection, ours: Sequence[tuple[Ready, Draft, Parcel]], now: datetime) -> None:

@@ -30,6 +30,8 @@ _ABOUT = """Post an event when a session has ended; from then on the patient is 
 
 What is wrong with a request is said as `application/problem+json` (RFC 9457). Lists are read by cursor: keep `next`,
 pass it as `after`. A 2xx means that it is committed."""
+_DESK = "/desk/"
+"""Pages for a clinic's people, who sign in as people do: none of the API's business."""
 _CONVERTER = re.compile(r"<(?:[^<>:]+:)?([^<>]+)>")
 
 
@@ -64,8 +66,13 @@ def document(app: Flask, public_url: str) -> dict[str, Any]:
 
 
 def routes(app: Flask) -> Iterator[tuple[str, str, Rule]]:
-    """Every (method, path, rule), methods that the framework adds by itself left out, paths as OpenAPI writes them."""
+    """Every (method, path, rule), methods that the framework adds by itself left out, paths as OpenAPI writes them.
+
+    The desk is left out too.
+    """
     for rule in app.url_map.iter_rules():
+        if rule.rule.startswith(_DESK):
+            continue
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             yield method.lower(), _CONVERTER.sub(r"{\1}", rule.rule), rule
 

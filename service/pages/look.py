@@ -1,4 +1,4 @@
-"""How patients' pages are made: words by language, templates, and the two files every page brings along."""
+"""How patients' pages are made: words by language, templates, and the files that these and the desk's bring along."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ bp = Blueprint("page_files", __name__)
 _FOLDER = TEMPLATES / "pages"
 _FILES = {
     path.name: path.read_bytes()
-    for path in sorted((Path(__file__).parent / "static").iterdir())
+    for path in sorted((Path(__file__).parent / "static").rglob("*"))
     if path.suffix in (".css", ".js")
 }
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}

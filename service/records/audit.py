@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, select, tuple_
 
 from service.records.ids import new_id
 from service.records.tables import audit
@@ -15,3 +16,45 @@ def note(connection: Connection, clinic_id: int | None, actor: str, action: str,
     connection.execute(
         insert(audit).values(id=new_id(), clinic_id=clinic_id, actor=actor, action=action, subject=subject, at=at)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the audit."""
+
+    id: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Which lines are looked for; None and "" leave a thing open."""
+
+    actor: str = ""
+    action: str = ""
+    subject: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def search(
+    connection: Connection, clinic_id: int, wanted: Search, before: tuple[datetime, int] | None, limit: int
+) -> list[Line]:
+    """A clinic's lines, the newest first, from the one behind `before` (moment and id) on."""
+    columns = (audit.c.id, audit.c.at, audit.c.actor, audit.c.action, audit.c.subject)
+    query = select(*columns).where(audit.c.clinic_id == clinic_id)
+    for column in (audit.c.actor, audit.c.action, audit.c.subject):
+        value = getattr(wanted, column.name)
+        if value:
+            query = query.where(column == value)
+    if wanted.since is not None:
+        query = query.where(audit.c.at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(audit.c.at < wanted.until)
+    if before is not None:
+        query = query.where(tuple_(audit.c.at, audit.c.id) < before)
+    rows = connection.execute(query.order_by(audit.c.at.desc(), audit.c.id.desc()).limit(limit))
+    return [Line(**row._mapping) for row in rows]

@@ -39,6 +39,9 @@ class Clinic:
     daily_cap: int
     sender: str
     care_plan: dict[str, dict[str, str]]
+    escalation: dict[str, Any] | None = None
+    """Ladders of its own; None: the house's."""
+    went_live_at: datetime | None = None
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -89,6 +92,12 @@ def get(connection: Connection, clinic_id: int) -> Clinic:
     if row is None:
         raise LookupError(f"no clinic {clinic_id}")
     return _clinic(row)
+
+
+def lock(connection: Connection, clinic_id: int) -> None:
+    """Let whoever changes what only one may change at a time wait for this transaction."""
+    # Only its changes wait: rows that merely name the clinic can go on being written.
+    connection.execute(select(clinics.c.id).where(clinics.c.id == clinic_id).with_for_update(key_share=True))
 
 
 def all_of(connection: Connection) -> list[Clinic]:
@@ -145,28 +154,42 @@ def keys_of(connection: Connection, clinic_id: int) -> list[dict[str, Any]]:
         clinic_keys.c.hint,
         clinic_keys.c.created_at,
         clinic_keys.c.revoked_at,
+        clinic_keys.c.used_at,
     )
     rows = connection.execute(select(*columns).where(clinic_keys.c.clinic_id == clinic_id).order_by(clinic_keys.c.id))
     return [dict(row._mapping) for row in rows]
 
 
-def clinic_of_api_key(connection: Connection, key: str) -> int | None:
-    """Whose living key this is."""
-    return connection.execute(
-        select(clinic_keys.c.clinic_id).where(
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A living key, and whose it is."""
+
+    id: int
+    clinic_id: int
+
+
+def api_key(connection: Connection, key: str) -> Key | None:
+    """The living API key that reads so."""
+    row = connection.execute(
+        select(clinic_keys.c.id, clinic_keys.c.clinic_id).where(
             clinic_keys.c.digest == _digest(key), clinic_keys.c.kind == "api", clinic_keys.c.revoked_at.is_(None)
         )
-    ).scalar_one_or_none()
+    ).one_or_none()
+    return None if row is None else Key(row.id, row.clinic_id)
 
 
-def webhook_secrets(connection: Connection, vault: Vault) -> list[tuple[int, str]]:
+def webhook_secrets(connection: Connection, vault: Vault) -> list[tuple[Key, str]]:
     """Every living webhook secret with its clinic: a signed event does not say whose it is."""
     rows = connection.execute(
         select(clinic_keys.c.id, clinic_keys.c.clinic_id, clinic_keys.c.secret).where(
             clinic_keys.c.kind == "webhook", clinic_keys.c.revoked_at.is_(None)
         )
     )
-    return [(row.clinic_id, vault.open(row.secret, row.id)) for row in rows]
+    return [(Key(row.id, row.clinic_id), vault.open(row.secret, row.id)) for row in rows]
+
+
+def key_was_used(connection: Connection, key_id: int, now: datetime) -> None:
+    connection.execute(update(clinic_keys).where(clinic_keys.c.id == key_id).values(used_at=now))
 
 
 def _digest(key: str) -> bytes:

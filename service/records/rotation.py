@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, Row, Table, bindparam, or_, select, u
 
 from service.care.lifecycle import Channel
 from service.records.database import reading, run
+from service.records.desk_tables import imports, notes, staff
 from service.records.patients import normal
 from service.records.sealing import Vault
 from service.records.tables import (
@@ -53,6 +54,9 @@ SEALED: Mapping[Table, tuple[str, ...]] = {
     alert_events: ("details",),
     webhook_endpoints: ("secret",),
     webhook_events: ("body",),
+    staff: ("email", "totp_secret"),
+    notes: ("body",),
+    imports: ("content", "problems"),
 }
 """Every sealed column. A test holds this against the tables."""
 HASHED: Mapping[Table, Mapping[str, str]] = {
@@ -60,6 +64,7 @@ HASHED: Mapping[Table, Mapping[str, str]] = {
     attempts: {"address_key": "address"},
     replies: {"sender_key": "sender"},
     contacts: {"phone_key": "phone", "email_key": "email"},
+    staff: {"email_key": "email"},
 }
 """Keyed hashes, each with the sealed address that it can be made of again."""
 HASHED_FOR_GOOD: Mapping[Table, tuple[str, ...]] = {

@@ -40,6 +40,8 @@ class _Key:
     """None: an index-only key."""
     index: bytes
     tag: bytes
+    cookies: bytes | None
+    """Signs the desk's cookies; None: an index-only key."""
 
 
 class Vault:
@@ -121,6 +123,10 @@ class Vault:
         """That key in its index-only form, as AFTERCARE_KEYS takes it."""
         return f"{key_id}:{_INDEX_ONLY}:{base64.b64encode(self._by_id[key_id.encode()].index).decode()}"
 
+    def cookie_keys(self) -> list[bytes]:
+        """What the desk's cookies are signed with: by the first, and checked against all."""
+        return [key.cookies for key in self._keys if key.cookies is not None]
+
     def index(self, text: str) -> bytes:
         """The keyed hash that rows with this text are found by (16 bytes), under the current key."""
         return _index(self._keys[0], text)
@@ -197,8 +203,9 @@ def _parse(part: str, place: int) -> _Key:
     name = (key_id or hashlib.sha256(material).hexdigest()[:8]).encode()
     tag = hashlib.sha256(name).digest()[:_TAG]
     if kind:
-        return _Key(name, None, material, tag)
-    return _Key(name, AESGCM(_derive(material, b"seal")), _derive(material, b"index"), tag)
+        return _Key(name, None, material, tag, None)
+    seal, index, cookies = (_derive(material, purpose) for purpose in (b"seal", b"index", b"cookies"))
+    return _Key(name, AESGCM(seal), index, tag, cookies)
 
 
 def _derive(material: bytes, purpose: bytes) -> bytes:

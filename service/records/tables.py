@@ -33,18 +33,22 @@ metadata = MetaData(
 )
 
 
-def _id() -> Column[int]:
-    return Column("id", BigInteger, primary_key=True, autoincrement=False)
+_Id = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite keeps rows in the order of an INTEGER PRIMARY KEY, of 64 bits; under any other name it is one index more."""
 
 
-def _clinic() -> Column[int]:
+def id_column() -> Column[int]:
+    return Column("id", _Id, primary_key=True, autoincrement=False)
+
+
+def of_clinic() -> Column[int]:
     return Column("clinic_id", BigInteger, ForeignKey("clinics.id"), nullable=False)
 
 
 clinics = Table(
     "clinics",
     metadata,
-    _id(),
+    id_column(),
     Column("name", Text, nullable=False),
     Column("display_name", String(18), nullable=False),  # what texts begin with: must not name the treatment
     Column("timezone", Text, nullable=False),
@@ -60,26 +64,29 @@ clinics = Table(
     Column("sender", Text, nullable=False, server_default=""),  # SMS sender of its own; empty: the default
     Column("care_plan", JSON, nullable=False),  # the clinic's own words: ice, heat, medicines, activity, follow_up
     Column("created_at", Moment, nullable=False),
+    Column("escalation", JSON),  # ladders of its own; null: the house's
+    Column("went_live_at", Moment),
 )
 
 clinic_keys = Table(
     "clinic_keys",
     metadata,
-    _id(),
-    _clinic(),
+    id_column(),
+    of_clinic(),
     Column("kind", String(8), nullable=False),  # api | webhook
     Column("digest", LargeBinary, unique=True),  # API keys: SHA-256; the key itself is shown once
     Column("secret", LargeBinary),  # webhook secrets, sealed: HMAC needs them back
     Column("hint", String(12), nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("revoked_at", Moment),
+    Column("used_at", Moment),  # to the minute
 )
 
 patients = Table(
     "patients",
     metadata,
-    _id(),
-    _clinic(),
+    id_column(),
+    of_clinic(),
     Column("external_id", Text, nullable=False),
     Column("given_name", LargeBinary),
     Column("phone", LargeBinary),
@@ -102,8 +109,8 @@ patients = Table(
 courses = Table(
     "courses",
     metadata,
-    _id(),
-    _clinic(),
+    id_column(),
+    of_clinic(),
     Column("patient_id", BigInteger, ForeignKey("patients.id"), nullable=False),
     Column("site", String(24), nullable=False),
     UniqueConstraint("patient_id", "site"),
@@ -112,8 +119,8 @@ courses = Table(
 protocols = Table(
     "protocols",
     metadata,
-    _id(),
-    _clinic(),
+    id_column(),
+    of_clinic(),
     Column("name", String(64), nullable=False),
     Column("version", Integer, nullable=False),
     Column("body", Text, nullable=False),  # the YAML as it was given; never changed
@@ -128,8 +135,8 @@ protocols = Table(
 sessions = Table(
     "sessions",
     metadata,
-    _id(),
-    _clinic(),
+    id_column(),
+    of_clinic(),
     Column("external_id", Text, nullable=False),
     Column("patient_id", BigInteger, ForeignKey("patients.id")),
     Column("course_id", BigInteger, ForeignKey("courses.id")),
@@ -150,8 +157,9 @@ sessions = Table(
 messages = Table(
     "messages",
     metadata,
-    _id(),
-    _clinic(),
+    id_column(),
+    # Without a foreign key: a fifth of the cost of storing a plan, and a row that everybody locks. Clinics never go.
+    Column("clinic_id", BigInteger, nullable=False),
     Column("patient_id", BigInteger, ForeignKey("patients.id")),  # null: to the clinic's own people
     Column("session_id", BigInteger, ForeignKey("sessions.id")),
     Column("cause_id", BigInteger),  # the reply or alert that an unplanned message answers
@@ -171,7 +179,16 @@ messages = Table(
     Column("address", LargeBinary),  # sealed; of messages to the clinic's own people, who have no patient row
     Column("body", LargeBinary),  # words a person typed, sealed; planned messages are rendered from their protocol
     UniqueConstraint("session_id", "step", "channel"),
-    UniqueConstraint("cause_id", "step", "channel"),
+    # Partial: a plan's messages have no cause, and need not be in here.
+    Index(
+        "ix_messages_cause",
+        "cause_id",
+        "step",
+        "channel",
+        unique=True,
+        postgresql_where=text("cause_id IS NOT NULL"),
+        sqlite_where=text("cause_id IS NOT NULL"),
+    ),
     # What the clock looks for. Partial: a million messages planned for next month cost it nothing.
     Index(
         "ix_messages_due",
@@ -195,13 +212,8 @@ messages = Table(
         postgresql_where=text("state = 'queued'"),
         sqlite_where=text("state = 'queued'"),
     ),
-    Index(
-        "ix_messages_handed",
-        "patient_id",
-        "handed_at",
-        postgresql_where=text("handed_at IS NOT NULL"),
-        sqlite_where=text("handed_at IS NOT NULL"),
-    ),
+    # All of a patient's, and those handed over lately among them.
+    Index("ix_messages_patient", "patient_id", "handed_at"),
     # Surveys that were asked for lately, to be held against the answers.
     Index(
         "ix_messages_asked",
@@ -209,18 +221,12 @@ messages = Table(
         postgresql_where=text("handed_at IS NOT NULL AND survey IS NOT NULL"),
         sqlite_where=text("handed_at IS NOT NULL AND survey IS NOT NULL"),
     ),
-    Index(
-        "ix_messages_waiting",
-        "patient_id",
-        postgresql_where=text("state IN ('planned', 'queued')"),
-        sqlite_where=text("state IN ('planned', 'queued')"),
-    ),
 )
 
 attempts = Table(
     "attempts",
     metadata,
-    _id(),
+    id_column(),
     Column("message_id", BigInteger, ForeignKey("messages.id"), nullable=False),
     Column("number", SmallInteger, nullable=False),
     Column(
@@ -238,12 +244,19 @@ attempts = Table(
     Column("checks", SmallInteger, nullable=False),  # how often the provider was asked about it
     UniqueConstraint("message_id", "number"),
     Index("ix_attempts_provider_id", "provider_id"),
+    # What retention has not come to yet.
+    Index(
+        "ix_attempts_kept",
+        "started_at",
+        postgresql_where=text("length(address) > 0"),
+        sqlite_where=text("length(address) > 0"),
+    ),
 )
 
 receipts = Table(
     "receipts",
     metadata,
-    _id(),
+    id_column(),
     Column("event_key", String(128), nullable=False, unique=True),  # "sid status" or sg_event_id: doubles stop here
     Column("channel", String(5), nullable=False),
     Column("provider_id", Text),
@@ -264,7 +277,7 @@ receipts = Table(
 replies = Table(
     "replies",
     metadata,
-    _id(),
+    id_column(),
     Column("provider_key", String(128), nullable=False, unique=True),
     Column("channel", String(5), nullable=False),
     Column("sender", LargeBinary, nullable=False),  # sealed
@@ -285,8 +298,25 @@ replies = Table(
     Column("handled_at", Moment),
     Column("resolved_by", Text),
     Column("place", BigInteger),  # in the clinic's list: given when it is handled, anew when something about it changes
+    Column("seen_at", Moment),  # when somebody at the clinic had read it, or a rule that nobody need
+    Column("seen_by", Text),
     Index("ix_replies_clinic_id_place", "clinic_id", "place"),
     Index("ix_replies_sender_key", "sender_key"),
+    Index("ix_replies_patient_id", "patient_id"),
+    # What retention has not come to yet.
+    Index(
+        "ix_replies_kept",
+        "received_at",
+        postgresql_where=text("length(body) > 0"),
+        sqlite_where=text("length(body) > 0"),
+    ),
+    Index(
+        "ix_replies_unseen",
+        "clinic_id",
+        "id",
+        postgresql_where=text("seen_at IS NULL"),
+        sqlite_where=text("seen_at IS NULL"),
+    ),
     Index(
         "ix_replies_unhandled",
         "received_at",
@@ -301,13 +331,15 @@ reply_candidates = Table(
     Column("reply_id", BigInteger, ForeignKey("replies.id"), primary_key=True),
     Column("patient_id", BigInteger, ForeignKey("patients.id"), primary_key=True),
     Column("clinic_id", BigInteger, ForeignKey("clinics.id"), nullable=False),
+    Index("ix_reply_candidates_clinic_id", "clinic_id"),
+    Index("ix_reply_candidates_patient_id", "patient_id"),
 )
 
 responses = Table(
     "responses",
     metadata,
-    _id(),
-    _clinic(),
+    id_column(),
+    of_clinic(),
     Column("patient_id", BigInteger, ForeignKey("patients.id"), nullable=False),
     Column("session_id", BigInteger, ForeignKey("sessions.id"), nullable=False),
     Column("survey", String(16), nullable=False),
@@ -318,13 +350,14 @@ responses = Table(
     UniqueConstraint("session_id", "survey"),
     Index("ix_responses_clinic_id_id", "clinic_id", "id"),
     Index("ix_responses_changed", "clinic_id", "changed_at", "id"),  # the cursor of /v1/answers
+    Index("ix_responses_changed_at", "changed_at"),  # what retention comes to next
 )
 
 conversations = Table(
     "conversations",
     metadata,
-    _id(),
-    _clinic(),
+    id_column(),
+    of_clinic(),
     Column("patient_id", BigInteger, ForeignKey("patients.id"), nullable=False),
     Column("session_id", BigInteger, ForeignKey("sessions.id"), nullable=False),
     Column("survey", String(16), nullable=False),
@@ -334,13 +367,14 @@ conversations = Table(
     Column("ended_at", Moment),
     UniqueConstraint("session_id", "survey"),
     Index("ix_conversations_patient_id", "patient_id"),
+    Index("ix_conversations_expires_at", "expires_at"),
 )
 
 contacts = Table(
     "contacts",
     metadata,
-    _id(),
-    _clinic(),
+    id_column(),
+    of_clinic(),
     Column("name", Text, nullable=False),  # of the clinic's own people, who must be named when they take an alert on
     Column("phone", LargeBinary),
     Column("phone_key", LargeBinary),
@@ -357,8 +391,8 @@ contacts = Table(
 alerts = Table(
     "alerts",
     metadata,
-    _id(),
-    _clinic(),
+    id_column(),
+    of_clinic(),
     Column("patient_id", BigInteger, ForeignKey("patients.id"), nullable=False),
     Column("session_id", BigInteger, ForeignKey("sessions.id")),
     Column("cause", String(64), nullable=False),  # the id of a warning sign or rule, never a patient's words
@@ -394,7 +428,7 @@ alerts = Table(
 alert_events = Table(
     "alert_events",
     metadata,
-    _id(),
+    id_column(),
     Column("alert_id", BigInteger, ForeignKey("alerts.id"), nullable=False),
     Column("kind", String(16), nullable=False),
     Column("at", Moment, nullable=False),
@@ -406,13 +440,20 @@ alert_events = Table(
     Column("by", Text),
     Column("details", LargeBinary),  # sealed: what the patient said, or the note it was closed with
     Index("ix_alert_events_alert_id_id", "alert_id", "id"),
+    # What retention has not come to yet.
+    Index(
+        "ix_alert_events_kept",
+        "at",
+        postgresql_where=text("details IS NOT NULL"),
+        sqlite_where=text("details IS NOT NULL"),
+    ),
 )
 
 consents = Table(
     "consents",
     metadata,
-    _id(),
-    _clinic(),
+    id_column(),
+    of_clinic(),
     Column("patient_id", BigInteger, ForeignKey("patients.id"), nullable=False),
     Column("channel", String(5), nullable=False),
     Column("action", String(8), nullable=False),  # granted | revoked
@@ -429,7 +470,7 @@ consents = Table(
 suppressions = Table(
     "suppressions",
     metadata,
-    _id(),
+    id_column(),
     Column("clinic_id", BigInteger, ForeignKey("clinics.id")),  # null: for every clinic that uses the sender
     Column("channel", String(5), nullable=False),
     Column("address_key", LargeBinary, nullable=False),
@@ -450,8 +491,8 @@ suppressions = Table(
 events = Table(
     "events",
     metadata,
-    _id(),
-    _clinic(),
+    id_column(),
+    of_clinic(),
     Column("key", String(255), nullable=False),  # webhook-id or Idempotency-Key
     Column("digest", LargeBinary, nullable=False),
     Column("type", String(32), nullable=False),
@@ -460,6 +501,8 @@ events = Table(
     Column("answer", LargeBinary, nullable=False),  # sealed, compressed: what was answered, for the repeat
     Column("received_at", Moment, nullable=False),
     UniqueConstraint("clinic_id", "key"),
+    Index("ix_events_session_id", "session_id"),
+    Index("ix_events_received_at", "received_at"),
 )
 
 senders = Table(
@@ -478,7 +521,7 @@ senders = Table(
 notices = Table(
     "notices",
     metadata,
-    _id(),
+    id_column(),
     Column("kind", String(32), nullable=False),  # to the operator of this installation
     Column("subject", Text, nullable=False),
     Column("detail", Text, nullable=False),
@@ -499,8 +542,8 @@ notices = Table(
 webhook_endpoints = Table(
     "webhook_endpoints",
     metadata,
-    _id(),
-    _clinic(),
+    id_column(),
+    of_clinic(),
     Column("url", Text, nullable=False),
     Column("secret", LargeBinary, nullable=False),  # sealed
     Column("types", JSON, nullable=False),  # "*", or a list of event types
@@ -514,8 +557,8 @@ webhook_endpoints = Table(
 webhook_events = Table(
     "webhook_events",
     metadata,
-    _id(),  # also the cursor of the replay
-    _clinic(),
+    id_column(),  # also the cursor of the replay
+    of_clinic(),
     Column("patient_id", BigInteger, ForeignKey("patients.id")),
     Column("type", String(32), nullable=False),
     Column("facts", JSON),  # data that other tables hold unsealed as well: states, reasons, ids
@@ -523,6 +566,7 @@ webhook_events = Table(
     Column("created_at", Moment, nullable=False),
     Index("ix_webhook_events_clinic_id_id", "clinic_id", "id"),
     Index("ix_webhook_events_patient_id", "patient_id"),
+    Index("ix_webhook_events_created_at", "created_at"),
 )
 
 webhook_deliveries = Table(
@@ -564,11 +608,15 @@ heartbeats = Table(
 audit = Table(
     "audit",
     metadata,
-    _id(),
+    id_column(),
     Column("clinic_id", BigInteger, ForeignKey("clinics.id")),
     Column("actor", Text, nullable=False),
     Column("action", String(32), nullable=False),
     Column("subject", Text, nullable=False),
     Column("at", Moment, nullable=False),
     Index("ix_audit_clinic_id_id", "clinic_id", "id"),
+    # The desk's search: what one person did, and who read one patient, in the order of time.
+    Index("ix_audit_clinic_id_at", "clinic_id", "at", "id"),
+    Index("ix_audit_clinic_id_actor", "clinic_id", "actor", "at"),
+    Index("ix_audit_clinic_id_subject", "clinic_id", "subject", "at"),
 )

@@ -17,7 +17,7 @@ from service import time
 from service.api import alerts as alerts_api
 from service.api import errors, headers
 from service.care.lifecycle import State
-from service.care.triage import Urgency
+from service.care.urgency import Urgency
 from service.context import Context
 from service.identify import Doorkeeper
 from service.pages import alert as alert_page
@@ -63,6 +63,7 @@ def served(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
         nudges=house.parts.nudges,
         doorkeeper=Doorkeeper(house.engine, house.vault),
         signatures=cast(Any, None),
+        events=cast(Any, None),
     )
     app.register_blueprint(alerts_api.bp)
     app.register_blueprint(alert_page.bp)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from apiflask import APIFlask
@@ -94,6 +94,7 @@ def desk(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         doorkeeper=Doorkeeper(engine, vault),
         nudges=Nudges(connect(settings.redis_url)),
         signatures=Signatures(settings.public_url, "", "", ""),
+        events=cast(Any, None),
     )
     app = APIFlask("tests")
     app.extensions["aftercare"] = here

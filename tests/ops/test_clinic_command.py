@@ -31,7 +31,9 @@ def test_a_clinic_without_any_option_waits_for_approval(run_command: Run, engine
     with reading(engine) as connection:
         known = clinics.get(connection, int(made["id"]))
         assert (known.name, known.phone, known.emergency_number) == ("Demo Clinic", "800-555-0100", "911")
-        assert clinics.clinic_of_api_key(connection, made["api_key"]) == known.id
+        key = clinics.api_key(connection, made["api_key"])
+        assert key is not None
+        assert key.clinic_id == known.id
         assert protocols.parsed(connection, protocols.of_clinic(connection, known.id)[0].id).name == "prolotherapy"
         assert "clinic.add" in connection.execute(select(audit.c.action)).scalars().all()
 
@@ -85,8 +87,10 @@ def test_keys_come_and_go(run_command: Run, engine: Engine) -> None:
     run_command(clinic, "key", "revoke", made["id"], keys[0]["id"])
     run_command(clinic, "key", "revoke", made["id"], keys[0]["id"], status=1)
     with reading(engine) as connection:
-        assert clinics.clinic_of_api_key(connection, made["api_key"]) is None
-        assert clinics.clinic_of_api_key(connection, second) == int(made["id"])
+        assert clinics.api_key(connection, made["api_key"]) is None
+        living = clinics.api_key(connection, second)
+        assert living is not None
+        assert living.clinic_id == int(made["id"])
     assert "no clinic" in run_command(clinic, "key", "new", "1", status=1).output
 
 

@@ -13,6 +13,7 @@ from commands.keys import keys
 from commands.patient import patient as patient_command
 from service import time
 from service.care.lifecycle import Channel, Reason
+from service.care.roles import Role
 from service.context import Context
 from service.records import (
     attempts,
@@ -25,6 +26,7 @@ from service.records import (
     replies,
     rotation,
     sessions,
+    staff,
     suppressions,
 )
 from service.records.attempts import Draft
@@ -36,8 +38,10 @@ from service.records.tables import messages as message_rows
 from service.records.tables import patients as patient_rows
 from tests.ops.conftest import ClinicAtHand, Run, session_completed
 
-NOT_KEYED = {("clinic_keys", "digest"), ("events", "digest")}
-"""Plain digests: of a random key, and of a body whose answer is sealed beside it."""
+NOT_KEYED = {
+    ("clinic_keys", "digest"), ("events", "digest"), ("staff", "join_key"), ("staff_sessions", "token_key"),
+}  # fmt: skip
+"""Plain digests: of random keys and tokens, and of a body whose answer is sealed beside it."""
 
 
 def test_every_binary_column_is_known_to_the_rotation() -> None:
@@ -97,6 +101,8 @@ def told(here: Context, client: FlaskClient, clinic: ClinicAtHand) -> ClinicAtHa
         replies.keep(connection, vault, incoming, now)
         contacts.add(connection, vault, clinic.id, "Dr. Ruiz", "+12025550177", "ruiz@clinic.example", now)
         erasure.erase(connection, vault, clinic.id, "patient of s2", now)
+        owner = staff.add(connection, vault, clinic.id, "Ada Ruiz", "ada@clinic.example", Role.OWNER, now)
+        staff.offer_codes(connection, vault, owner.id, "JBSWY3DPEHPK3PXP")
 
     run(here.engine, work)
     return clinic
@@ -125,7 +131,10 @@ def check_lookups(engine: Engine, vault: Vault, clinic: ClinicAtHand) -> None:
         erased = patients.find(connection, vault, clinic.id, "patient of s2")
         assert erased is not None
         assert erased.erased_at is not None
-        assert [clinic_id for clinic_id, _ in clinics.webhook_secrets(connection, vault)] == [clinic.id]
+        assert [key.clinic_id for key, _ in clinics.webhook_secrets(connection, vault)] == [clinic.id]
+        owner = staff.by_email(connection, vault, "ADA@clinic.example")
+        assert owner is not None
+        assert owner.totp_secret == "JBSWY3DPEHPK3PXP"
         answered = events.earlier_answer(connection, vault, clinic.id, "k0", b"")
         assert answered is not None
         assert answered.status == 202

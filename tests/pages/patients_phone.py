@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import redis
 from flask import Flask
@@ -120,7 +120,7 @@ def phone(database_url: str, redis_url: str, folder: Path, **clinic: Any) -> Ite
 
     clinic_id = run(engine, begin)
     signatures = Signatures("http://127.0.0.1", "", "", "")
-    parts = Context(settings, engine, sending, Doorkeeper(engine, vault), nudges, signatures)
+    parts = Context(settings, engine, sending, Doorkeeper(engine, vault), nudges, signatures, cast(Any, None))
     app = Flask("pages")
     app.extensions["aftercare"] = parts
     for blueprint in (survey.bp, plan.bp, look.bp):

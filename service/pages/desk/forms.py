@@ -1,0 +1,85 @@
+"""Forms of the desk: WTForms, with words of ours and without what a database or a header would choke on.
+
+`posted(Form)` reads the request; `form.validate()`; on False show the page again with status 422 and the same form:
+`field` in `parts.html` puts each error beside its field and keeps what was typed (never a password).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+from flask import request
+from wtforms import (  # type: ignore[attr-defined]  # the stubs know no SelectChoice yet
+    Field,
+    Form,
+    PasswordField,
+    SelectChoice,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.validators import InputRequired, Length, Regexp, ValidationError
+
+F = TypeVar("F", bound=Form)
+
+_EMAIL = r"[^@\s<>\"]{1,64}@[^@\s<>\"]+\.[^@\s<>\".]{2,}"
+
+
+def posted(form: type[F], **known: Any) -> F:
+    """The form as it was sent; `known` are values for what was not."""
+    return form(request.form, **known)
+
+
+def line(label: str, most: int = 120, optional: bool = False, **attributes: str) -> StringField:
+    """One line of text."""
+    needed = [] if optional else [InputRequired("Fill this in.")]
+    return StringField(
+        label, [*needed, Length(max=most, message=f"Use at most {most} characters."), _one_line],
+        filters=[_stripped], render_kw={"maxlength": str(most), **attributes},
+    )  # fmt: skip
+
+
+def email(label: str, **attributes: str) -> StringField:
+    return StringField(
+        label,
+        [InputRequired("Fill this in."), Length(max=254), Regexp(rf"^{_EMAIL}$", message="That is no e-mail address.")],
+        filters=[_stripped], render_kw={"type": "email", "autocomplete": "email", **attributes},
+    )  # fmt: skip
+
+
+def password(label: str, **attributes: str) -> PasswordField:
+    return PasswordField(label, [InputRequired("Fill this in.")], render_kw=dict(attributes))
+
+
+def lines(label: str, most: int = 5000, optional: bool = False, **attributes: str) -> TextAreaField:
+    """Text of several lines."""
+    needed = [] if optional else [InputRequired("Fill this in.")]
+    return TextAreaField(
+        label, [*needed, Length(max=most, message=f"Use at most {most} characters."), _readable],
+        filters=[_stripped], render_kw={"maxlength": str(most), "rows": "4", **attributes},
+    )  # fmt: skip
+
+
+def choice(label: str, choices: Iterable[tuple[str, str]], **attributes: str) -> SelectField:
+    """One of a closed list of (value, words)."""
+    return SelectField(label, choices=options(choices), render_kw=dict(attributes))
+
+
+def options(choices: Iterable[tuple[str, str]]) -> list[SelectChoice]:
+    """For a `SelectField` whose choices are known only when it is shown."""
+    return [SelectChoice(value, words) for value, words in choices]
+
+
+def _stripped(value: str | None) -> str | None:
+    return None if value is None else value.strip()
+
+
+def _one_line(_form: Form, field: Field) -> None:
+    if not (field.data or "").isprintable():
+        raise ValidationError("Use one line, without control characters.")
+
+
+def _readable(_form: Form, field: Field) -> None:
+    if not (field.data or "").replace("\n", "").replace("\r", "").replace("\t", "").isprintable():
+        raise ValidationError("There are characters in it that nobody can read.")

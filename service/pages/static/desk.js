@@ -1,0 +1,40 @@
+// What the desk's pages do while somebody looks at them. Without it they are plain pages and forms.
+"use strict";
+(() => {
+  const token = document.querySelector('meta[name="csrf-token"]');
+  const status = document.getElementById("status");
+  const summary = document.getElementById("errors");
+  if (summary) summary.focus();
+
+  for (const box of document.querySelectorAll("[data-select]")) box.addEventListener("focus", () => box.select());
+
+  const say = (sentence) => {
+    const line = document.createElement("p");
+    line.className = "said";
+    line.textContent = sentence;
+    status.replaceChildren(line);
+  };
+
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (token) event.detail.headers["X-CSRFToken"] = token.content;
+    const version = event.detail.elt.dataset.version;
+    if (version) event.detail.headers["If-None-Match"] = version;
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const version = event.detail.xhr.getResponseHeader("ETag");
+    if (version && event.detail.successful) event.detail.elt.dataset.version = version;
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const news = event.detail.target.querySelector("[data-say]");
+    if (news) say(news.dataset.say);
+  });
+
+  // htmx's own condition on a trigger would need eval, which our policy forbids.
+  const busy = (part) => part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select, summary");
+  const opened = (part) => part.querySelector("details[open]") !== null;
+  for (const part of document.querySelectorAll("[data-live]")) {
+    setInterval(() => {
+      if (document.visibilityState === "visible" && !busy(part) && !opened(part)) htmx.trigger(part, "live");
+    }, Number(part.dataset.live) * 1000);
+  }
+})();

@@ -1,0 +1,104 @@
+"""The desk's tables: the people who sign in there, and what they write down, import and draft."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from service.records.database import Moment
+from service.records.tables import id_column, metadata, of_clinic
+
+__all__ = ["imports", "metadata", "notes", "protocol_drafts", "staff", "staff_sessions"]
+
+staff = Table(
+    "staff",
+    metadata,
+    id_column(),
+    of_clinic(),
+    Column("name", Text, nullable=False),
+    Column("email", LargeBinary, nullable=False),  # sealed
+    Column("email_key", LargeBinary, nullable=False, unique=True),
+    Column("role", String(9), nullable=False),
+    Column("password_hash", Text),  # null until the join link was used
+    Column("totp_secret", LargeBinary),  # sealed; counts only once it is confirmed
+    Column("totp_confirmed_at", Moment),
+    Column("totp_last_step", BigInteger),  # of the last code that was taken: each is taken once
+    Column("join_key", LargeBinary, unique=True),  # SHA-256 of the one-time link's token
+    Column("join_expires_at", Moment),
+    Column("created_at", Moment, nullable=False),
+    Column("disabled_at", Moment),
+    Index("ix_staff_clinic_id", "clinic_id"),
+)
+
+# All moments here are the world's: a demonstration's fast clock must sign nobody out.
+staff_sessions = Table(
+    "staff_sessions",
+    metadata,
+    id_column(),
+    Column("staff_id", BigInteger, ForeignKey("staff.id"), nullable=False),
+    Column("token_key", LargeBinary, nullable=False, unique=True),  # SHA-256 of the token in the cookie
+    Column("waits_for_code", Boolean, nullable=False),  # the password was right, the one-time code is still to come
+    Column("device", String(48), nullable=False),  # as its owner knows it again: "Firefox on Windows"
+    Column("created_at", Moment, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+    Column("ended_by", Text),
+    Index("ix_staff_sessions_staff_id", "staff_id"),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    id_column(),
+    of_clinic(),
+    Column("patient_id", BigInteger, ForeignKey("patients.id"), nullable=False),
+    Column("alert_id", BigInteger, ForeignKey("alerts.id")),
+    Column("reply_id", BigInteger, ForeignKey("replies.id")),
+    Column("by", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # sealed
+    Index("ix_notes_patient_id_id", "patient_id", "id"),
+)
+
+imports = Table(
+    "imports",
+    metadata,
+    id_column(),
+    of_clinic(),
+    Column("staff_id", BigInteger, ForeignKey("staff.id"), nullable=False),
+    Column("name", Text, nullable=False),  # of the file
+    Column("content", LargeBinary, nullable=False),  # sealed; empty once nothing of it is needed any more
+    Column("mapping", JSON, nullable=False),  # which column says what
+    Column("rows", Integer, nullable=False),
+    Column("position", Integer, nullable=False),  # rows dealt with
+    Column("taken", Integer, nullable=False),  # of these, taken in
+    Column("problems", LargeBinary),  # sealed JSON: what was wrong with the others
+    Column("created_at", Moment, nullable=False),
+    Column("finished_at", Moment),
+    Index("ix_imports_clinic_id_id", "clinic_id", "id"),
+)
+
+protocol_drafts = Table(
+    "protocol_drafts",
+    metadata,
+    id_column(),
+    of_clinic(),
+    Column("name", String(64), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    UniqueConstraint("clinic_id", "name"),
+)

@@ -1,0 +1,176 @@
+"""The desk
+
+Revision ID: 0002
+Revises: 0001
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+from service.records.database import Moment
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    op.create_table(
+        "protocol_drafts",
+        sa.Column("id", Id, autoincrement=False, nullable=False),
+        sa.Column("clinic_id", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("changed_at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinics.id"], name=op.f("fk_protocol_drafts_clinic_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_protocol_drafts")),
+        sa.UniqueConstraint("clinic_id", "name", name=op.f("uq_protocol_drafts_clinic_id_name")),
+    )
+    op.create_table(
+        "staff",
+        sa.Column("id", Id, autoincrement=False, nullable=False),
+        sa.Column("clinic_id", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("email", sa.LargeBinary(), nullable=False),
+        sa.Column("email_key", sa.LargeBinary(), nullable=False),
+        sa.Column("role", sa.String(length=9), nullable=False),
+        sa.Column("password_hash", sa.Text(), nullable=True),
+        sa.Column("totp_secret", sa.LargeBinary(), nullable=True),
+        sa.Column("totp_confirmed_at", Moment(), nullable=True),
+        sa.Column("totp_last_step", sa.BigInteger(), nullable=True),
+        sa.Column("join_key", sa.LargeBinary(), nullable=True),
+        sa.Column("join_expires_at", Moment(), nullable=True),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("disabled_at", Moment(), nullable=True),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinics.id"], name=op.f("fk_staff_clinic_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_staff")),
+        sa.UniqueConstraint("email_key", name=op.f("uq_staff_email_key")),
+        sa.UniqueConstraint("join_key", name=op.f("uq_staff_join_key")),
+    )
+    with op.batch_alter_table("staff", schema=None) as batch_op:
+        batch_op.create_index("ix_staff_clinic_id", ["clinic_id"], unique=False)
+
+    op.create_table(
+        "imports",
+        sa.Column("id", Id, autoincrement=False, nullable=False),
+        sa.Column("clinic_id", sa.BigInteger(), nullable=False),
+        sa.Column("staff_id", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("mapping", sa.JSON(), nullable=False),
+        sa.Column("rows", sa.Integer(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("taken", sa.Integer(), nullable=False),
+        sa.Column("problems", sa.LargeBinary(), nullable=True),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("finished_at", Moment(), nullable=True),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinics.id"], name=op.f("fk_imports_clinic_id")),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_imports_staff_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_imports")),
+    )
+    with op.batch_alter_table("imports", schema=None) as batch_op:
+        batch_op.create_index("ix_imports_clinic_id_id", ["clinic_id", "id"], unique=False)
+
+    op.create_table(
+        "staff_sessions",
+        sa.Column("id", Id, autoincrement=False, nullable=False),
+        sa.Column("staff_id", sa.BigInteger(), nullable=False),
+        sa.Column("token_key", sa.LargeBinary(), nullable=False),
+        sa.Column("waits_for_code", sa.Boolean(), nullable=False),
+        sa.Column("device", sa.String(length=48), nullable=False),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("seen_at", Moment(), nullable=False),
+        sa.Column("expires_at", Moment(), nullable=False),
+        sa.Column("ended_at", Moment(), nullable=True),
+        sa.Column("ended_by", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_staff_sessions_staff_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_sessions")),
+        sa.UniqueConstraint("token_key", name=op.f("uq_staff_sessions_token_key")),
+    )
+    with op.batch_alter_table("staff_sessions", schema=None) as batch_op:
+        batch_op.create_index("ix_staff_sessions_staff_id", ["staff_id"], unique=False)
+
+    op.create_table(
+        "notes",
+        sa.Column("id", Id, autoincrement=False, nullable=False),
+        sa.Column("clinic_id", sa.BigInteger(), nullable=False),
+        sa.Column("patient_id", sa.BigInteger(), nullable=False),
+        sa.Column("alert_id", sa.BigInteger(), nullable=True),
+        sa.Column("reply_id", sa.BigInteger(), nullable=True),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["alert_id"], ["alerts.id"], name=op.f("fk_notes_alert_id")),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinics.id"], name=op.f("fk_notes_clinic_id")),
+        sa.ForeignKeyConstraint(["patient_id"], ["patients.id"], name=op.f("fk_notes_patient_id")),
+        sa.ForeignKeyConstraint(["reply_id"], ["replies.id"], name=op.f("fk_notes_reply_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notes")),
+    )
+    with op.batch_alter_table("notes", schema=None) as batch_op:
+        batch_op.create_index("ix_notes_patient_id_id", ["patient_id", "id"], unique=False)
+
+    with op.batch_alter_table("audit", schema=None) as batch_op:
+        batch_op.create_index("ix_audit_clinic_id_actor", ["clinic_id", "actor", "at"], unique=False)
+        batch_op.create_index("ix_audit_clinic_id_at", ["clinic_id", "at", "id"], unique=False)
+        batch_op.create_index("ix_audit_clinic_id_subject", ["clinic_id", "subject", "at"], unique=False)
+
+    with op.batch_alter_table("clinic_keys", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("used_at", Moment(), nullable=True))
+
+    with op.batch_alter_table("clinics", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("escalation", sa.JSON(), nullable=True))
+        batch_op.add_column(sa.Column("went_live_at", Moment(), nullable=True))
+
+    with op.batch_alter_table("replies", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("seen_at", Moment(), nullable=True))
+        batch_op.add_column(sa.Column("seen_by", sa.Text(), nullable=True))
+        batch_op.create_index(
+            "ix_replies_unseen",
+            ["clinic_id", "id"],
+            unique=False,
+            postgresql_where=sa.text("seen_at IS NULL"),
+            sqlite_where=sa.text("seen_at IS NULL"),
+        )
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("replies", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_replies_unseen", postgresql_where=sa.text("seen_at IS NULL"), sqlite_where=sa.text("seen_at IS NULL")
+        )
+        batch_op.drop_column("seen_by")
+        batch_op.drop_column("seen_at")
+
+    with op.batch_alter_table("clinics", schema=None) as batch_op:
+        batch_op.drop_column("went_live_at")
+        batch_op.drop_column("escalation")
+
+    with op.batch_alter_table("clinic_keys", schema=None) as batch_op:
+        batch_op.drop_column("used_at")
+
+    with op.batch_alter_table("audit", schema=None) as batch_op:
+        batch_op.drop_index("ix_audit_clinic_id_subject")
+        batch_op.drop_index("ix_audit_clinic_id_at")
+        batch_op.drop_index("ix_audit_clinic_id_actor")
+
+    with op.batch_alter_table("notes", schema=None) as batch_op:
+        batch_op.drop_index("ix_notes_patient_id_id")
+
+    op.drop_table("notes")
+    with op.batch_alter_table("staff_sessions", schema=None) as batch_op:
+        batch_op.drop_index("ix_staff_sessions_staff_id")
+
+    op.drop_table("staff_sessions")
+    with op.batch_alter_table("imports", schema=None) as batch_op:
+        batch_op.drop_index("ix_imports_clinic_id_id")
+
+    op.drop_table("imports")
+    with op.batch_alter_table("staff", schema=None) as batch_op:
+        batch_op.drop_index("ix_staff_clinic_id")
+
+    op.drop_table("staff")
+    op.drop_table("protocol_drafts")

@@ -1,0 +1,99 @@
+"""The whole web application with two clinics behind it, and visitors who are signed in."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Engine, text
+from werkzeug.test import TestResponse
+
+from service import time
+from service.care.roles import Role
+from service.context import Context
+from service.records import staff_sessions
+from service.records.database import run
+from tests.desk.practice import PASSWORD, Practice
+
+Which = Literal["own", "other"]
+
+
+@dataclass
+class Visitor:
+    """One browser. `post` sends the page's token along, as forms do."""
+
+    client: FlaskClient
+    _token: str = ""
+
+    def get(self, path: str, **more: Any) -> TestResponse:
+        return self.client.get(path, **more)
+
+    def post(self, path: str, data: dict[str, Any] | None = None, **more: Any) -> TestResponse:
+        return self.client.post(path, data={"csrf_token": self.token(), **(data or {})}, **more)
+
+    def token(self) -> str:
+        """What the forms of this browser's pages carry; kept, since it stays good until somebody else signs in."""
+        if not self._token:
+            # A page that everybody can see, before the door or behind it.
+            page = self.client.get("/desk/login", follow_redirects=True).text
+            found = re.search(r'name="csrf_token" value="([^"]+)"', page)
+            assert found is not None
+            self._token = found[1]
+        return self._token
+
+    def sign_in(self, email: str, password: str = PASSWORD, **more: Any) -> TestResponse:
+        """By the login page, as people do."""
+        answer = self.post("/desk/login", {"email": email, "password": password, **more})
+        self._token = ""
+        return answer
+
+
+@dataclass
+class Desk:
+    """Two clinics; the tests are at home in `own`."""
+
+    app: Flask
+    own: Practice
+    other: Practice
+
+    @property
+    def here(self) -> Context:
+        found: Context = self.app.extensions["aftercare"]
+        return found
+
+    @property
+    def engine(self) -> Engine:
+        return self.here.engine
+
+    def practice(self, which: Which = "own") -> Practice:
+        return self.own if which == "own" else self.other
+
+    def visitor(self) -> Visitor:
+        """Somebody who is not signed in."""
+        return Visitor(self.app.test_client())
+
+    def client_as(self, role: Role | str, which: Which = "own") -> Visitor:
+        """Somebody of that role, signed in: with a session on record and its cookie, without the password's work."""
+        visitor, person = self.visitor(), self.practice(which).staff[Role(role)]
+        token = run(self.engine, lambda c: staff_sessions.begin(c, person, "Firefox on Linux", time.real_now()))
+        with visitor.client.session_transaction("/desk/") as cookie:
+            cookie["_user_id"] = token  # where flask-login keeps it
+        return visitor
+
+    def browser_of(self, practice: Practice) -> int:
+        """Another browser in which the clinic's owner is signed in."""
+        person, now = practice.staff[Role.OWNER], time.real_now()
+
+        def work(connection: Any) -> int:
+            staff_sessions.begin(connection, person, "Firefox on Linux", now)
+            return staff_sessions.of_staff(connection, person, now)[0].id
+
+        return run(self.engine, work)
+
+    def sql(self, statement: str, **values: Any) -> list[Any]:
+        with self.engine.begin() as connection:
+            result = connection.execute(text(statement), values)
+            return list(result.all()) if result.returns_rows else []

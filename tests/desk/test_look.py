@@ -1,0 +1,38 @@
+"""The foundation's own pages as people see them."""
+
+from __future__ import annotations
+
+import pytest
+
+from service import time
+from service.care.roles import Role
+from service.pages.desk.codes import new_secret
+from service.records import staff
+from service.records.database import run
+from tests.desk.browser import DeskPage, check_page
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize("path", ["/desk/you", "/desk/people", "/desk/audit"])
+def test_pages_of_the_owner(desk_page: DeskPage, path: str) -> None:
+    check_page(desk_page, path)
+
+
+def test_a_person(desk_page: DeskPage) -> None:
+    check_page(desk_page, f"/desk/people/{desk_page.desk.own.staff[Role.CLINICIAN]}", "person")
+
+
+def test_setting_up_codes(desk_page: DeskPage) -> None:
+    desk = desk_page.desk
+    me = desk.own.staff[Role.OWNER]
+    run(desk.engine, lambda connection: staff.offer_codes(connection, desk.here.sending.vault, me, new_secret()))
+    check_page(desk_page, "/desk/you/codes")
+
+
+def test_pages_before_the_door(desk_page: DeskPage) -> None:
+    desk = desk_page.desk
+    link = run(desk.engine, lambda c: staff.invite(c, desk.own.staff[Role.READER], time.real_now()))
+    desk_page.context.clear_cookies()
+    check_page(desk_page, "/desk/login")
+    check_page(desk_page, f"/desk/join/{link}", "join")
