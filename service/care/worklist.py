@@ -48,16 +48,21 @@ NO_READER: Mapping[NoReader, str] = {
     NoReader.KEYWORD: "HELP or START; it was answered automatically.",
     NoReader.TAKEN_ON: "One of your people took an alert on.",
 }
+_BY_RULE = {f"{BY_RULE}{why}": sentence for why, sentence in NO_READER.items()}
 
 
-def no_reader(reading: Reading, *, automatic: bool, media: int, in_survey: bool, of_patient: bool) -> NoReader | None:
+def no_reader(
+    reading: Reading, *, automatic: bool, media: int, in_survey: bool, of_patient: bool, of_colleague: bool
+) -> NoReader | None:
     """Why nobody needs to read it; None: somebody should.
 
     `in_survey`: it answered a survey's question by text. `of_patient`: from a number that is a patient's, or several
-    patients'. What says anything beside its plain purpose, is ambiguous or brings a picture is read.
+    patients'; `of_colleague`: one of the clinic's own people's. What says anything beside its plain purpose, is ambiguous or brings a picture is read.
     """
     if automatic:
         return NoReader.MACHINE
+    if of_colleague:
+        return NoReader.TAKEN_ON if reading.ack else None
     if media or reading.red_flags or reading.asked_about:
         return None
     match reading.meaning:
@@ -77,10 +82,7 @@ def no_reader(reading: Reading, *, automatic: bool, media: int, in_survey: bool,
 
 def said_by_rule(seen_by: str | None) -> str | None:
     """The sentence for a reply that a rule settled; None where a person did, or nobody has."""
-    if seen_by is None or not seen_by.startswith(BY_RULE):
-        return None
-    name = seen_by.removeprefix(BY_RULE)
-    return NO_READER[NoReader(name)] if name in NoReader else None
+    return _BY_RULE.get(seen_by or "")
 
 
 def read_as(meaning: str | None, reading: Mapping[str, Any]) -> tuple[str, ...]:
@@ -198,7 +200,7 @@ def troubles(lost: Sequence[Lost], arrived: Iterable[Arrived]) -> list[Trouble]:
 
 
 def _matters(one: Lost) -> bool:
-    answers = one.step in SystemText and one.step != SystemText.RED_FLAG
+    answers = one.step in _ANSWERS and one.step != SystemText.RED_FLAG
     return one.reason not in _SETTLED and not (answers and one.state is State.EXPIRED)
 
 
