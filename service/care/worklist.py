@@ -57,7 +57,8 @@ def no_reader(
     """Why nobody needs to read it; None: somebody should.
 
     `in_survey`: it answered a survey's question by text. `of_patient`: from a number that is a patient's, or several
-    patients'; `of_colleague`: one of the clinic's own people's. What says anything beside its plain purpose, is ambiguous or brings a picture is read.
+    patients'; `of_colleague`: one of the clinic's own people's. What says anything beside its plain purpose, is
+    ambiguous or brings a picture is read.
     """
     if automatic:
         return NoReader.MACHINE

@@ -102,6 +102,15 @@ def get(connection: Connection, vault: Vault, clinic_id: int, reply_id: int) -> 
     return _letters(connection, vault, clinic_id, [row])[0]
 
 
+def lock(connection: Connection, clinic_id: int, reply_id: int) -> None:
+    """Let others wait who would write down the same. Raises LookupError."""
+    row = connection.execute(
+        select(replies.c.id).where(replies.c.id == reply_id, may_see(clinic_id)).with_for_update(of=replies)
+    ).first()
+    if row is None:
+        raise LookupError(f"clinic {clinic_id} sees no reply {reply_id}")
+
+
 def may_see(clinic_id: int) -> ColumnElement[bool]:
     """The condition under which a clinic sees a reply."""
     return or_(replies.c.clinic_id == clinic_id, _shared_with(clinic_id))
@@ -128,7 +137,7 @@ def settle(connection: Connection, clinic_id: int, reply_id: int, by: str, now: 
         .values(seen_at=now, seen_by=by)
     )
     if done.rowcount == 0:
-        _there(connection, clinic_id, reply_id)
+        lock(connection, clinic_id, reply_id)
     return done.rowcount == 1
 
 
@@ -137,12 +146,6 @@ def settle_by_rule(connection: Connection, reply_id: int, why: NoReader, now: da
     connection.execute(
         update(replies).where(replies.c.id == reply_id).values(seen_at=now, seen_by=f"{BY_RULE}{why.value}")
     )
-
-
-def _there(connection: Connection, clinic_id: int, reply_id: int) -> None:
-    found = connection.execute(select(replies.c.id).where(replies.c.id == reply_id, may_see(clinic_id))).first()
-    if found is None:
-        raise LookupError(f"clinic {clinic_id} sees no reply {reply_id}")
 
 
 def _shared_with(clinic_id: int) -> ColumnElement[bool]:
