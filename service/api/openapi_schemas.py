@@ -15,7 +15,7 @@ from service.care.lifecycle import Channel, Reason, State
 from service.care.urgency import Urgency
 from service.records.alert_history import EventKind
 from service.records.hooks import Type
-from service.records.replies import MATCHED, SHARED
+from service.records.replies import CLINICIAN, MATCHED, SHARED, UNMATCHED
 
 Schema = dict[str, Any]
 
@@ -122,8 +122,9 @@ _REPLY = record(
         "channel": one_of(Channel),
         "received_at": MOMENT,
         "match": {
-            **one_of((MATCHED, SHARED)),
-            "description": "Shared while several patients use the number: see `candidates`.",
+            **one_of((MATCHED, SHARED, UNMATCHED, CLINICIAN)),
+            "description": "Shared while several patients use the number: see `candidates`. Unmatched from a number "
+            "that no patient uses; clinician from one of your own contacts.",
         },
         "patient": maybe(CLINICS_ID),
         "candidates": many(CLINICS_ID),

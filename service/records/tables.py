@@ -36,6 +36,10 @@ metadata = MetaData(
 _Id = BigInteger().with_variant(Integer, "sqlite")
 """SQLite keeps rows in the order of an INTEGER PRIMARY KEY, of 64 bits; under any other name it is one index more."""
 
+LOST_MESSAGES = "state IN ('undelivered', 'failed', 'expired', 'unknown') AND patient_id IS NOT NULL"
+UNRESOLVED_REPLIES = "resolved_by IS NULL AND match IN ('shared', 'unmatched')"
+"""Conditions of partial indexes whose queries must say the very same, or the index is of no use to them."""
+
 
 def id_column() -> Column[int]:
     return Column("id", _Id, primary_key=True, autoincrement=False)
@@ -101,6 +105,7 @@ patients = Table(
     Column("paused_at", Moment),
     Column("stopped_at", Moment),
     Column("erased_at", Moment),
+    Column("failures_seen_at", Moment),  # somebody at the clinic knows what did not arrive up to then
     UniqueConstraint("clinic_id", "external_id"),
     Index("ix_patients_phone_key", "phone_key"),
     Index("ix_patients_email_key", "email_key"),
@@ -221,6 +226,14 @@ messages = Table(
         postgresql_where=text("handed_at IS NOT NULL AND survey IS NOT NULL"),
         sqlite_where=text("handed_at IS NOT NULL AND survey IS NOT NULL"),
     ),
+    # What did not reach patients, for the desk.
+    Index(
+        "ix_messages_lost",
+        "clinic_id",
+        "due_at",
+        postgresql_where=text(LOST_MESSAGES),
+        sqlite_where=text(LOST_MESSAGES),
+    ),
 )
 
 attempts = Table(
@@ -316,6 +329,14 @@ replies = Table(
         "id",
         postgresql_where=text("seen_at IS NULL"),
         sqlite_where=text("seen_at IS NULL"),
+    ),
+    Index(
+        "ix_replies_unresolved",
+        "match",
+        "clinic_id",
+        "id",
+        postgresql_where=text(UNRESOLVED_REPLIES),
+        sqlite_where=text(UNRESOLVED_REPLIES),
     ),
     Index(
         "ix_replies_unhandled",
@@ -422,6 +443,15 @@ alerts = Table(
         sqlite_where=text("next_notice_at IS NOT NULL"),
     ),
     Index("ix_alerts_clinic_id_id", "clinic_id", "id"),
+    Index(
+        "ix_alerts_worklist",
+        "clinic_id",
+        "urgency",
+        "since",
+        "id",
+        postgresql_where=text("closed_at IS NULL"),
+        sqlite_where=text("closed_at IS NULL"),
+    ),
 )
 
 # Only ever added to: what was said, who was told, who took it on.
@@ -485,6 +515,13 @@ suppressions = Table(
         "channel",
         postgresql_where=text("lifted_at IS NULL"),
         sqlite_where=text("lifted_at IS NULL"),
+    ),
+    Index(
+        "ix_suppressions_uncertain",
+        "clinic_id",
+        "id",
+        postgresql_where=text("lifted_at IS NULL AND NOT certain"),
+        sqlite_where=text("lifted_at IS NULL AND NOT certain"),
     ),
 )
 
