@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, select
 
 from service.care.lifecycle import Channel, Reason
+from service.care.pausing import is_stopped
 from service.care.planning import PlanFacts, PlannedMessage, plan
 from service.care.replanning import Insert, Move, Revive, Withdraw, replan
 from service.records import messages, protocols, sessions, suppressions
@@ -88,10 +89,9 @@ def reachable(connection: Connection, vault: Vault, patient: Patient) -> Mapping
         address = patient.address(channel)
         if address is None:
             found[channel] = Reason.NO_ADDRESS
-        elif not patient.consents_to(channel):
-            found[channel] = Reason.NO_CONSENT
         else:
-            found[channel] = None
+            found[channel] = None if patient.consents_to(channel) else Reason.NO_CONSENT
+            # An opt-out takes the consent away as well, and says more than that there is none.
             keys[channel] = vault.indexes(normal(channel, address))
     return found | suppressions.of_addresses(connection, patient.clinic_id, keys)
 
@@ -115,6 +115,7 @@ def _fresh(
         quiet=clinic.quiet,
         reachable=reachable(connection, sending.vault, patient),
         superseded_from=session.superseded_from,
+        stopped=is_stopped(patient.stopped_at, session.ended_at),
         now=now,
         told_at=told_at,
     )
