@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, bindparam, select, text
 
 from service.care.lifecycle import Channel, Reason, State
+from service.care.pausing import is_stopped
 from service.records import suppressions
 from service.records.database import Moment, as_rows, listed
 from service.records.messages import ROUTINE
@@ -127,6 +128,7 @@ def _batch(connection: Connection) -> Any:
             patients.c.stopped_at,
             patients.c.erased_at,
             sessions.c.cancelled_at,
+            sessions.c.ended_at,
             sessions.c.superseded_from,
             sessions.c.protocol_id,
             protocols.c.approved_at,
@@ -195,7 +197,7 @@ def _ready(
         locale=row.locale,
         consent=not to_patient or bool(row.sms_consent if channel is Channel.SMS else row.email_consent),
         paused=row.paused_at is not None,
-        stopped=row.stopped_at is not None,
+        stopped=is_stopped(row.stopped_at, row.ended_at),
         erased=row.erased_at is not None,
         session_active=row.cancelled_at is None,
         superseded_from=row.superseded_from,

@@ -95,9 +95,12 @@ patients = Table(
     Column("email_consent", Boolean, nullable=False),
     Column("facts_at", Moment, nullable=False),  # of the newest event applied: an older one changes nothing
     Column("paused_at", Moment),
-    Column("stopped_at", Moment),
+    Column("paused_by", Text),
+    Column("stopped_at", Moment),  # holds for the sessions that had ended by then
+    Column("stopped_by", Text),
     Column("erased_at", Moment),
     UniqueConstraint("clinic_id", "external_id"),
+    Index("ix_patients_clinic_id_facts_at", "clinic_id", "facts_at", "id"),
     Index("ix_patients_phone_key", "phone_key"),
     Index("ix_patients_email_key", "email_key"),
 )
@@ -173,6 +176,7 @@ messages = Table(
     Column("handed_at", Moment),  # when an attempt was first begun that was not proven absent
     Column("address", LargeBinary),  # sealed; of messages to the clinic's own people, who have no patient row
     Column("body", LargeBinary),  # words a person typed, sealed; planned messages are rendered from their protocol
+    Column("by", Text),  # who typed them
     UniqueConstraint("session_id", "step", "channel"),
     UniqueConstraint("cause_id", "step", "channel"),
     # What the clock looks for. Partial: a million messages planned for next month cost it nothing.
@@ -211,6 +215,14 @@ messages = Table(
         "handed_at",
         postgresql_where=text("handed_at IS NOT NULL AND survey IS NOT NULL"),
         sqlite_where=text("handed_at IS NOT NULL AND survey IS NOT NULL"),
+    ),
+    # With a session's own messages, which its id finds, these are all of a patient.
+    Index(
+        "ix_messages_extra",
+        "patient_id",
+        "due_at",
+        postgresql_where=text("session_id IS NULL AND patient_id IS NOT NULL"),
+        sqlite_where=text("session_id IS NULL AND patient_id IS NOT NULL"),
     ),
     Index(
         "ix_messages_waiting",
@@ -256,6 +268,7 @@ receipts = Table(
     Column("occurred_at", Moment),
     Column("received_at", Moment, nullable=False),
     Column("applied_at", Moment),
+    Index("ix_receipts_attempt_id", "attempt_id"),
     Index(
         "ix_receipts_unapplied",
         "received_at",
@@ -292,6 +305,7 @@ replies = Table(
     Column("seen_by", Text),
     Index("ix_replies_clinic_id_place", "clinic_id", "place"),
     Index("ix_replies_sender_key", "sender_key"),
+    Index("ix_replies_patient_id", "patient_id", "received_at"),
     Index(
         "ix_replies_unseen",
         "clinic_id",
@@ -400,6 +414,7 @@ alerts = Table(
         sqlite_where=text("next_notice_at IS NOT NULL"),
     ),
     Index("ix_alerts_clinic_id_id", "clinic_id", "id"),
+    Index("ix_alerts_patient_id", "patient_id", "opened_at"),
 )
 
 # Only ever added to: what was said, who was told, who took it on.
