@@ -37,7 +37,7 @@ _COMMAND_LINE = "command line"
 class _Wanted(Form):
     person = SelectField("Person", validate_choice=False)
     action = forms.line("Action", 32, optional=True, placeholder="patient.read")
-    patient = forms.line("Patient, by your own number", 255, optional=True)
+    patient = forms.line("Patient number", 255, optional=True)
     since = DateField("From", [Optional()])
     until = DateField("To, and including", [Optional()])
 
@@ -65,7 +65,7 @@ def show(who: Who) -> AnyResponse:
         "audit.html",
         422 if found.form.errors else 200,
         form=found.form,
-        lines=found.lines,
+        lines=[(line, _shown(line.actor)) for line in found.lines],
         older=found.older,
         csv=f"/desk/audit.csv?{_query()}",
     )
