@@ -15,11 +15,12 @@ from sqlalchemy import Connection, Engine
 
 from service import crashpoints, time
 from service.care import replies as reading_of
+from service.care import worklist
 from service.care.lifecycle import Channel
-from service.care.matching import Candidate, in_question, named
+from service.care.matching import Candidate, addressed, in_question, named
 from service.care.replies import Reading
 from service.nudges import Nudges
-from service.records import alerts, clinics, contacts, links, patients, replies, sessions
+from service.records import alerts, clinics, contacts, inbox, links, patients, replies, sessions
 from service.records.database import reading, run
 from service.records.plans import Sending
 from service.records.replies import CLINICIAN, MATCHED, SHARED, UNMATCHED, Reply, Whose
@@ -67,9 +68,11 @@ def _read(connection: Connection, sending: Sending, reply_id: int) -> bool:
     if whose.match == MATCHED:
         people = [one for one in people if one.patient_id == whose.patient_id]
     if reply.automatic:
+        _settle(connection, reply, meant, whose, in_survey=False)
         return True  # nobody wrote it: it asks for nothing, and answering it could go on for ever
     replies.announce(connection, sending.vault, [reply.id, *whose.attached], time.now())
     turn = texting.take_up(connection, sending, reply, meant, whose)
+    _settle(connection, reply, meant, whose, in_survey=turn is not None)
     heard = Heard(reply, meant, tuple(people), whose.session_id, number_counts=turn is None)
     alarmed = alarms.sound(connection, sending, heard)
     crashpoints.reached("listen.sounded")
@@ -115,7 +118,7 @@ def _people(connection: Connection, sending: Sending, reply: Reply) -> list[Cand
 
 def _whose(connection: Connection, reply: Reply, meant: Reading, people: Sequence[Candidate]) -> Whose:
     if not people:
-        return Whose(UNMATCHED)
+        return Whose(UNMATCHED, clinic_id=_addressed(connection, reply))
     if len(people) == 1:
         return _matched(connection, reply, people[0])
     theirs = [one.patient_id for one in people]
@@ -132,6 +135,28 @@ def _whose(connection: Connection, reply: Reply, meant: Reading, people: Sequenc
         clinic_id=clinic_ids.pop() if len(clinic_ids) == 1 else None,
         candidates=tuple((one.patient_id, one.clinic_id) for one in people),
     )
+
+
+def _addressed(connection: Connection, reply: Reply) -> int | None:
+    """The clinic that is shown what a stranger wrote. Reply addresses are all of one domain: they do not tell."""
+    known = clinics.senders(connection)
+    if reply.channel is Channel.EMAIL and len(known) != 1:
+        return None
+    return addressed(known, reply.recipient.split())
+
+
+def _settle(connection: Connection, reply: Reply, meant: Reading, whose: Whose, *, in_survey: bool) -> None:
+    """Take it off the desk's list where nobody needs to read it."""
+    why = worklist.no_reader(
+        meant,
+        automatic=reply.automatic,
+        media=reply.media,
+        in_survey=in_survey,
+        of_patient=whose.match in (MATCHED, SHARED),
+        of_colleague=whose.match == CLINICIAN,
+    )
+    if why is not None:
+        inbox.settle_by_rule(connection, reply.id, why, time.now())
 
 
 def _matched(connection: Connection, reply: Reply, person: Candidate) -> Whose:

@@ -10,11 +10,12 @@ from enum import StrEnum
 from typing import Any
 
 from service.api.bodies import EVENT
-from service.care import replies, triage
+from service.care import replies
 from service.care.lifecycle import Channel, Reason, State
+from service.care.urgency import Urgency
 from service.records.alert_history import EventKind
 from service.records.hooks import Type
-from service.records.replies import MATCHED, SHARED
+from service.records.replies import CLINICIAN, MATCHED, SHARED, UNMATCHED
 
 Schema = dict[str, Any]
 
@@ -121,8 +122,9 @@ _REPLY = record(
         "channel": one_of(Channel),
         "received_at": MOMENT,
         "match": {
-            **one_of((MATCHED, SHARED)),
-            "description": "Shared while several patients use the number: see `candidates`.",
+            **one_of((MATCHED, SHARED, UNMATCHED, CLINICIAN)),
+            "description": "Shared while several patients use the number: see `candidates`. Unmatched from a number "
+            "that no patient uses; clinician from one of your own contacts.",
         },
         "patient": maybe(CLINICS_ID),
         "candidates": many(CLINICS_ID),
@@ -162,7 +164,7 @@ _ALERT_EVENT = record(
         "kind": one_of(EventKind),
         "at": MOMENT,
         "source": TEXT,
-        "urgency": one_of(triage.Urgency),
+        "urgency": one_of(Urgency),
         "contact": {**TEXT, "description": "Who was told; 0 is the clinic's own phone and e-mail."},
         "channel": one_of(Channel),
         "round": {"type": "integer"},
@@ -176,7 +178,7 @@ _ALERT = record(
     {
         "id": ROW_ID,
         "state": one_of(("open", "acknowledged", "closed")),
-        "urgency": one_of(triage.Urgency),
+        "urgency": one_of(Urgency),
         "cause": {**TEXT, "description": "The id of a warning sign or rule."},
         "patient": _NAMED,
         "opened_at": MOMENT,

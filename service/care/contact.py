@@ -46,6 +46,15 @@ def dialled_phone(number: str, emergency_number: str) -> str:
     return shown
 
 
+def international_phone(number: str, emergency_number: str) -> str | None:
+    """`number` as it is on record ("+12025550123"), read at home in the country whose emergency number that is."""
+    try:
+        parsed = phonenumbers.parse(number, _REGION_OF_EMERGENCY.get(emergency_number))
+    except phonenumbers.NumberParseException:
+        return None
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
 def check_hours(hours: str) -> None:
     """Raises ValueError when the words do not fit into a text."""
     if not hours.strip() or len(hours) > len(WORST_CASE.hours):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -39,6 +39,18 @@ def in_question(candidates: Sequence[Candidate], recipients: Collection[str]) ->
         return own
     common = [one for one in candidates if not one.clinics_sender]
     return common or list(candidates)
+
+
+def addressed(senders: Mapping[int, str], recipients: Collection[str]) -> int | None:
+    """The clinic that a stranger's text was sent to, None where that cannot be told.
+
+    `senders` are all clinics with the SMS sender of their own, empty where they use the installation's. What came to
+    one that several use is shown to none of them: it may be about another's patient.
+    """
+    own = [clinic for clinic, sender in senders.items() if sender and sender in recipients]
+    common = [clinic for clinic, sender in senders.items() if not sender]
+    found = own or common or list(senders)
+    return found[0] if len(found) == 1 else None
 
 
 def named(words: str, candidates: Sequence[Candidate]) -> Candidate | None:

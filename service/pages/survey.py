@@ -14,7 +14,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from service import time
 from service.care import surveys, triage
 from service.care.surveys import Answer, Kind, Measure, NotAnAnswer, Question, Survey
-from service.care.triage import Finding, Urgency
+from service.care.triage import Finding
+from service.care.urgency import Urgency
 from service.context import context
 from service.pages import links, look, plan
 from service.pages.closed import closed, language_of, too_many_guesses, unknown

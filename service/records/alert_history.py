@@ -8,10 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from service.care.lifecycle import Channel
-from service.care.triage import Urgency
+from service.care.urgency import Urgency
 from service.records.ids import new_id
 from service.records.sealing import Vault
 from service.records.tables import alert_events, alerts
@@ -87,20 +87,16 @@ def history(connection: Connection, vault: Vault, alert_ids: Sequence[int]) -> d
         select(alert_events).where(alert_events.c.alert_id.in_(alert_ids)).order_by(alert_events.c.id)
     )
     for row in rows:
-        found[row.alert_id].append(
-            AlertEvent(
-                kind=EventKind(row.kind),
-                at=row.at,
-                source=row.source,
-                urgency=None if row.urgency is None else Urgency(row.urgency),
-                contact_id=row.contact_id,
-                channel=None if row.channel is None else Channel(row.channel),
-                round=row.round,
-                by=row.by,
-                details=vault.open_optional(row.details, row.id),
-            )
-        )
+        found[row.alert_id].append(_event(row, vault))
     return found
+
+
+def newest(connection: Connection, vault: Vault, alert_id: int, limit: int) -> list[AlertEvent]:
+    """The end of an alert's history, the newest first: one that nobody hears of grows without an end."""
+    rows = connection.execute(
+        select(alert_events).where(alert_events.c.alert_id == alert_id).order_by(alert_events.c.id.desc()).limit(limit)
+    )
+    return [_event(row, vault) for row in rows]
 
 
 def of_patient(connection: Connection, vault: Vault, patient_id: int) -> list[dict[str, Any]]:
@@ -129,3 +125,17 @@ def forget_old(connection: Connection, before: datetime, batch: int) -> int:
     old = select(alert_events.c.id).where(alert_events.c.at < before, alert_events.c.details.is_not(None)).limit(batch)
     done = connection.execute(update(alert_events).where(alert_events.c.id.in_(old)).values(details=None))
     return done.rowcount
+
+
+def _event(row: Row[Any], vault: Vault) -> AlertEvent:
+    return AlertEvent(
+        kind=EventKind(row.kind),
+        at=row.at,
+        source=row.source,
+        urgency=None if row.urgency is None else Urgency(row.urgency),
+        contact_id=row.contact_id,
+        channel=None if row.channel is None else Channel(row.channel),
+        round=row.round,
+        by=row.by,
+        details=vault.open_optional(row.details, row.id),
+    )

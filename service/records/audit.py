@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, tuple_
 
-from service.records.ids import new_id
+from service.records.ids import new_id, new_ids
 from service.records.tables import audit
 
 
@@ -16,6 +17,18 @@ def note(connection: Connection, clinic_id: int | None, actor: str, action: str,
     connection.execute(
         insert(audit).values(id=new_id(), clinic_id=clinic_id, actor=actor, action=action, subject=subject, at=at)
     )
+
+
+def note_all(
+    connection: Connection, clinic_id: int, actor: str, action: str, subjects: Sequence[str], at: datetime
+) -> None:
+    """One line for each of these rows: of a list that shows them all."""
+    if subjects:
+        line = {"clinic_id": clinic_id, "actor": actor, "action": action, "at": at}
+        ids = new_ids(len(subjects))
+        connection.execute(
+            insert(audit), [{**line, "id": row, "subject": one} for row, one in zip(ids, subjects, strict=True)]
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,11 @@ def all_of(connection: Connection) -> list[Clinic]:
     return [_clinic(row) for row in connection.execute(select(clinics).order_by(clinics.c.id))]
 
 
+def senders(connection: Connection) -> dict[int, str]:
+    """Every clinic's SMS sender of its own; empty where it uses the installation's."""
+    return {row.id: row.sender for row in connection.execute(select(clinics.c.id, clinics.c.sender))}
+
+
 def _clinic(row: Row[Any]) -> Clinic:
     return Clinic(**{name: value for name, value in row._mapping.items() if name != "created_at"})
 

@@ -129,6 +129,12 @@ def name_of(connection: Connection, clinic_id: int, contact_id: int) -> str | No
     ).scalar_one_or_none()
 
 
+def names_of(connection: Connection, clinic_id: int) -> dict[int, str]:
+    """The names of all contacts a clinic ever had, by id."""
+    rows = connection.execute(select(contacts.c.id, contacts.c.name).where(contacts.c.clinic_id == clinic_id))
+    return {row.id: row.name for row in rows}
+
+
 def house_of(clinic: Clinic) -> Contact:
     """The clinic itself, which is told when nobody else can be."""
     return Contact(HOUSE, clinic.id, clinic.name, _dialled(clinic), clinic.email, 0, False)

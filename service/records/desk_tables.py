@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from service.records.database import Moment
@@ -64,13 +65,27 @@ notes = Table(
     metadata,
     id_column(),
     of_clinic(),
-    Column("patient_id", BigInteger, ForeignKey("patients.id"), nullable=False),
+    Column("patient_id", BigInteger, ForeignKey("patients.id")),  # null: about a reply that is no patient's
     Column("alert_id", BigInteger, ForeignKey("alerts.id")),
     Column("reply_id", BigInteger, ForeignKey("replies.id")),
     Column("by", Text, nullable=False),
     Column("at", Moment, nullable=False),
     Column("body", LargeBinary, nullable=False),  # sealed
     Index("ix_notes_patient_id_id", "patient_id", "id"),
+    Index(
+        "ix_notes_alert_id",
+        "alert_id",
+        "id",
+        postgresql_where=text("alert_id IS NOT NULL"),
+        sqlite_where=text("alert_id IS NOT NULL"),
+    ),
+    Index(
+        "ix_notes_reply_id",
+        "reply_id",
+        "id",
+        postgresql_where=text("reply_id IS NOT NULL"),
+        sqlite_where=text("reply_id IS NOT NULL"),
+    ),
 )
 
 imports = Table(

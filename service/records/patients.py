@@ -97,6 +97,12 @@ def of_clinic(connection: Connection, vault: Vault, clinic_id: int, patient_id: 
     return patient
 
 
+def of_ids(connection: Connection, vault: Vault, ids: Collection[int]) -> dict[int, Patient]:
+    """The patients of these rows, by id; also those that were erased."""
+    rows = connection.execute(select(patients).where(patients.c.id.in_(ids))) if ids else ()
+    return {row.id: _patient(row, vault) for row in rows}
+
+
 def add(
     connection: Connection, vault: Vault, clinic_id: int, facts: Facts, facts_at: datetime, consent: Collection[Channel]
 ) -> Patient:

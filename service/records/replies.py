@@ -166,12 +166,12 @@ def note(
 def attach(
     connection: Connection, reply_ids: Collection[int], clinic_id: int, patient_id: int, session_id: int | None, by: str
 ) -> int:
-    """Say whose shared replies are; the clinic sees them again in its list. Returns how many were still open."""
+    """Say whose replies are of which that was open; the clinic sees them again in its list. Returns how many were."""
     changed = 0
     for reply_id in sorted(reply_ids):
         changed += connection.execute(
             update(replies)
-            .where(replies.c.id == reply_id, replies.c.match == SHARED)
+            .where(replies.c.id == reply_id, replies.c.match.in_((SHARED, UNMATCHED)), replies.c.resolved_by.is_(None))
             .values(
                 match=MATCHED,
                 clinic_id=clinic_id,

@@ -25,7 +25,7 @@ def suppress(
     """Suppress an address for a clinic (None: for everyone who uses our default sender). False when it already was."""
     scope = suppressions.c.clinic_id.is_(None) if clinic_id is None else suppressions.c.clinic_id == clinic_id
     known = connection.execute(
-        select(suppressions.c.id).where(
+        select(suppressions.c.id, suppressions.c.certain).where(
             suppressions.c.address_key == address_key,
             suppressions.c.channel == channel,
             suppressions.c.reason == reason,
@@ -34,6 +34,9 @@ def suppress(
         )
     ).first()
     if known is not None:
+        if certain and not known.certain:
+            # What was in doubt is none any more: nobody may lift it as a misunderstanding.
+            connection.execute(update(suppressions).where(suppressions.c.id == known.id).values(certain=True))
         return False
     connection.execute(
         insert(suppressions).values(

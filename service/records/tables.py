@@ -33,6 +33,11 @@ metadata = MetaData(
 )
 
 
+LOST_MESSAGES = "state IN ('undelivered', 'failed', 'expired', 'unknown') AND patient_id IS NOT NULL"
+UNRESOLVED_REPLIES = "resolved_by IS NULL AND match IN ('shared', 'unmatched')"
+"""Conditions of partial indexes whose queries must say the very same, or the index is of no use to them."""
+
+
 def id_column() -> Column[int]:
     return Column("id", BigInteger, primary_key=True, autoincrement=False)
 
@@ -99,6 +104,7 @@ patients = Table(
     Column("stopped_at", Moment),  # holds for the sessions that had ended by then
     Column("stopped_by", Text),
     Column("erased_at", Moment),
+    Column("failures_seen_at", Moment),  # somebody at the clinic knows what did not arrive up to then
     UniqueConstraint("clinic_id", "external_id"),
     Index("ix_patients_clinic_id_facts_at", "clinic_id", "facts_at", "id"),
     Index("ix_patients_phone_key", "phone_key"),
@@ -230,6 +236,14 @@ messages = Table(
         postgresql_where=text("state IN ('planned', 'queued')"),
         sqlite_where=text("state IN ('planned', 'queued')"),
     ),
+    # What did not reach patients, for the desk.
+    Index(
+        "ix_messages_lost",
+        "clinic_id",
+        "due_at",
+        postgresql_where=text(LOST_MESSAGES),
+        sqlite_where=text(LOST_MESSAGES),
+    ),
 )
 
 attempts = Table(
@@ -312,6 +326,14 @@ replies = Table(
         "id",
         postgresql_where=text("seen_at IS NULL"),
         sqlite_where=text("seen_at IS NULL"),
+    ),
+    Index(
+        "ix_replies_unresolved",
+        "match",
+        "clinic_id",
+        "id",
+        postgresql_where=text(UNRESOLVED_REPLIES),
+        sqlite_where=text(UNRESOLVED_REPLIES),
     ),
     Index(
         "ix_replies_unhandled",
@@ -415,6 +437,15 @@ alerts = Table(
     ),
     Index("ix_alerts_clinic_id_id", "clinic_id", "id"),
     Index("ix_alerts_patient_id", "patient_id", "opened_at"),
+    Index(
+        "ix_alerts_worklist",
+        "clinic_id",
+        "urgency",
+        "since",
+        "id",
+        postgresql_where=text("closed_at IS NULL"),
+        sqlite_where=text("closed_at IS NULL"),
+    ),
 )
 
 # Only ever added to: what was said, who was told, who took it on.
@@ -471,6 +502,13 @@ suppressions = Table(
         "channel",
         postgresql_where=text("lifted_at IS NULL"),
         sqlite_where=text("lifted_at IS NULL"),
+    ),
+    Index(
+        "ix_suppressions_uncertain",
+        "clinic_id",
+        "id",
+        postgresql_where=text("lifted_at IS NULL AND NOT certain"),
+        sqlite_where=text("lifted_at IS NULL AND NOT certain"),
     ),
 )
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select, update
 
 from service import time
 from service.care.lifecycle import Channel, Reason, State
-from service.care.triage import Urgency
+from service.care.urgency import Urgency
 from service.records import (
     alert_history,
     alert_notices,

@@ -12,9 +12,10 @@ from sqlalchemy import Engine, text
 from werkzeug.test import TestResponse
 
 from service import time
+from service.care.lifecycle import Channel, Reason
 from service.care.roles import Role
 from service.context import Context
-from service.records import staff_sessions
+from service.records import doubts, patients, staff_sessions, suppressions
 from service.records.database import run
 from tests.desk.practice import PASSWORD, Practice
 
@@ -90,6 +91,19 @@ class Desk:
         def work(connection: Any) -> int:
             staff_sessions.begin(connection, person, "Firefox on Linux", now)
             return staff_sessions.of_staff(connection, person, now)[0].id
+
+        return run(self.engine, work)
+
+    def doubt_of(self, practice: Practice) -> int:
+        """A number of the clinic's that gets no texts because its owner may have asked for that."""
+        vault = self.here.sending.vault
+
+        def work(connection: Any) -> int:
+            phone = patients.get(connection, vault, practice.patients[1]).phone
+            assert phone is not None
+            of = (Channel.SMS, vault.index(phone), Reason.OPTED_OUT)
+            suppressions.suppress(connection, practice.clinic_id, *of, "reply", time.now(), certain=False)
+            return doubts.of_clinic(connection, vault, practice.clinic_id, 10)[-1].id
 
         return run(self.engine, work)
 

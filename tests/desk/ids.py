@@ -25,6 +25,7 @@ IDS: Mapping[str, Pick] = {
     "contact_id": lambda desk, practice: practice.contact,
     "key_id": lambda desk, practice: practice.key,
     "endpoint_id": lambda desk, practice: practice.endpoint,
+    "suppression_id": lambda desk, practice: desk.doubt_of(practice),
     "token": lambda desk, practice: "no-such-token",
 }
 NOBODYS = {"id": str(2**63 - 1), "default": "no-such-thing"}

@@ -42,8 +42,9 @@ that follows.
 
 **The template.** `templates/desk/<room>.html` extends `base.html` and imports `parts.html` with context: `field`,
 `errors`, `token`, `act`, `confirm`, `badge`, `urgency`, `empty`, `pager`, `live`, `counted`. There are no styles and no
-scripts in it: the policy of the pages forbids both. Every template has `who`, `path`, `when(moment)`, `telephone`,
-`asset`, `Permission` (`who.may(Permission.WORK)` decides whether a button is shown at all) and `role_names`.
+scripts in it: the policy of the pages forbids both. Every template has `who`, `path`, `when(moment)`, `ago(moment)`,
+`telephone`, `asset`, `Permission` (`who.may(Permission.WORK)` decides whether a button is shown at all) and
+`role_names`. `cards.html` shows alerts and replies with all that can be done about them: pass it `cards.values(who)`.
 
 **What stays live.** `list = look.part(who, "today_list.html", …)` is put into the page by
 `parts.live("/desk/today/list", list, "Alerts")` and answered alone, by a GET of that address, with `look.fresh(list)`:

@@ -24,7 +24,7 @@ from service.problems import MEDIA_TYPE
 from service.records import audit, patients
 from service.records.patients import Patient
 
-HOME = "/desk/you"
+HOME = "/desk/today"
 """Where signing in leads."""
 LOGIN = "/desk/login"
 ANYONE: Final = "anyone"

@@ -10,7 +10,7 @@ from service import time
 from service.care import passwords
 from service.context import context
 from service.pages.desk import codes, forms, hashing, look, signin
-from service.pages.desk.door import ANYONE, HOME, LOGIN, Room, go
+from service.pages.desk.door import ANYONE, LOGIN, Room, go
 from service.records import audit, clinics, staff, staff_sessions
 from service.records.clinics import Clinic
 from service.records.database import run
@@ -50,7 +50,7 @@ def take_up(token: str) -> AnyResponse:
         return answer
     signin.carry(answer)
     look.said("Your password is set. You are signed in.")
-    return go(f"{HOME}/codes")
+    return go("/desk/you/codes")
 
 
 def _join(connection: Connection, someone: Staff, password: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from flask import Response, current_app, flash, get_flashed_messages, request
@@ -13,6 +13,7 @@ from flask_wtf.csrf import generate_csrf
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from service import time
 from service.care.roles import Permission, Role
 from service.pages.desk.who import Who
 from service.pages.look import asset, telephone
@@ -78,6 +79,15 @@ def said(sentence: str) -> None:
     flash(sentence)
 
 
+def age(passed: timedelta) -> str:
+    """How long ago, as people say it: "12 min", "3 h 5 min", "2 days"."""
+    minutes = max(int(passed.total_seconds()) // 60, 0)
+    if minutes >= 2 * 24 * 60:
+        return f"{minutes // (24 * 60)} days"
+    hours, rest = divmod(minutes, 60)
+    return " ".join([f"{hours} h"] * (hours > 0) + [f"{rest} min"] * (rest > 0 or hours == 0))
+
+
 def fill_menu(entries: Sequence[Nav]) -> None:
     current_app.extensions[_NAV] = tuple(entries)
 
@@ -88,6 +98,9 @@ def _rendered(who: Who | None, template: str, values: dict[str, Any]) -> str:
         shown = f"{local:%a} {local.day} {local:%b %Y, %H:%M}"
         return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(timespec="seconds"), shown)
 
+    def ago(moment: datetime) -> str:
+        return age(time.now() - moment)
+
     return _templates.get_template(template).render(
         who=who,
         menu=_menu(who),
@@ -96,6 +109,7 @@ def _rendered(who: Who | None, template: str, values: dict[str, Any]) -> str:
         csrf_token=generate_csrf,
         said=get_flashed_messages,
         when=when,
+        ago=ago,
         telephone=telephone,
         Permission=Permission,
         role_names=ROLE_NAMES,

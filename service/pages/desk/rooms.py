@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from service.pages.desk import counter, join, login, people, trail, you
+from service.pages.desk import alerting, counter, join, login, people, replies, today, trail, you
 from service.pages.desk.door import Room
 
 ROOMS: tuple[Room, ...] = (
     login.room,
     join.room,
     counter.room,
+    today.room,
+    alerting.room,
+    replies.room,
     people.room,
     trail.room,
     you.room,

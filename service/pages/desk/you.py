@@ -11,14 +11,15 @@ from service.care import passwords
 from service.care.roles import Permission
 from service.context import context
 from service.pages.desk import codes, forms, hashing, look
-from service.pages.desk.door import HOME, Room, go, note
+from service.pages.desk.door import Room, go, note
 from service.pages.desk.look import Nav
 from service.pages.desk.who import Who
 from service.records import staff, staff_sessions
 from service.records.database import reading, run
 from service.records.staff import Staff
 
-room = Room("you", Nav("You", "/desk/you", Permission.SELF))
+YOU = "/desk/you"
+room = Room("you", Nav("You", YOU, Permission.SELF))
 
 _NOT_IT = "This is not your password."
 
@@ -63,7 +64,7 @@ def change_password(who: Who) -> AnyResponse:
 
     run(context().engine, work)
     look.said("Your password is changed. Everywhere else you are signed out.")
-    return go(HOME)
+    return go(YOU)
 
 
 @room.post("/you/codes", may=Permission.SELF)
@@ -75,7 +76,7 @@ def offer_codes(who: Who) -> AnyResponse:
             staff.offer_codes(connection, context().sending.vault, who.id, codes.new_secret())
 
     run(context().engine, work)
-    return go(f"{HOME}/codes")
+    return go(f"{YOU}/codes")
 
 
 @room.get("/you/codes", may=Permission.SELF)
@@ -102,7 +103,7 @@ def confirm_codes(who: Who) -> AnyResponse:
         form.code.errors = ["This code is not right. Wait for the next one, and check the phone's clock."]
         return _codes_page(who, form)
     look.said("From now on signing in takes a code from your app.")
-    return go(HOME)
+    return go(YOU)
 
 
 @room.post("/you/codes/off", may=Permission.SELF)
@@ -120,7 +121,7 @@ def drop_codes(who: Who) -> AnyResponse:
 
     run(context().engine, work)
     look.said("Signing in takes your password alone again.")
-    return go(HOME)
+    return go(YOU)
 
 
 @room.post("/you/sessions/<id:browser_id>/end", may=Permission.SELF)
@@ -132,7 +133,7 @@ def end_session(who: Who, browser_id: int) -> AnyResponse:
 
     run(context().engine, work)
     look.said("That browser is signed out.")
-    return go(HOME)
+    return go(YOU)
 
 
 @room.post("/you/sessions/end-others", may=Permission.SELF)
@@ -143,7 +144,7 @@ def end_others(who: Who) -> AnyResponse:
 
     run(context().engine, work)
     look.said("Everywhere else you are signed out.")
-    return go(HOME)
+    return go(YOU)
 
 
 def _me(who: Who) -> Staff:
@@ -163,7 +164,7 @@ def _page(who: Who, change: _Change | None = None, drop: _Drop | None = None) ->
 def _codes_page(who: Who, form: _Confirm) -> AnyResponse:
     me = _me(who)
     if me.uses_codes or me.totp_secret is None:
-        return go(HOME)
+        return go(YOU)
     drawing = codes.picture(me.totp_secret, me.email, who.clinic.name)
     secret = " ".join(me.totp_secret[at : at + 4] for at in range(0, len(me.totp_secret), 4))
     return look.page(who, "codes.html", 422 if form.errors else 200, form=form, drawing=drawing, secret=secret)

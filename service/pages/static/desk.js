@@ -30,7 +30,7 @@
   });
 
   // htmx's own condition on a trigger would need eval, which our policy forbids.
-  const busy = (part) => part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select, summary");
+  const busy = (part) => part.contains(document.activeElement);
   const opened = (part) => part.querySelector("details[open]") !== null;
   for (const part of document.querySelectorAll("[data-live]")) {
     setInterval(() => {

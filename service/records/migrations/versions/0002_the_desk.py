@@ -14,6 +14,9 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+LOST_MESSAGES = "state IN ('undelivered', 'failed', 'expired', 'unknown') AND patient_id IS NOT NULL"
+UNRESOLVED_REPLIES = "resolved_by IS NULL AND match IN ('shared', 'unmatched')"
+
 
 def upgrade() -> None:
     op.create_table(
@@ -96,7 +99,7 @@ def upgrade() -> None:
         "notes",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("clinic_id", sa.BigInteger(), nullable=False),
-        sa.Column("patient_id", sa.BigInteger(), nullable=False),
+        sa.Column("patient_id", sa.BigInteger(), nullable=True),
         sa.Column("alert_id", sa.BigInteger(), nullable=True),
         sa.Column("reply_id", sa.BigInteger(), nullable=True),
         sa.Column("by", sa.Text(), nullable=False),
@@ -110,11 +113,55 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("notes", schema=None) as batch_op:
         batch_op.create_index("ix_notes_patient_id_id", ["patient_id", "id"], unique=False)
+        batch_op.create_index(
+            "ix_notes_alert_id",
+            ["alert_id", "id"],
+            unique=False,
+            postgresql_where=sa.text("alert_id IS NOT NULL"),
+            sqlite_where=sa.text("alert_id IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_notes_reply_id",
+            ["reply_id", "id"],
+            unique=False,
+            postgresql_where=sa.text("reply_id IS NOT NULL"),
+            sqlite_where=sa.text("reply_id IS NOT NULL"),
+        )
 
     with op.batch_alter_table("audit", schema=None) as batch_op:
         batch_op.create_index("ix_audit_clinic_id_actor", ["clinic_id", "actor", "at"], unique=False)
         batch_op.create_index("ix_audit_clinic_id_at", ["clinic_id", "at", "id"], unique=False)
         batch_op.create_index("ix_audit_clinic_id_subject", ["clinic_id", "subject", "at"], unique=False)
+
+    with op.batch_alter_table("alerts", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_alerts_worklist",
+            ["clinic_id", "urgency", "since", "id"],
+            unique=False,
+            postgresql_where=sa.text("closed_at IS NULL"),
+            sqlite_where=sa.text("closed_at IS NULL"),
+        )
+
+    with op.batch_alter_table("suppressions", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_suppressions_uncertain",
+            ["clinic_id", "id"],
+            unique=False,
+            postgresql_where=sa.text("lifted_at IS NULL AND NOT certain"),
+            sqlite_where=sa.text("lifted_at IS NULL AND NOT certain"),
+        )
+
+    with op.batch_alter_table("messages", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_messages_lost",
+            ["clinic_id", "due_at"],
+            unique=False,
+            postgresql_where=sa.text(LOST_MESSAGES),
+            sqlite_where=sa.text(LOST_MESSAGES),
+        )
+
+    with op.batch_alter_table("patients", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("failures_seen_at", Moment(), nullable=True))
 
     with op.batch_alter_table("clinic_keys", schema=None) as batch_op:
         batch_op.add_column(sa.Column("used_at", Moment(), nullable=True))
@@ -155,10 +202,22 @@ def upgrade() -> None:
             postgresql_where=sa.text("seen_at IS NULL"),
             sqlite_where=sa.text("seen_at IS NULL"),
         )
+        batch_op.create_index(
+            "ix_replies_unresolved",
+            ["match", "clinic_id", "id"],
+            unique=False,
+            postgresql_where=sa.text(UNRESOLVED_REPLIES),
+            sqlite_where=sa.text(UNRESOLVED_REPLIES),
+        )
 
 
 def downgrade() -> None:
     with op.batch_alter_table("replies", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_replies_unresolved",
+            postgresql_where=sa.text(UNRESOLVED_REPLIES),
+            sqlite_where=sa.text(UNRESOLVED_REPLIES),
+        )
         batch_op.drop_index(
             "ix_replies_unseen", postgresql_where=sa.text("seen_at IS NULL"), sqlite_where=sa.text("seen_at IS NULL")
         )
@@ -192,12 +251,44 @@ def downgrade() -> None:
     with op.batch_alter_table("clinic_keys", schema=None) as batch_op:
         batch_op.drop_column("used_at")
 
+    with op.batch_alter_table("patients", schema=None) as batch_op:
+        batch_op.drop_column("failures_seen_at")
+
+    with op.batch_alter_table("messages", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_messages_lost", postgresql_where=sa.text(LOST_MESSAGES), sqlite_where=sa.text(LOST_MESSAGES)
+        )
+
+    with op.batch_alter_table("suppressions", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_suppressions_uncertain",
+            postgresql_where=sa.text("lifted_at IS NULL AND NOT certain"),
+            sqlite_where=sa.text("lifted_at IS NULL AND NOT certain"),
+        )
+
+    with op.batch_alter_table("alerts", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_alerts_worklist",
+            postgresql_where=sa.text("closed_at IS NULL"),
+            sqlite_where=sa.text("closed_at IS NULL"),
+        )
+
     with op.batch_alter_table("audit", schema=None) as batch_op:
         batch_op.drop_index("ix_audit_clinic_id_subject")
         batch_op.drop_index("ix_audit_clinic_id_at")
         batch_op.drop_index("ix_audit_clinic_id_actor")
 
     with op.batch_alter_table("notes", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_notes_reply_id",
+            postgresql_where=sa.text("reply_id IS NOT NULL"),
+            sqlite_where=sa.text("reply_id IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_notes_alert_id",
+            postgresql_where=sa.text("alert_id IS NOT NULL"),
+            sqlite_where=sa.text("alert_id IS NOT NULL"),
+        )
         batch_op.drop_index("ix_notes_patient_id_id")
 
     op.drop_table("notes")
