@@ -38,8 +38,8 @@ class PlanFacts:
     """When the latest session that was not cancelled ended."""
     opted_out: bool
     """Of texts."""
-    waiting: int
-    """Messages of the plan that are still to come."""
+    something_waits: bool
+    """A message of the plan is still to come."""
 
 
 def plan_state(facts: PlanFacts) -> PlanState:
@@ -48,6 +48,6 @@ def plan_state(facts: PlanFacts) -> PlanState:
         return PlanState.STOPPED
     if facts.paused_at is not None:
         return PlanState.PAUSED
-    if facts.waiting:
+    if facts.something_waits:
         return PlanState.RUNNING
     return PlanState.OPTED_OUT if facts.opted_out else PlanState.EMPTY

@@ -11,7 +11,7 @@ from service.care.pausing import PlanFacts, PlanState, is_stopped, plan_state
 
 AT = datetime(2026, 3, 10, 16, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-RUNNING = PlanFacts(paused_at=None, stopped_at=None, last_ended_at=AT, opted_out=False, waiting=3)
+RUNNING = PlanFacts(paused_at=None, stopped_at=None, last_ended_at=AT, opted_out=False, something_waits=True)
 
 
 @pytest.mark.parametrize(
@@ -29,13 +29,13 @@ def test_p3_a_stop_holds_for_what_had_ended_by_then(
     ("changes", "state"),
     [
         ({}, PlanState.RUNNING),
-        ({"waiting": 0}, PlanState.EMPTY),
+        ({"something_waits": False}, PlanState.EMPTY),
         ({"paused_at": AT}, PlanState.PAUSED),
-        ({"paused_at": AT, "waiting": 0}, PlanState.PAUSED),
-        ({"stopped_at": AT + HOUR, "waiting": 0}, PlanState.STOPPED),
+        ({"paused_at": AT, "something_waits": False}, PlanState.PAUSED),
+        ({"stopped_at": AT + HOUR, "something_waits": False}, PlanState.STOPPED),
         ({"stopped_at": AT + HOUR, "paused_at": AT}, PlanState.STOPPED),
         ({"stopped_at": AT - HOUR}, PlanState.RUNNING),
-        ({"opted_out": True, "waiting": 0}, PlanState.OPTED_OUT),
+        ({"opted_out": True, "something_waits": False}, PlanState.OPTED_OUT),
         ({"opted_out": True}, PlanState.RUNNING),  # e-mails still go
         ({"opted_out": True, "stopped_at": AT}, PlanState.STOPPED),
     ],
