@@ -49,6 +49,4 @@ def _heard(connection: Connection, vault: Vault, patient: Patient, limit: int) -
         .order_by(replies.c.received_at.desc(), replies.c.id.desc())
         .limit(limit)
     )
-    return [
-        Heard(row.id, row.received_at, vault.open(row.body, row.id) if row.body else "", row.media) for row in rows
-    ]
+    return [Heard(row.id, row.received_at, vault.open(row.body, row.id) if row.body else "", row.media) for row in rows]
