@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +19,7 @@ from service.records.sealing import Vault
 from service.records.tables import attempts, messages, receipts, sessions
 from service.records.wordings import Words
 
+_NUMBER = re.compile(r"(?<=[a-z])(?=\d)")
 MOST_COMING = 200
 """More than any plan holds; several courses at once may come near it."""
 
@@ -53,8 +55,8 @@ class Sent:
 
     @property
     def title(self) -> str:
-        """What the protocol calls it, for people: "day1.reminder" is "day1, reminder"."""
-        return self.step.replace("_", " ").replace(".", ", ")
+        """What the protocol calls it, for people: "day1.reminder" is "day 1, reminder"."""
+        return _NUMBER.sub(" ", self.step).replace("_", " ").replace(".", ", ")
 
     @property
     def is_typed(self) -> bool:

@@ -20,6 +20,7 @@ from service.records.results import parse_place
 PATIENTS = "/desk/patients"
 LANGUAGES = {"en": "English", "es": "Spanish"}
 CHANNELS = {Channel.SMS: "Texts", Channel.EMAIL: "E-mail"}
+_ONE = {Channel.SMS: "Text", Channel.EMAIL: "E-mail"}
 
 
 def values(connection: Connection, who: Who, patient: Patient) -> dict[str, Any]:
@@ -41,6 +42,7 @@ def values(connection: Connection, who: Who, patient: Patient) -> dict[str, Any]
         "language": LANGUAGES.get((patient.locale or who.clinic.locale)[:2], patient.locale),
         "there": there,
         "channels": CHANNELS,
+        "one_of": _ONE,
         "sentences": SENTENCES,
         "Reason": Reason,
         "title_of": worklist.title_of,

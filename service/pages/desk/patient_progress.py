@@ -21,11 +21,11 @@ from service.records.standing import Course
 room = Room("patient_progress")
 
 _MEASURES = {
-    "nrs": ("Pain now", "0 is none, 10 the worst. Lower is better.", "at least 2 points or 30 % less"),
+    "nrs": ("Pain now", "0 is none, 10 the worst. Lower is better.", "2 points or 30 % less than at the start"),
     "peg": ("Pain, enjoyment and activity (PEG)", "Mean of three, 0 to 10. Lower is better.",
-            "at least 1 point less; 1.75 or more is clear"),
+            "1 point less than at the start; from 1.75 on it is clear"),
     "psfs": ("An activity of their own (PSFS)", "0 is cannot, 10 is as before. Higher is better.",
-             "at least 1.3 points more; 2.3 is a medium, 2.7 a large change"),
+             "1.3 points more than at the start; 2.3 is a medium, 2.7 a large change"),
 }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from service.records import exchange, typed
 from service.records.ids import new_id
 from service.records.patients import Patient
 
-SHOWN = 30
+SHOWN = 12
 """Texts of an exchange."""
 ADVICE = {
     Fault.TELLS: "says something about the patient, and a text can be read on a locked phone. Say it without: "
