@@ -77,8 +77,8 @@ def no_reader(
             return NoReader.KEYWORD
         case Meaning.COURTESY:
             return NoReader.THANKS
-    plain = len(reading.words.split()) <= _FEW and not reading.number_unsure
-    return NoReader.ANSWER if in_survey and plain else None
+    # Which answer it is the survey has read by its own rules, and has asked again where it could not tell.
+    return NoReader.ANSWER if in_survey and len(reading.words.split()) <= _FEW else None
 
 
 def said_by_rule(seen_by: str | None) -> str | None:

@@ -13,6 +13,7 @@ from commands.keys import keys
 from commands.patient import patient as patient_command
 from service import time
 from service.care.lifecycle import Channel, Reason
+from service.care.roles import Role
 from service.context import Context
 from service.records import (
     attempts,
@@ -25,6 +26,7 @@ from service.records import (
     replies,
     rotation,
     sessions,
+    staff,
     suppressions,
 )
 from service.records.attempts import Draft
@@ -99,6 +101,8 @@ def told(here: Context, client: FlaskClient, clinic: ClinicAtHand) -> ClinicAtHa
         replies.keep(connection, vault, incoming, now)
         contacts.add(connection, vault, clinic.id, "Dr. Ruiz", "+12025550177", "ruiz@clinic.example", now)
         erasure.erase(connection, vault, clinic.id, "patient of s2", now)
+        owner = staff.add(connection, vault, clinic.id, "Ada Ruiz", "ada@clinic.example", Role.OWNER, now)
+        staff.offer_codes(connection, vault, owner.id, "JBSWY3DPEHPK3PXP")
 
     run(here.engine, work)
     return clinic
@@ -128,6 +132,9 @@ def check_lookups(engine: Engine, vault: Vault, clinic: ClinicAtHand) -> None:
         assert erased is not None
         assert erased.erased_at is not None
         assert [key.clinic_id for key, _ in clinics.webhook_secrets(connection, vault)] == [clinic.id]
+        owner = staff.by_email(connection, vault, "ADA@clinic.example")
+        assert owner is not None
+        assert owner.totp_secret == "JBSWY3DPEHPK3PXP"
         answered = events.earlier_answer(connection, vault, clinic.id, "k0", b"")
         assert answered is not None
         assert answered.status == 202

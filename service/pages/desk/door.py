@@ -141,7 +141,7 @@ def local(path: str | None) -> str:
     asked = path or ""
     parts = urlsplit(asked)
     plain = asked.isascii() and asked.isprintable() and not any(odd in asked for odd in ("\\", "%", "//", "/."))
-    is_ours = cookies.is_desk(parts.path) and not parts.scheme and not parts.netloc
+    is_ours = asked.startswith(cookies.FOLDER) and cookies.is_desk(parts.path)
     return asked if plain and is_ours and not asked.startswith(LOGIN) else HOME
 
 

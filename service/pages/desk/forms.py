@@ -19,7 +19,7 @@ from wtforms import (  # type: ignore[attr-defined]  # the stubs know no SelectC
     StringField,
     TextAreaField,
 )
-from wtforms.validators import InputRequired, Length, Regexp, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, Regexp, ValidationError
 
 F = TypeVar("F", bound=Form)
 
@@ -33,7 +33,7 @@ def posted(form: type[F], **known: Any) -> F:
 
 def line(label: str, most: int = 120, optional: bool = False, **attributes: str) -> StringField:
     """One line of text."""
-    needed = [] if optional else [InputRequired("Fill this in.")]
+    needed = [] if optional else [DataRequired("Fill this in.")]
     return StringField(
         label, [*needed, Length(max=most, message=f"Use at most {most} characters."), _one_line],
         filters=[_stripped], render_kw={"maxlength": str(most), **attributes},
@@ -54,7 +54,7 @@ def password(label: str, **attributes: str) -> PasswordField:
 
 def lines(label: str, most: int = 5000, optional: bool = False, **attributes: str) -> TextAreaField:
     """Text of several lines."""
-    needed = [] if optional else [InputRequired("Fill this in.")]
+    needed = [] if optional else [DataRequired("Fill this in.")]
     return TextAreaField(
         label, [*needed, Length(max=most, message=f"Use at most {most} characters."), _readable],
         filters=[_stripped], render_kw={"maxlength": str(most), "rows": "4", **attributes},
