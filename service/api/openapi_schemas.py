@@ -10,8 +10,9 @@ from enum import StrEnum
 from typing import Any
 
 from service.api.bodies import EVENT
-from service.care import replies, triage
+from service.care import replies
 from service.care.lifecycle import Channel, Reason, State
+from service.care.urgency import Urgency
 from service.records.alert_history import EventKind
 from service.records.hooks import Type
 from service.records.replies import MATCHED, SHARED
@@ -162,7 +163,7 @@ _ALERT_EVENT = record(
         "kind": one_of(EventKind),
         "at": MOMENT,
         "source": TEXT,
-        "urgency": one_of(triage.Urgency),
+        "urgency": one_of(Urgency),
         "contact": {**TEXT, "description": "Who was told; 0 is the clinic's own phone and e-mail."},
         "channel": one_of(Channel),
         "round": {"type": "integer"},
@@ -176,7 +177,7 @@ _ALERT = record(
     {
         "id": ROW_ID,
         "state": one_of(("open", "acknowledged", "closed")),
-        "urgency": one_of(triage.Urgency),
+        "urgency": one_of(Urgency),
         "cause": {**TEXT, "description": "The id of a warning sign or rule."},
         "patient": _NAMED,
         "opened_at": MOMENT,

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from service.care.lifecycle import Channel
 from service.care.localtime import first_moment
-from service.care.triage import Urgency
+from service.care.urgency import Urgency
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY = timedelta(days=1)

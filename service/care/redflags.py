@@ -16,18 +16,10 @@ from service.care.phrases import Hit, Lexicon
 from service.care.said_scores import worst_pain
 from service.care.spelling import Speller
 from service.care.temperature import FEVER_C, read_celsius
+from service.care.urgency import Urgency
 from service.care.urgentwords import URGENT_PHRASES
 from service.care.vocabulary import ORDINARY, TARGETS
 from service.care.warningwords import SETS
-
-
-class Urgency(StrEnum):
-    """How soon a person must act."""
-
-    EMERGENCY = "emergency"
-    """The patient should call the emergency number now."""
-    URGENT = "urgent"
-    """The clinic calls back within the hour."""
 
 
 class RedFlag(StrEnum):

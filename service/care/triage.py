@@ -12,23 +12,7 @@ from enum import StrEnum
 
 from service.care.scores import Scores, scores
 from service.care.surveys import Answer, Kind
-
-
-class Urgency(StrEnum):
-    """How soon a person must look."""
-
-    EMERGENCY = "emergency"
-    """The patient is told to call the emergency number at once; the on-call contact is paged."""
-    URGENT = "urgent"
-    """Call back within the hour while open."""
-    NEXT_BUSINESS_DAY = "next_business_day"
-    WATCH = "watch"
-    """On the worklist."""
-
-    @property
-    def rank(self) -> int:
-        """3 for an emergency down to 0."""
-        return 3 - list(Urgency).index(self)
+from service.care.urgency import Urgency
 
 
 class Silence(StrEnum):

@@ -10,7 +10,8 @@ import yaml
 
 from service.care.problems import Place, Problem, ProtocolProblems, Severity
 from service.care.surveys import SITE_GROUPS, UNSPECIFIED, WARNING_SIGNS, Kind, Question, Survey
-from service.care.triage import Conditions, Rule, Silence, Urgency
+from service.care.triage import Conditions, Rule, Silence
+from service.care.urgency import Urgency
 from service.care.yaml_reader import Notes, Section, compose, place_of, scalar, section, shown
 
 _TOP_KEYS = ("protocol", "rules")

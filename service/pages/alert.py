@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from werkzeug.wrappers import Response as AnyResponse
 
 from service import time
-from service.care.triage import Urgency
+from service.care.urgency import Urgency
 from service.context import context
 from service.pages.guesses import Guesses
 from service.records import alert_history, alert_notices, alerts, audit, clinics, contacts, patients

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from service.care.lifecycle import Channel
-from service.care.triage import Urgency
+from service.care.urgency import Urgency
 from service.records.ids import new_id
 from service.records.sealing import Vault
 from service.records.tables import alert_events, alerts

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from service.care.escalation import OfficeHours, first_look, is_loud
 from service.care.lifecycle import Channel, Reason
 from service.care.system_messages import SystemText
-from service.care.triage import Urgency
+from service.care.urgency import Urgency
 from service.records import contacts, hooks, messages, notices, patients, plans
 from service.records.alert_history import EventKind, add_event
 from service.records.clinics import Clinic

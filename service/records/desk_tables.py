@@ -71,6 +71,7 @@ notes = Table(
     Column("at", Moment, nullable=False),
     Column("body", LargeBinary, nullable=False),  # sealed
     Index("ix_notes_patient_id_id", "patient_id", "id"),
+    Index("ix_notes_at", "at"),
 )
 
 imports = Table(

@@ -16,7 +16,8 @@ from service.care.protocol import Anchor, Protocol
 from service.care.redflags import RedFlag
 from service.care.scores import Scores, scores
 from service.care.surveys import Answer, Kind, Measure, Survey
-from service.care.triage import Finding, Silence, TriageFacts, Urgency
+from service.care.triage import Finding, Silence, TriageFacts
+from service.care.urgency import Urgency
 from service.records import clinics, patients, protocols, responses, sessions
 from service.records.clinics import Clinic
 from service.records.library import Library
@@ -226,7 +227,7 @@ def silent(
 
 
 def _own_finding(sign: str, context: str) -> Finding:
-    urgency = Urgency(RedFlag(sign).urgency.value)
+    urgency = RedFlag(sign).urgency
     return Finding(urgency, sign, f"words_{sign}", f"Reported {sign.replace('_', ' ')}. {context}")
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, select, update
 
 from service import time
 from service.care.lifecycle import Channel, State
-from service.care.triage import Urgency
+from service.care.urgency import Urgency
 from service.nudges import Nudges
 from service.parts import Parts, ensure_senders
 from service.records import alert_history, alerts, attempts, clinics, contacts, messages, patients

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from service import time
-from service.care.triage import Urgency
+from service.care.urgency import Urgency
 from service.records import alert_notices, alerts, contacts, patients
 from service.records.database import reading
 from tests.alerts.house import NOON

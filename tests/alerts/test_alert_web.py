@@ -17,7 +17,7 @@ from service import time
 from service.api import alerts as alerts_api
 from service.api import errors, headers
 from service.care.lifecycle import State
-from service.care.triage import Urgency
+from service.care.urgency import Urgency
 from service.context import Context
 from service.identify import Doorkeeper
 from service.pages import alert as alert_page

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select, update
 
 from service import time
 from service.care.lifecycle import Channel, Reason, State
-from service.care.triage import Urgency
+from service.care.urgency import Urgency
 from service.records import (
     alert_history,
     alert_notices,
@@ -228,9 +228,7 @@ def test_with_no_contacts_the_clinic_and_the_operator_hear(house: House) -> None
             house.run(lambda connection, one=one: contacts.remove(connection, house.clinic.id, one.id, NOON))  # type: ignore[misc]
         alert = house.opened(house.patient("p1"), Urgency.EMERGENCY)
         assert house.escalate() == 2
-    told = [
-        house.vault.open(row["address"], row["id"]) for row in house.sent(alert) if row["patient_id"] is None
-    ]
+    told = [house.vault.open(row["address"], row["id"]) for row in house.sent(alert) if row["patient_id"] is None]
     assert sorted(told) == ["+19705550123", "desk@hill.example"]
     with reading(house.engine) as connection:
         assert [one["kind"] for one in notices.open_ones(connection)] == [contacts.NO_CONTACTS]
@@ -241,11 +239,10 @@ def test_with_no_contacts_the_clinic_and_the_operator_hear(house: House) -> None
 
 def test_a_dead_text_provider_and_a_contact_without_mail_wakes_the_next(house: House) -> None:
     """P9: the round that is due counts only who can be reached, and the mails go meanwhile."""
+
     def only_phone(connection: Connection) -> None:
         contacts.remove(connection, house.clinic.id, house.people[0].id, NOON)
-        added = contacts.add(
-            connection, house.vault, house.clinic.id, "Dr 0", "+12025550209", None, NOON, position=0
-        )
+        added = contacts.add(connection, house.vault, house.clinic.id, "Dr 0", "+12025550209", None, NOON, position=0)
         house.people = [added, *house.people[1:]]
         senders.pause(connection, Channel.SMS, house.parts.settings.sms_sender, "20003", NOON)
 

@@ -23,7 +23,7 @@ from service.care.escalation import (
     schedule,
 )
 from service.care.lifecycle import Channel
-from service.care.triage import Urgency
+from service.care.urgency import Urgency
 
 SMS, EMAIL = Channel.SMS, Channel.EMAIL
 BOTH = frozenset({SMS, EMAIL})

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, insert
 from service import time
 from service.app import create_app
 from service.care.lifecycle import Channel
-from service.care.triage import Urgency
+from service.care.urgency import Urgency
 from service.context import Context
 from service.parts import ensure_senders
 from service.records import alerts, clinics, heartbeats, hooks, patients, protocols, replies, sessions

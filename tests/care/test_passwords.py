@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from service.care.passwords import fault
@@ -45,7 +47,7 @@ def test_what_anybody_would_try_first_will_not(password: str, says: str) -> None
 
 def test_every_role_may_what_the_one_before_may_and_more() -> None:
     ladder = [MAY[role] for role in (Role.READER, Role.DESK, Role.CLINICIAN, Role.OWNER)]
-    assert all(fewer < more for fewer, more in zip(ladder, ladder[1:], strict=False))
+    assert all(fewer < more for fewer, more in itertools.pairwise(ladder))
     assert MAY[Role.OWNER] == set(Permission)
     assert who_may(Permission.MANAGE) == who_may(Permission.AUDIT) == (Role.OWNER,)
     assert who_may(Permission.APPROVE) == (Role.OWNER, Role.CLINICIAN)

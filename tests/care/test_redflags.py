@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from service.care.redflags import EMERGENCIES, RedFlag, Urgency
+from service.care.redflags import EMERGENCIES, RedFlag
 from service.care.replies import Meaning, read
+from service.care.urgency import Urgency
 
 B, C, S, F, W, U = (
     RedFlag.BREATHING,

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from service.care import triage_file
 from service.care.loosening import compare
 from service.care.surveys import WARNING_SIGNS
-from service.care.triage import Rule, Silence, TriageFacts, Urgency, evaluate
+from service.care.triage import Rule, Silence, TriageFacts, evaluate
+from service.care.urgency import Urgency
 from tests.care.surveys_shipped import SURVEY_IDS, plan, rules_text, survey
 from tests.care.test_triage import any_facts
 

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from service import time
 from service.care.lifecycle import Channel
 from service.care.redflags import RedFlag
-from service.care.triage import Urgency
+from service.care.urgency import Urgency
 from service.records import alert_history, library, replies, triaging
 from service.records.tables import sessions as session_rows
 from service.records.triaging import Said

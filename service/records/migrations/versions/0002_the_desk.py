@@ -14,11 +14,13 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+_Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 
 def upgrade() -> None:
     op.create_table(
         "protocol_drafts",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", _Id, autoincrement=False, nullable=False),
         sa.Column("clinic_id", sa.BigInteger(), nullable=False),
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
@@ -30,7 +32,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "staff",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", _Id, autoincrement=False, nullable=False),
         sa.Column("clinic_id", sa.BigInteger(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("email", sa.LargeBinary(), nullable=False),
@@ -54,7 +56,7 @@ def upgrade() -> None:
 
     op.create_table(
         "imports",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", _Id, autoincrement=False, nullable=False),
         sa.Column("clinic_id", sa.BigInteger(), nullable=False),
         sa.Column("staff_id", sa.BigInteger(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -75,7 +77,7 @@ def upgrade() -> None:
 
     op.create_table(
         "staff_sessions",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", _Id, autoincrement=False, nullable=False),
         sa.Column("staff_id", sa.BigInteger(), nullable=False),
         sa.Column("token_key", sa.LargeBinary(), nullable=False),
         sa.Column("waits_for_code", sa.Boolean(), nullable=False),
@@ -94,7 +96,7 @@ def upgrade() -> None:
 
     op.create_table(
         "notes",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", _Id, autoincrement=False, nullable=False),
         sa.Column("clinic_id", sa.BigInteger(), nullable=False),
         sa.Column("patient_id", sa.BigInteger(), nullable=False),
         sa.Column("alert_id", sa.BigInteger(), nullable=True),
@@ -109,6 +111,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notes")),
     )
     with op.batch_alter_table("notes", schema=None) as batch_op:
+        batch_op.create_index("ix_notes_at", ["at"], unique=False)
         batch_op.create_index("ix_notes_patient_id_id", ["patient_id", "id"], unique=False)
 
     with op.batch_alter_table("audit", schema=None) as batch_op:
@@ -157,6 +160,7 @@ def downgrade() -> None:
 
     with op.batch_alter_table("notes", schema=None) as batch_op:
         batch_op.drop_index("ix_notes_patient_id_id")
+        batch_op.drop_index("ix_notes_at")
 
     op.drop_table("notes")
     with op.batch_alter_table("staff_sessions", schema=None) as batch_op:
