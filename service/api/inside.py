@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from service import time
 from service.api import intake
@@ -22,11 +22,10 @@ def taking_in(engine: Engine, sending: Sending, nudges: Nudges) -> TakeIn:
     def take_in(clinic_id: int, key: str, raw: bytes) -> tuple[int, dict[str, Any]]:
         try:
             event = parse_event(raw, time.now())
-
-            def work(connection: Connection) -> intake.Applied:
-                return intake.take_in(connection, sending, clinic_id, key, raw, event, time.now())
-
-            applied = run(engine, work)
+            applied = run(
+                engine,
+                lambda connection: intake.take_in(connection, sending, clinic_id, key, raw, event, time.now()),
+            )
         except Problem as problem:
             return problem.status, problem.body()
         nudges.wake_clock()
