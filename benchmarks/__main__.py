@@ -9,12 +9,16 @@ import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import out
+from benchmarks import arrivals, growth, late, many, out
 from benchmarks.figures import Figure, keep, show
 from benchmarks.place import KINDS
 
 BENCHMARKS: dict[str, Callable[[tuple[str, ...], float], Iterator[Figure]]] = {
+    "in": arrivals.measure,
     "out": out.measure,
+    "growth": growth.measure,
+    "late": late.measure,
+    "many": many.measure,
 }
 
 

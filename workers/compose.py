@@ -66,8 +66,11 @@ class Composer:
         if ready.body is not None:
             return ready.body.replace("{link}", self._link_of(ready, link_token))
         template = self._sms_of(self._template(connection, ready, clinic, Channel.SMS)[0] or "", _shared(clinic))
+        text = template.replace(_LINK, self._link_of(ready, link_token))
+        if _NAME not in text:
+            return text
         name = render("{name}", Fields(name=ready.given_name)) if ready.given_name else _nameless(ready, clinic)
-        return template.replace(_LINK, self._link_of(ready, link_token)).replace(_NAME, name)
+        return text.replace(_NAME, name)
 
     def email(self, connection: Connection, ready: Ready, clinic: Clinic, link_token: str) -> Email:
         """The e-mail of a message. Raises CannotCompose."""

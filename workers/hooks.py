@@ -21,7 +21,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from sqlalchemy import Connection
 from standardwebhooks import Webhook
 
-from service import time
+from service import crashpoints, time
+from service.crashpoints import Point
 from service.outward import Refused, check_url, may_go_to
 from service.parts import Parts
 from service.records import hook_deliveries, hooks
@@ -83,27 +84,34 @@ class WebhookPoster:
         room = IN_FLIGHT - len(in_flight)
         if not ids or room <= 0:
             return []
-        return run(
+        posts = run(
             self._parts.engine,
             lambda connection: hook_deliveries.claim(
                 connection, ids, busy, IN_FLIGHT_EACH, room, time.later(LEASE_SECONDS)
             ),
         )
+        if posts:
+            crashpoints.reached(Point.HOOKS_CLAIMED)
+        return posts
 
     def _record(self, results: Sequence[tuple[Post, Answer]]) -> list[int]:
         """Write down what came of these posts; returns the events that may go now."""
+        crashpoints.reached(Point.HOOKS_ANSWERED)
 
         def work(connection: Connection) -> list[int]:
             now, freed = time.now(), []
             for post, answer in results:
                 hook_deliveries.record(connection, post, answer, now)
                 freed += hook_deliveries.next_in_line(connection, post, time.later(LEASE_SECONDS))
+            crashpoints.reached(Point.HOOKS_RECORDING)
             return freed
 
         for post, answer in results:
             if not answer.arrived:
                 log.warning("webhook endpoint %s: %s", post.endpoint_id, answer.error or answer.status)
-        return run(self._parts.engine, work)
+        freed = run(self._parts.engine, work)
+        crashpoints.reached(Point.HOOKS_RECORDED)
+        return freed
 
     async def _post(self, post: Post) -> Answer:
         vault = self._parts.sending.vault

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine
 from service import time
 from service.api import intake
 from service.api.bodies import parse_event
+from service.api.lines import Applied
 from service.context import TakeIn
 from service.nudges import Nudges
 from service.problems import Problem
@@ -26,7 +27,7 @@ def taking_in(engine: Engine, sending: Sending, nudges: Nudges) -> TakeIn:
         try:
             event = parse_event(raw, time.now())
 
-            def work(connection: Connection) -> intake.Applied:
+            def work(connection: Connection) -> Applied:
                 applied = intake.take_in(connection, sending, clinic_id, key, raw, event, time.now())
                 if also is not None:
                     also(connection)

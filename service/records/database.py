@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, Connection, Dialect, Engine, TypeDecorator, create_engine, event, make_url
+import psycopg
+from sqlalchemy import BigInteger, Connection, Dialect, Engine, Table, TypeDecorator, create_engine, event, make_url
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.types import TypeEngine
@@ -117,12 +118,10 @@ def run(engine: Engine, work: Callable[[Connection], T]) -> T:
 
 
 def _may_repeat(error: BaseException) -> bool:
-    if not isinstance(error, DBAPIError):
-        return False
-    state = getattr(error.orig, "sqlstate", None)
-    if state is not None:
-        return state in (_DEADLOCK, _SERIALIZATION, _UNIQUE)
-    return isinstance(error, IntegrityError) and "UNIQUE" in str(error.orig)
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, psycopg.Error):
+        return cause.sqlstate in (_DEADLOCK, _SERIALIZATION, _UNIQUE)
+    return isinstance(error, IntegrityError) and "UNIQUE" in str(cause)
 
 
 def listed(connection: Connection, columns: Mapping[str, str]) -> str:
@@ -143,11 +142,46 @@ def listed(connection: Connection, columns: Mapping[str, str]) -> str:
     return f"(SELECT {names} FROM json_each(:rows))"
 
 
+def listed_ids(dialect: str) -> str:
+    """SQL for ids that travel as one JSON parameter, `:ids`; a list of one parameter each would be compiled anew."""
+    if dialect == "postgresql":
+        return "(SELECT CAST(value AS bigint) FROM jsonb_array_elements_text(CAST(:ids AS jsonb)))"
+    return "(SELECT value FROM json_each(:ids))"
+
+
 def as_rows(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The JSON for `listed`."""
+    """The JSON for `listed`; what is None is left out, and comes to NULL."""
     return json.dumps(
         [
-            {name: to_micros(value) if isinstance(value, datetime) else value for name, value in row.items()}
+            {
+                name: to_micros(value) if isinstance(value, datetime) else value
+                for name, value in row.items()
+                if value is not None
+            }
             for row in rows
         ]
     )
+
+
+def as_ids(ids: Iterable[int]) -> str:
+    """The JSON for `listed_ids`."""
+    return json.dumps(list(ids))
+
+
+def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Insert many rows past SQLAlchemy's work on each value: by COPY on PostgreSQL. Moments go through `stored`."""
+    names = ", ".join(columns)
+    if connection.dialect.name == "postgresql":
+        # A fault comes out as the driver's own error; `run` knows those too.
+        cursor = connection.connection.cursor()
+        with cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+        return
+    marks = ", ".join("?" * len(columns))
+    connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", [tuple(row) for row in rows])
+
+
+def stored(connection: Connection, moment: datetime) -> datetime | int:
+    """A moment as the driver takes it."""
+    return moment if connection.dialect.name == "postgresql" else to_micros(moment)

@@ -6,7 +6,7 @@ Lock order, so that PostgreSQL never has to break a deadlock: the patient's row,
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ from service.care.planning import PlannedMessage
 from service.care.replanning import ExistingMessage
 from service.care.typed import STEPS
 from service.records import hooks
+from service.records.bulk import Write
 from service.records.database import Moment, as_rows, listed
 from service.records.ids import new_ids
 from service.records.tables import messages
@@ -57,36 +58,50 @@ def insert_planned(
     clinic_id: int,
     patient_id: int,
     session_id: int,
-    senders: dict[Channel, str],
+    senders: Mapping[Channel, str],
     planned: Sequence[PlannedMessage],
 ) -> range:
     """Insert a plan; returns the ids, in order."""
     ids = new_ids(len(planned))
     if planned:
-        connection.execute(
-            insert(messages),
-            [
-                {
-                    "id": row_id,
-                    "clinic_id": clinic_id,
-                    "patient_id": patient_id,
-                    "session_id": session_id,
-                    "step": message.step,
-                    "channel": message.channel,
-                    "survey": message.survey,
-                    "sender": senders[message.channel],
-                    "priority": ROUTINE,
-                    "segments": STEP_ONE_SEGMENT,
-                    "due_at": message.due_at,
-                    "window_until": message.window_until,
-                    "state": message.state,
-                    "reason": message.reason,
-                    "tries": 0,
-                }
-                for row_id, message in zip(ids, planned, strict=True)
-            ],
-        )
+        rows = planned_rows(clinic_id, patient_id, session_id, senders, ids, planned)
+        connection.execute(insert(messages), list(rows))
     return ids
+
+
+def add_plans(write: Write, rows: Iterable[dict[str, Any]]) -> None:
+    """Insert many plans: their `planned_rows`."""
+    write(messages, rows)
+
+
+def planned_rows(
+    clinic_id: int,
+    patient_id: int,
+    session_id: int,
+    senders: Mapping[Channel, str],
+    ids: Iterable[int],
+    planned: Iterable[PlannedMessage],
+) -> Iterator[dict[str, Any]]:
+    """A plan as rows."""
+    for row_id, message in zip(ids, planned, strict=True):
+        # Plain text for the drivers, which are slow with enums.
+        yield {
+            "id": row_id,
+            "clinic_id": clinic_id,
+            "patient_id": patient_id,
+            "session_id": session_id,
+            "step": message.step,
+            "channel": message.channel.value,
+            "survey": message.survey,
+            "sender": senders[message.channel],
+            "priority": ROUTINE,
+            "segments": STEP_ONE_SEGMENT,
+            "due_at": message.due_at,
+            "window_until": message.window_until,
+            "state": message.state.value,
+            "reason": message.reason.value,
+            "tries": 0,
+        }
 
 
 def insert_extra(connection: Connection, extra: Extra, row_id: int) -> int:
@@ -260,11 +275,16 @@ def queue_due(
     connection: Connection, channel: Channel, sender: str, priority: int, limit: int, now: datetime, lease: datetime
 ) -> list[tuple[int, int]]:
     """Take up to `limit` due messages of one sender (`planned → queued`); returns ids and their segments."""
-    skip = " FOR UPDATE SKIP LOCKED" if connection.dialect.name == "postgresql" else ""
+    due = (
+        "SELECT id FROM messages WHERE state = 'planned' AND channel = :channel AND sender = :sender"
+        " AND priority = :priority AND due_at <= :now ORDER BY due_at LIMIT :limit"
+    )
+    # As an array it is a list of ids to PostgreSQL, looked up one by one, and never a reason to join whole tables.
+    claimed = (
+        f"= ANY (ARRAY({due} FOR UPDATE SKIP LOCKED))" if connection.dialect.name == "postgresql" else f"IN ({due})"
+    )
     statement = text(
-        "UPDATE messages SET state = 'queued', check_at = :lease WHERE id IN ("
-        " SELECT id FROM messages WHERE state = 'planned' AND channel = :channel AND sender = :sender"
-        " AND priority = :priority AND due_at <= :now ORDER BY due_at LIMIT :limit" + skip + ")"
+        f"UPDATE messages SET state = 'queued', check_at = :lease WHERE id {claimed}"
         " AND state = 'planned' RETURNING id, segments"
     ).bindparams(bindparam("lease", type_=Moment), bindparam("now", type_=Moment))
     rows = connection.execute(
@@ -362,7 +382,7 @@ def _move_to(connection: Connection, state: State, moves: list[Move], sources: C
                 "reason": one.reason,
                 "due_at": one.due_at,
                 "check_at": one.check_at,
-                "unhanded": int(one.unhanded),
+                "unhanded": 1 if one.unhanded else None,
             }
             for one in sorted(moves, key=lambda one: one.id)
         ]

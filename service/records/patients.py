@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from service.care.lifecycle import Channel
+from service.records.bulk import Write
 from service.records.ids import new_id
 from service.records.sealing import Vault
 from service.records.tables import patients
@@ -107,24 +108,34 @@ def add(
     connection: Connection, vault: Vault, clinic_id: int, facts: Facts, facts_at: datetime, consent: Collection[Channel]
 ) -> Patient:
     """Insert a patient who consents to these channels (the caller writes the ledger's lines)."""
-    row_id = new_id()
-    sms, email = Channel.SMS in consent, Channel.EMAIL in consent
-    connection.execute(
-        insert(patients),
-        {
-            "id": row_id,
-            "clinic_id": clinic_id,
-            "external_id": facts.external_id,
-            "sms_consent": sms,
-            "email_consent": email,
-            "facts_at": facts_at,
-            **_sealed(vault, row_id, facts),
-        },
-    )
+    patient = new(clinic_id, facts, facts_at, consent)
+    connection.execute(insert(patients), _row(vault, patient))
+    return patient
+
+
+def new(clinic_id: int, facts: Facts, facts_at: datetime, consent: Collection[Channel]) -> Patient:
+    """A patient who consents to these channels, not on record yet."""
     return Patient(
-        row_id, clinic_id, facts.external_id, facts.given_name, facts.phone, facts.email, facts.timezone,
-        facts.locale, sms, email, facts_at, None, None, None,
+        new_id(), clinic_id, facts.external_id, facts.given_name, facts.phone, facts.email, facts.timezone,
+        facts.locale, Channel.SMS in consent, Channel.EMAIL in consent, facts_at, None, None, None,
     )  # fmt: skip
+
+
+def add_all(write: Write, vault: Vault, those: Iterable[Patient]) -> None:
+    """Insert new patients."""
+    write(patients, (_row(vault, patient) for patient in those))
+
+
+def _row(vault: Vault, patient: Patient) -> dict[str, Any]:
+    return {
+        "id": patient.id,
+        "clinic_id": patient.clinic_id,
+        "external_id": patient.external_id,
+        "sms_consent": patient.sms_consent,
+        "email_consent": patient.email_consent,
+        "facts_at": patient.facts_at,
+        **_sealed(vault, patient.id, _as_facts(patient)),
+    }
 
 
 def bring_up_to_date(connection: Connection, vault: Vault, known: Patient, facts: Facts, facts_at: datetime) -> Patient:

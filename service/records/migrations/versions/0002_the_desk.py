@@ -17,11 +17,13 @@ depends_on = None
 LOST_MESSAGES = "state IN ('undelivered', 'failed', 'expired', 'unknown') AND patient_id IS NOT NULL"
 UNRESOLVED_REPLIES = "resolved_by IS NULL AND match IN ('shared', 'unmatched')"
 
+_Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 
 def upgrade() -> None:
     op.create_table(
         "protocol_drafts",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", _Id, autoincrement=False, nullable=False),
         sa.Column("clinic_id", sa.BigInteger(), nullable=False),
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
@@ -33,7 +35,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "staff",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", _Id, autoincrement=False, nullable=False),
         sa.Column("clinic_id", sa.BigInteger(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("email", sa.LargeBinary(), nullable=False),
@@ -57,7 +59,7 @@ def upgrade() -> None:
 
     op.create_table(
         "imports",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", _Id, autoincrement=False, nullable=False),
         sa.Column("clinic_id", sa.BigInteger(), nullable=False),
         sa.Column("staff_id", sa.BigInteger(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -78,7 +80,7 @@ def upgrade() -> None:
 
     op.create_table(
         "staff_sessions",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", _Id, autoincrement=False, nullable=False),
         sa.Column("staff_id", sa.BigInteger(), nullable=False),
         sa.Column("token_key", sa.LargeBinary(), nullable=False),
         sa.Column("waits_for_code", sa.Boolean(), nullable=False),
@@ -97,7 +99,7 @@ def upgrade() -> None:
 
     op.create_table(
         "notes",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", _Id, autoincrement=False, nullable=False),
         sa.Column("clinic_id", sa.BigInteger(), nullable=False),
         sa.Column("patient_id", sa.BigInteger(), nullable=True),
         sa.Column("alert_id", sa.BigInteger(), nullable=True),
@@ -112,6 +114,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notes")),
     )
     with op.batch_alter_table("notes", schema=None) as batch_op:
+        batch_op.create_index("ix_notes_at", ["at"], unique=False)
         batch_op.create_index("ix_notes_patient_id_id", ["patient_id", "id"], unique=False)
         batch_op.create_index(
             "ix_notes_alert_id",
@@ -177,13 +180,6 @@ def upgrade() -> None:
 
     with op.batch_alter_table("messages", schema=None) as batch_op:
         batch_op.add_column(sa.Column("by", sa.Text(), nullable=True))
-        batch_op.create_index(
-            "ix_messages_extra",
-            ["patient_id", "due_at"],
-            unique=False,
-            postgresql_where=sa.text("session_id IS NULL AND patient_id IS NOT NULL"),
-            sqlite_where=sa.text("session_id IS NULL AND patient_id IS NOT NULL"),
-        )
 
     with op.batch_alter_table("receipts", schema=None) as batch_op:
         batch_op.create_index("ix_receipts_attempt_id", ["attempt_id"], unique=False)
@@ -192,7 +188,6 @@ def upgrade() -> None:
         batch_op.create_index("ix_alerts_patient_id", ["patient_id", "opened_at"], unique=False)
 
     with op.batch_alter_table("replies", schema=None) as batch_op:
-        batch_op.create_index("ix_replies_patient_id", ["patient_id", "received_at"], unique=False)
         batch_op.add_column(sa.Column("seen_at", Moment(), nullable=True))
         batch_op.add_column(sa.Column("seen_by", sa.Text(), nullable=True))
         batch_op.create_index(
@@ -223,7 +218,6 @@ def downgrade() -> None:
         )
         batch_op.drop_column("seen_by")
         batch_op.drop_column("seen_at")
-        batch_op.drop_index("ix_replies_patient_id")
 
     with op.batch_alter_table("alerts", schema=None) as batch_op:
         batch_op.drop_index("ix_alerts_patient_id")
@@ -232,11 +226,6 @@ def downgrade() -> None:
         batch_op.drop_index("ix_receipts_attempt_id")
 
     with op.batch_alter_table("messages", schema=None) as batch_op:
-        batch_op.drop_index(
-            "ix_messages_extra",
-            postgresql_where=sa.text("session_id IS NULL AND patient_id IS NOT NULL"),
-            sqlite_where=sa.text("session_id IS NULL AND patient_id IS NOT NULL"),
-        )
         batch_op.drop_column("by")
 
     with op.batch_alter_table("patients", schema=None) as batch_op:
@@ -290,6 +279,7 @@ def downgrade() -> None:
             sqlite_where=sa.text("alert_id IS NOT NULL"),
         )
         batch_op.drop_index("ix_notes_patient_id_id")
+        batch_op.drop_index("ix_notes_at")
 
     op.drop_table("notes")
     with op.batch_alter_table("staff_sessions", schema=None) as batch_op:
