@@ -24,10 +24,10 @@ from service.api.lines import Line
 from service.parts import Parts, ensure_senders, open_parts
 from service.records import clinics, migrate, protocols
 from service.records.database import run
+from service.records.library import TEMPLATES
 from service.records.sealing import new_key
 from service.settings import Settings
 from tests import servers
-from workers.compose import TEMPLATES
 
 KINDS = ("sqlite", "postgresql")
 START = datetime(2026, 3, 3, 15, 0, tzinfo=UTC)

@@ -24,12 +24,13 @@ from service.parts import Parts, ensure_senders, open_parts
 from service.records import clinics, messages, protocols, sessions
 from service.records.clinics import Clinic
 from service.records.database import reading, run
+from service.records.library import TEMPLATES
 from service.records.sealing import new_key
 from service.records.tables import messages as message_rows
 from service.records.tables import senders as sender_rows
 from service.records.tables import webhook_deliveries as hook_rows
 from service.settings import Settings
-from workers.compose import TEMPLATES, Composer
+from workers.compose import Composer
 from workers.deliver import Deliverer
 from workers.gateways.courier import Courier
 from workers.gateways.email import SendGridGateway

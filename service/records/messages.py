@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, or_, select, text, update
 
 from service import time
 from service.care.lifecycle import WAITING, Channel, Reason, State, sources_of
 from service.care.planning import PlannedMessage
 from service.care.replanning import ExistingMessage
+from service.care.typed import STEPS
 from service.records import hooks
 from service.records.bulk import Write
 from service.records.database import Moment, as_rows, listed
@@ -48,6 +49,8 @@ class Extra:
     survey: str | None = None
     address: bytes | None = None
     body: bytes | None = None
+    by: str | None = None
+    """Who typed the body."""
 
 
 def insert_planned(
@@ -123,6 +126,7 @@ def insert_extra(connection: Connection, extra: Extra, row_id: int) -> int:
             tries=0,
             address=extra.address,
             body=extra.body,
+            by=extra.by,
         )
     )
     return row_id
@@ -190,8 +194,9 @@ def withdraw(
 def withdraw_of_patient(
     connection: Connection, patient_id: int, reason: Reason, channel: Channel | None = None
 ) -> list[int]:
-    """Withdraw the planned messages of a patient; answers to what the patient just wrote still go."""
-    where = [messages.c.patient_id == patient_id, messages.c.priority == ROUTINE]
+    """Withdraw a patient's plan and what was typed; the house's own answers to what the patient just wrote still go."""
+    typed = messages.c.step.in_(STEPS)
+    where = [messages.c.patient_id == patient_id, or_(messages.c.priority == ROUTINE, typed)]
     if channel is not None:
         where.append(messages.c.channel == channel)
     return withdraw(connection, reason, *where)

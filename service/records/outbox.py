@@ -115,7 +115,11 @@ _FACTS = (
     patients.c.locale,
     case((~_TO_PATIENT, true()), (_BY_SMS, patients.c.sms_consent), else_=patients.c.email_consent).label("consent"),
     patients.c.paused_at.is_not(None).label("paused"),
-    patients.c.stopped_at.is_not(None).label("stopped"),
+    # As in care/pausing.is_stopped.
+    and_(
+        patients.c.stopped_at.is_not(None),
+        or_(sessions.c.ended_at.is_(None), sessions.c.ended_at <= patients.c.stopped_at),
+    ).label("stopped"),
     patients.c.erased_at.is_not(None).label("erased"),
     sessions.c.cancelled_at.is_(None).label("session_active"),
     sessions.c.superseded_from,

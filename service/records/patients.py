@@ -46,6 +46,8 @@ class Patient:
     paused_at: datetime | None
     stopped_at: datetime | None
     erased_at: datetime | None
+    paused_by: str | None = None
+    stopped_by: str | None = None
 
     def address(self, channel: Channel) -> str | None:
         return self.phone if channel is Channel.SMS else self.email
@@ -86,6 +88,14 @@ def get(connection: Connection, vault: Vault, patient_id: int, lock: bool = Fals
     if row is None:
         raise LookupError(f"no patient {patient_id}")
     return _patient(row, vault)
+
+
+def of_clinic(connection: Connection, vault: Vault, clinic_id: int, patient_id: int, lock: bool = False) -> Patient:
+    """The clinic's living patient of that row. Raises LookupError."""
+    patient = get(connection, vault, patient_id, lock)
+    if patient.clinic_id != clinic_id or patient.erased_at is not None:
+        raise LookupError(f"clinic {clinic_id} has no patient {patient_id}")
+    return patient
 
 
 def of_ids(connection: Connection, vault: Vault, ids: Collection[int]) -> dict[int, Patient]:
@@ -201,4 +211,6 @@ def _patient(row: Row[Any], vault: Vault) -> Patient:
         paused_at=row.paused_at,
         stopped_at=row.stopped_at,
         erased_at=row.erased_at,
+        paused_by=row.paused_by,
+        stopped_by=row.stopped_by,
     )

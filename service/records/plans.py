@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, select
 
 from service.care.lifecycle import Channel, Reason
+from service.care.pausing import is_stopped
 from service.care.planning import PlanFacts, PlannedMessage, plan
 from service.care.replanning import Insert, Move, Revive, Withdraw, replan
 from service.records import messages, protocols, sessions, suppressions
@@ -98,11 +99,14 @@ def ways(patient: Patient) -> dict[Channel, Reason | None]:
 
 
 def address_keys(vault: Vault, patient: Patient) -> dict[Channel, list[bytes]]:
-    """The keyed hashes of the addresses at which the patient wants to be written to."""
+    """The keyed hashes of the patient's addresses.
+
+    Without consent too: an opt-out takes that away as well, and says more than that there is none.
+    """
     return {
         channel: vault.indexes(normal(channel, address))
         for channel in Channel
-        if (address := patient.address(channel)) is not None and patient.consents_to(channel)
+        if (address := patient.address(channel)) is not None
     }
 
 
@@ -140,6 +144,7 @@ def facts_of(
         quiet=clinic.quiet,
         reachable=reachable,
         superseded_from=session.superseded_from,
+        stopped=is_stopped(patient.stopped_at, session.ended_at),
         now=now,
         told_at=told_at,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
@@ -11,6 +12,15 @@ from sqlalchemy import Connection, TextClause, bindparam, insert, or_, select, t
 from service.care.lifecycle import Channel, Reason
 from service.records.ids import new_id
 from service.records.tables import suppressions
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """Why, and since when, an address gets nothing more."""
+
+    reason: Reason
+    since: datetime
+    cause: str
 
 
 def suppress(
@@ -125,3 +135,23 @@ def of_addresses(
 def of_address(connection: Connection, clinic_id: int, channel: Channel, keys: Sequence[bytes]) -> Reason | None:
     """The same of one address."""
     return of_addresses(connection, clinic_id, {channel: keys}).get(channel)
+
+
+def against(
+    connection: Connection, clinic_id: int, channel: Channel, address_keys: Sequence[bytes]
+) -> Suppression | None:
+    """What stands longest against this clinic's writing to an address."""
+    if not address_keys:
+        return None
+    row = connection.execute(
+        select(suppressions.c.reason, suppressions.c.since, suppressions.c.cause)
+        .where(
+            suppressions.c.address_key.in_(address_keys),
+            suppressions.c.channel == channel,
+            suppressions.c.lifted_at.is_(None),
+            or_(suppressions.c.clinic_id.is_(None), suppressions.c.clinic_id == clinic_id),
+        )
+        .order_by(suppressions.c.since)
+        .limit(1)
+    ).first()
+    return None if row is None else Suppression(Reason(row.reason), row.since, row.cause)

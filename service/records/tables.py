@@ -103,10 +103,13 @@ patients = Table(
     Column("email_consent", Boolean, nullable=False),
     Column("facts_at", Moment, nullable=False),  # of the newest event applied: an older one changes nothing
     Column("paused_at", Moment),
-    Column("stopped_at", Moment),
+    Column("paused_by", Text),
+    Column("stopped_at", Moment),  # holds for the sessions that had ended by then
+    Column("stopped_by", Text),
     Column("erased_at", Moment),
     Column("failures_seen_at", Moment),  # somebody at the clinic knows what did not arrive up to then
     UniqueConstraint("clinic_id", "external_id"),
+    Index("ix_patients_clinic_id_facts_at", "clinic_id", "facts_at", "id"),
     Index("ix_patients_phone_key", "phone_key"),
     Index("ix_patients_email_key", "email_key"),
 )
@@ -183,6 +186,7 @@ messages = Table(
     Column("handed_at", Moment),  # when an attempt was first begun that was not proven absent
     Column("address", LargeBinary),  # sealed; of messages to the clinic's own people, who have no patient row
     Column("body", LargeBinary),  # words a person typed, sealed; planned messages are rendered from their protocol
+    Column("by", Text),  # who typed them
     UniqueConstraint("session_id", "step", "channel"),
     # Partial: a plan's messages have no cause, and need not be in here.
     Index(
@@ -279,6 +283,7 @@ receipts = Table(
     Column("occurred_at", Moment),
     Column("received_at", Moment, nullable=False),
     Column("applied_at", Moment),
+    Index("ix_receipts_attempt_id", "attempt_id"),
     Index(
         "ix_receipts_unapplied",
         "received_at",
@@ -443,6 +448,7 @@ alerts = Table(
         sqlite_where=text("next_notice_at IS NOT NULL"),
     ),
     Index("ix_alerts_clinic_id_id", "clinic_id", "id"),
+    Index("ix_alerts_patient_id", "patient_id", "opened_at"),
     Index(
         "ix_alerts_worklist",
         "clinic_id",

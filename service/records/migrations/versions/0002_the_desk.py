@@ -113,6 +113,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notes")),
     )
     with op.batch_alter_table("notes", schema=None) as batch_op:
+        batch_op.create_index("ix_notes_at", ["at"], unique=False)
         batch_op.create_index("ix_notes_patient_id_id", ["patient_id", "id"], unique=False)
         batch_op.create_index(
             "ix_notes_alert_id",
@@ -171,6 +172,20 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("escalation", sa.JSON(), nullable=True))
         batch_op.add_column(sa.Column("went_live_at", Moment(), nullable=True))
 
+    with op.batch_alter_table("patients", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("paused_by", sa.Text(), nullable=True))
+        batch_op.add_column(sa.Column("stopped_by", sa.Text(), nullable=True))
+        batch_op.create_index("ix_patients_clinic_id_facts_at", ["clinic_id", "facts_at", "id"], unique=False)
+
+    with op.batch_alter_table("messages", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("by", sa.Text(), nullable=True))
+
+    with op.batch_alter_table("receipts", schema=None) as batch_op:
+        batch_op.create_index("ix_receipts_attempt_id", ["attempt_id"], unique=False)
+
+    with op.batch_alter_table("alerts", schema=None) as batch_op:
+        batch_op.create_index("ix_alerts_patient_id", ["patient_id", "opened_at"], unique=False)
+
     with op.batch_alter_table("replies", schema=None) as batch_op:
         batch_op.add_column(sa.Column("seen_at", Moment(), nullable=True))
         batch_op.add_column(sa.Column("seen_by", sa.Text(), nullable=True))
@@ -202,6 +217,20 @@ def downgrade() -> None:
         )
         batch_op.drop_column("seen_by")
         batch_op.drop_column("seen_at")
+
+    with op.batch_alter_table("alerts", schema=None) as batch_op:
+        batch_op.drop_index("ix_alerts_patient_id")
+
+    with op.batch_alter_table("receipts", schema=None) as batch_op:
+        batch_op.drop_index("ix_receipts_attempt_id")
+
+    with op.batch_alter_table("messages", schema=None) as batch_op:
+        batch_op.drop_column("by")
+
+    with op.batch_alter_table("patients", schema=None) as batch_op:
+        batch_op.drop_index("ix_patients_clinic_id_facts_at")
+        batch_op.drop_column("stopped_by")
+        batch_op.drop_column("paused_by")
 
     with op.batch_alter_table("clinics", schema=None) as batch_op:
         batch_op.drop_column("went_live_at")
@@ -249,6 +278,7 @@ def downgrade() -> None:
             sqlite_where=sa.text("alert_id IS NOT NULL"),
         )
         batch_op.drop_index("ix_notes_patient_id_id")
+        batch_op.drop_index("ix_notes_at")
 
     op.drop_table("notes")
     with op.batch_alter_table("staff_sessions", schema=None) as batch_op:
