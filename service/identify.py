@@ -6,13 +6,13 @@ import binascii
 import hashlib
 import json
 import threading
-import time
 from dataclasses import dataclass
 
 from flask import Request, request
 from sqlalchemy import Engine
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from service import time
 from service.problems import Problem
 from service.records import clinics
 from service.records.database import reading
