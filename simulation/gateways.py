@@ -47,15 +47,9 @@ class SimulatedCourier(Generic[P]):
         answers: Future[list[Verdict]] = Future()
 
         def work() -> None:
-            loop = VirtualLoop(self._scheduler)
-            try:
-                answers.set_result(
-                    loop.run_until_complete(
-                        hand_over(self._gateway, parcels, deadline=deadline, breaker=self.breaker)
-                    )
-                )
-            finally:
-                loop.close()
+            with VirtualLoop(self._scheduler) as loop:
+                batch = hand_over(self._gateway, parcels, deadline=deadline, breaker=self.breaker)
+                answers.set_result(loop.run_until_complete(batch))
 
         self._scheduler.spawn(f"{self._process.name} courier", work, self._process)
         return answers
@@ -140,7 +134,7 @@ class Wire:
             if answer.status < 300 and fate.spoiled is not None:
                 answer = fate.spoiled
             if fate.back is not None:
-                self.scheduler.after(fate.back, lambda: loop.call_soon_threadsafe(_give, coming, answer))
+                self.scheduler.after(fate.back, lambda: _give(loop, coming, answer))
 
         if fate.there is not None:
             self.scheduler.after(fate.there, at_provider)
@@ -149,9 +143,9 @@ class Wire:
         return coming.result() if done else None
 
 
-def _give(coming: asyncio.Future[Answer], answer: Answer) -> None:
-    if not coming.done():
-        coming.set_result(answer)
+def _give(loop: asyncio.AbstractEventLoop, coming: asyncio.Future[Answer], answer: Answer) -> None:
+    if not loop.is_closed():  # whoever asked may have died meanwhile
+        loop.call_soon_threadsafe(lambda: coming.done() or coming.set_result(answer))
 
 
 def _verdict(token: str, answer: Answer | Unsent | None) -> Verdict:

@@ -23,7 +23,7 @@ WATCHED: dict[str, tuple[str, ...]] = {
     ),
     "attempts": ("message_id", "number", "token", "started_at", "outcome", "provider_id", "code"),
     "patients": (
-        "external_id", "timezone", "sms_consent", "email_consent", "phone_key", "email_key", "paused_at", "stopped_at",
+        "clinic_id", "external_id", "timezone", "sms_consent", "email_consent", "phone_key", "email_key", "paused_at", "stopped_at",
         "erased_at",
     ),
     "sessions": ("external_id", "patient_id", "ended_at", "cancelled_at", "superseded_from"),

@@ -84,11 +84,14 @@ class SimulatedNudges:
         woken, self._woken = self._woken, False
         return woken
 
-    def something_changed(self) -> None:
+    def something_changed(self, at_once: bool) -> None:
         """A transaction was committed: the clocks that sleep longer than they asked for look again in time."""
-        for actor, asked in self._asleep.items():
+        if self._asleep:
             soon = self._scheduler.micros + int(self._dice.random() * SECOND)
-            self._scheduler.at(max(asked, soon), lambda actor=actor: self._rouse(actor))  # type: ignore[misc]
+            if not at_once:
+                soon = max(self.quiet_until(), soon)
+            for actor, asked in self._asleep.items():
+                self._scheduler.at(max(asked, soon), lambda actor=actor: self._rouse(actor, at_once))  # type: ignore[misc]
 
     def pop(self, queue: QueueName) -> list[int]:
         """A worker's next job."""
@@ -123,6 +126,6 @@ class SimulatedNudges:
         if self._idle[queue]:
             self._scheduler.wake(self._idle[queue].pop(self._dice.randrange(len(self._idle[queue]))))
 
-    def _rouse(self, actor: Actor) -> None:
-        if actor in self._asleep:
+    def _rouse(self, actor: Actor, at_once: bool) -> None:
+        if actor in self._asleep and (at_once or self.quiet_until() <= self._scheduler.micros):
             self._scheduler.wake(actor)

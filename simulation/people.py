@@ -105,6 +105,8 @@ class People:
     clinics: list[Clinic] = field(default_factory=list)
     said: list[Said] = field(default_factory=list)
     flagged: list[Flagged] = field(default_factory=list)
+    answered: list[str] = field(default_factory=list)
+    """The actors that thanked for a whole survey."""
     cancelled: dict[str, Answer] = field(default_factory=dict)
     """By session: the yes to its cancellation."""
     erased: dict[str, Answer] = field(default_factory=dict)
@@ -306,6 +308,8 @@ class People:
             chosen = chosen[: len(chosen) // 2]
             emergency = emergency if emergency in chosen else None
         answer = self.web.post_form(path, chosen)
+        if answer is not None and answer.status == 303:
+            self.answered.append(answer.who)
         if answer is not None and answer.status in (200, 303, 422) and emergency is not None:
             self.flagged.append(Flagged("survey", answer.who, self.scheduler.micros))
 

@@ -148,7 +148,7 @@ class Provider:
         if final > validity:
             # Twilio drops what is still in its queue when the validity is over.
             status, code, final = "failed", "30036", float(validity)
-        if status != "failed":
+        if status != "failed" and dice.random() < 0.4:  # not every carrier says so
             self.scheduler.after(sent, lambda: self._move(taken, "sent", None))
         self.scheduler.after(final, lambda: self._move(taken, status, code))
 
@@ -164,7 +164,8 @@ class Provider:
         if end == "dropped":
             self.scheduler.after(first, lambda: self._move(taken, "dropped", "bounced"))
             return
-        self.scheduler.after(first, lambda: self._move(taken, "processed", None))
+        if dice.random() < 0.4:
+            self.scheduler.after(first, lambda: self._move(taken, "processed", None))
         if end in ("spamreport", "unsubscribe"):
             self.scheduler.after(last, lambda: self._move(taken, "delivered", None))
             self.scheduler.after(last * 60, lambda: self._move(taken, end, None))

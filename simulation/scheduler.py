@@ -274,9 +274,11 @@ class Scheduler:
         self.current = actor
         try:
             actor.greenlet.throw(Killed)
+        except Killed:
+            pass  # a greenlet that had not begun passes it on to us
         finally:
             self.current = None
-        if not actor.done:  # it had not begun
+        if not actor.done:
             actor.done = True
             actor.result = Killed
             if actor in actor.process.members:
