@@ -61,7 +61,6 @@ class Wanted:
         self._rows: dict[str, dict[int, Change]] = defaultdict(dict)
         self._answered: set[tuple[int, str]] = set()
         self._standing: dict[tuple[str, bytes], dict[int, Change]] = defaultdict(dict)
-        self._handed = {one.claim.seq: True for one in facts.handed_over}
 
     def violations(self) -> Iterator[Violation]:
         pending: list[Change] = []
@@ -114,7 +113,7 @@ class Wanted:
         if session["cancelled_at"] is not None:
             return "the session was cancelled"
         ends = session["superseded_from"]
-        if ends is not None and self._facts.true(claim.micros) - SLACK - _CLAIM_TAKES > ends and claim["handed_at"] >= ends:
+        if ends is not None and claim["handed_at"] >= ends:
             return "a later session had taken its place"
         if claim["survey"] is not None and (claim["session_id"], claim["survey"]) in self._answered:
             return "the survey was answered"
@@ -124,11 +123,14 @@ class Wanted:
         key = patient["phone_key"] if claim["channel"] == "sms" else patient["email_key"]
         if key is None:
             return None
-        for change in self._standing[claim["channel"], bytes(key)].values():
-            answers_it = change["reason"] == "opted_out" and claim["step"] in _STOP_ANSWERS
-            if change["clinic_id"] in (None, patient["clinic_id"]) and not answers_it:
-                return str(change["reason"])
-        return None
+        standing = [
+            str(change["reason"])
+            for change in self._standing[claim["channel"], bytes(key)].values()
+            if change["clinic_id"] in (None, patient["clinic_id"])
+        ]
+        if "opted_out" in standing and claim["step"] in _STOP_ANSWERS:
+            return None  # the one confirmation that is allowed
+        return standing[0] if standing else None
 
     def _heeded(self) -> Iterator[Violation]:
         """What patients and clinics asked for, and were told yes to, has to be among the facts."""
@@ -155,7 +157,6 @@ class Wanted:
                 yield Violation("P3", f"{name} was to be erased, and is not")
 
 
-_CLAIM_TAKES = timedelta(0)
 _HALF_LEASE = timedelta(seconds=60)
 _WIRE = timedelta(seconds=LATEST_ARRIVAL)
 

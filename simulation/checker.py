@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 
 from simulation import check_alerts, check_rest, check_sending
 from simulation.facts import Facts, Violation
-from simulation.installation import Installation
 
 PROMISES: dict[str, Callable[[Facts], Iterator[Violation]]] = {
     "P1": check_rest.kept,
@@ -21,7 +20,6 @@ PROMISES: dict[str, Callable[[Facts], Iterator[Violation]]] = {
 }
 
 
-def check(installation: Installation, calm_from: int, end: int) -> list[Violation]:
+def check(facts: Facts) -> list[Violation]:
     """Every violation, by promise."""
-    facts = Facts(installation, calm_from, end)
     return [violation for promise in PROMISES.values() for violation in promise(facts)]

@@ -125,6 +125,10 @@ class People:
         if dice.random() < 0.15:
             moment = self._true(later[0]).replace(minute=0)
             self._complete(patient, moment, site if dice.random() < 0.7 else dice.choice(SITES), self._report_delay())
+        if dice.random() < 0.08:
+            # Treated at several places on one day: more texts than a day allows.
+            for n, other in enumerate(one for one in SITES if one != site):
+                self._complete(patient, ended_at + timedelta(minutes=n), other, self._report_delay())
         if dice.random() < 0.07:
             self._plan(later[1], "cancels", lambda: self._cancel(patient))
         if dice.random() < 0.10:

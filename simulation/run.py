@@ -7,18 +7,19 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 
 from simulation.calendar import draw_start, draw_zones
+from simulation.facts import Facts
 from simulation.installation import Installation, listening_to_logs
 from simulation.people import Clinic, Patient, phone_of
 from simulation.scheduler import SECOND, Scheduler
 from simulation.seams import seeded
 from simulation.story import Story
-from simulation.weather import draw
+from simulation.weather import Weather, draw
 
 DAY = 86400 * SECOND
 CALM_DAYS = 2
@@ -40,12 +41,17 @@ class Finished:
     end: int
     zones: list[str]
     start: datetime
-    violations: list[str] = field(default_factory=list)
+
+    def facts(self) -> Facts:
+        """It, indexed for the checker."""
+        return Facts(self.installation, self.calm_from, self.end)
 
 
 @contextmanager
-def simulated(seed: int, patients: int, days: int, whole: bool = False) -> Iterator[Finished]:
-    """Run a seed. What is handed out can be looked at until the block ends."""
+def simulated(
+    seed: int, patients: int, days: int, whole: bool = False, weather: Weather | None = None
+) -> Iterator[Finished]:
+    """Run a seed. What is handed out can be looked at until the block ends. `weather` instead of what the seed draws."""
     dice = Random(seed)
     folder = Path(tempfile.mkdtemp(prefix="aftercare-run-", dir=_MEMORY if _MEMORY.is_dir() else None))
     zones = draw_zones(dice)
@@ -56,7 +62,8 @@ def simulated(seed: int, patients: int, days: int, whole: bool = False) -> Itera
     collecting = gc.isenabled()
     try:
         with seeded(scheduler, Random(dice.getrandbits(64))), listening_to_logs(logged):
-            installation = Installation(scheduler, Random(dice.getrandbits(64)), story, draw(dice), folder)
+            drawn = draw(dice)
+            installation = Installation(scheduler, Random(dice.getrandbits(64)), story, weather or drawn, folder)
             installation.logged = logged
             end = days * DAY
             calm_from = max(end - CALM_DAYS * DAY, end // 2)
