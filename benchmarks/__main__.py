@@ -13,11 +13,13 @@ from pathlib import Path
 
 from benchmarks import arrivals, growth, late, many, out
 from benchmarks.figures import Figure, keep, show
+from benchmarks.peers import contest
 from benchmarks.place import KINDS
 
 BENCHMARKS: dict[str, Callable[[tuple[str, ...], float], Iterator[Figure]]] = {
     "in": arrivals.measure,
     "out": out.measure,
+    "peers": contest.measure,
     "growth": growth.measure,
     "late": late.measure,
     "many": many.measure,

@@ -75,8 +75,8 @@ def email(number: int) -> EmailParcel:
     )
 
 
-def run(channel: str, url: str, count: int, latency: int) -> None:
-    ask(f"{url}/__reset?latency={latency}")
+def drain(url: str, count: int, channel: str = "sms") -> tuple[float, float]:
+    """Hand over `count` parcels: messages a second, processor milliseconds a message."""
     outcomes: Counter[Outcome] = Counter()
     cpu, start = time.process_time(), time.perf_counter()
     courier: Courier[SmsParcel] | Courier[EmailParcel]
@@ -98,10 +98,7 @@ def run(channel: str, url: str, count: int, latency: int) -> None:
     stats = ask(f"{url}/__stats")
     assert outcomes == {Outcome.ACCEPTED: count}, outcomes
     assert (stats["unique"], stats["duplicates"]) == (count, 0), stats
-    print(  # noqa: T201
-        f"{channel} {latency:3d} ms  {count / took:7.0f}/s  {cpu / count * 1000:.3f} CPU ms a message  "
-        f"{stats['connections']:.0f} connections, {stats['most_in_flight']:.0f} in flight"
-    )
+    return count / took, cpu / count * 1000
 
 
 if __name__ == "__main__":
@@ -109,4 +106,10 @@ if __name__ == "__main__":
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 20_000
     with standin() as url:
         for latency in (0, 50):
-            run(channel, url, count, latency)
+            ask(f"{url}/__reset?latency={latency}")
+            rate, cpu = drain(url, count, channel)
+            stats = ask(f"{url}/__stats")
+            print(  # noqa: T201
+                f"{channel} {latency:3d} ms  {rate:7.0f}/s  {cpu:.3f} CPU ms a message  "
+                f"{stats['connections']:.0f} connections, {stats['most_in_flight']:.0f} in flight"
+            )

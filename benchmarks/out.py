@@ -1,64 +1,75 @@
-"""Out: from due rows to recorded acceptance, by one sender process."""
+"""Out: from due rows to recorded acceptance, by one sender process as `aftercare worker` wires it."""
 
 from __future__ import annotations
 
 import time as world
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 
 from benchmarks.figures import Figure
 from benchmarks.gateway import ask, standin
 from benchmarks.place import START, Place, place, treat
 from service import time
-from service.care.lifecycle import Channel
+from service.care.lifecycle import Channel, State
+from service.nudges import QueueName
 from service.records import messages
 from service.records.database import run
-from workers.compose import Composer
-from workers.deliver import Deliverer
-from workers.gateways.courier import Courier
-from workers.gateways.email import SendGridGateway
-from workers.gateways.sms import TwilioGateway
+from workers import jobs
+from workers.clock import MESSAGES_PER_NUDGE
 
-JOB = 2000
-"""Messages a job, as the clock nudges them."""
-LATENCIES = (0, 50, 100)
+COUNT, WARM_UP = 10_000, 500
+"""Messages that are measured at each latency, and before that for a worker that has been at work for a while."""
+LATENCIES = (0, 50)
 """Milliseconds that the provider takes to answer."""
 
 
 def measure(kinds: tuple[str, ...], scale: float) -> Iterator[Figure]:
     """Rates and processor time of claim, gate, render, seal, SDK and record together."""
-    count = int(10_000 * scale)
     for kind in kinds:
-        with standin() as provider, time.held(START), place(kind, provider) as here:
-            treat(here, range(count * len(LATENCIES)))
-            with time.held(START + timedelta(minutes=16)):
-                for latency in LATENCIES:
-                    yield from _deliver(here, provider, latency, _due(here, count))
+        with due(kind, LATENCIES, int(COUNT * scale)) as (here, provider, batches):
+            for latency, ids in zip(LATENCIES, batches, strict=True):
+                rate, cpu = drain(here, provider, latency, ids)
+                yield Figure("out", f"{kind} {latency} ms", rate, "messages/s")
+                yield Figure("out", f"{kind} {latency} ms processor time", cpu, "CPU ms a message")
 
 
-def _deliver(here: Place, provider: str, latency: int, ids: list[int]) -> Iterator[Figure]:
+@contextmanager
+def due(kind: str, latencies: Sequence[int], count: int) -> Iterator[tuple[Place, str, list[list[int]]]]:
+    """A place where this process is a worker that has warmed up, the provider, and due messages for each latency."""
+    with standin() as provider, time.held(START), place(kind, provider) as here:
+        treat(here, range(WARM_UP + count * len(latencies)))
+        with time.held(START + timedelta(minutes=16)):
+            jobs.wire(QueueName.SMS, here.parts)
+            try:
+                jobs.deliver([str(one) for one in _queue(here, WARM_UP)])
+                yield here, provider, [_queue(here, count) for _ in latencies]
+            finally:
+                jobs.close()
+
+
+def drain(here: Place, provider: str, latency: int, ids: Sequence[int]) -> tuple[float, float]:
+    """Deliver these, in jobs as the clock nudges them: messages a second, processor milliseconds a message."""
     ask(f"{provider}/__reset?latency={latency}")
-    settings = here.parts.settings
-    sms = Courier(
-        TwilioGateway(settings.twilio_account_sid, "token", provider, concurrency=settings.sms_concurrency),
-        in_flight=settings.sms_concurrency,
-    )
-    email = Courier(SendGridGateway("key", provider))
-    deliverer = Deliverer(settings, here.parts.engine, here.parts.sending, Composer(settings.public_url), sms, email)
+    names = [str(one) for one in ids]
     cpu, begun = world.process_time(), world.perf_counter()
-    for start in range(0, len(ids), JOB):
-        deliverer.deliver(ids[start : start + JOB])
+    for start in range(0, len(names), MESSAGES_PER_NUDGE):
+        jobs.deliver(names[start : start + MESSAGES_PER_NUDGE])
     took, cpu = world.perf_counter() - begun, world.process_time() - cpu
-    sms.close()
-    email.close()
     stats = ask(f"{provider}/__stats")
-    if stats["accepted"] != len(ids):
-        raise SystemExit(f"the provider took {stats['accepted']} of {len(ids)} messages")
-    yield Figure("out", f"{here.kind} {latency} ms", len(ids) / took, "messages/s")
-    yield Figure("out", f"{here.kind} {latency} ms processor time", cpu / len(ids) * 1000, "CPU ms a message")
+    if (stats["accepted"], stats["duplicates"]) != (len(ids), 0):
+        raise SystemExit(f"the provider took {stats['accepted']:.0f} of {len(ids)}, {stats['duplicates']:.0f} twice")
+    _check_recorded(here, ids)
+    return len(ids) / took, cpu / len(ids) * 1000
 
 
-def _due(here: Place, limit: int) -> list[int]:
+def _check_recorded(here: Place, ids: Sequence[int]) -> None:
+    states = run(here.parts.engine, lambda connection: messages.states_of(connection, ids))
+    if set(states.values()) != {State.ACCEPTED}:
+        raise SystemExit(f"not all is on record as accepted: {set(states.values())}")
+
+
+def _queue(here: Place, limit: int) -> list[int]:
     parts = here.parts
     found = run(
         parts.engine,
