@@ -177,7 +177,8 @@ def _rows(connection: Connection, h: House, clinic: Clinic, lines: Sequence[Line
         ],
         "sessions": [
             _plain(
-                one, id=None, clinic_id=None, external_id=_known(one.external_id), protocol_id=one.protocol_id is not None,
+                one, id=None, clinic_id=None, external_id=_known(one.external_id),
+                protocol_id=one.protocol_id is not None,
                 patient_id=one.patient_id and name[one.patient_id],
                 course_id=one.course_id and sessions.site_of(connection, one.course_id),
                 baseline=sessions.baseline(connection, vault, one.id),
