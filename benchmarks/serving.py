@@ -17,7 +17,7 @@ from benchmarks.place import Place
 from commands.serve import serve
 from service.settings import Settings
 
-_START_SECONDS = 30.0
+_START_SECONDS = 120.0
 
 
 @contextmanager

@@ -96,7 +96,7 @@ def _take_in_known(connection: Connection, sending: Sending, clinic: Clinic, lin
         line.event.type,
         applied.session_id,
         applied.status,
-        applied.answer,
+        applied.text,
         now,
     )
     return applied

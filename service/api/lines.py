@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from service.api.bodies import AnyEvent
@@ -17,10 +19,15 @@ class Line:
     event: AnyEvent
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Applied:
     """An event's effect: the answer, and the session that it was about."""
 
     status: int
     answer: dict[str, Any]
     session_id: int | None = None
+
+    @cached_property
+    def text(self) -> str:
+        """The answer as JSON, made once: it is kept for the repeat, and posted."""
+        return json.dumps(self.answer)

@@ -93,15 +93,16 @@ def take_in(
     connection: Connection, sending: Sending, clinic: Clinic, newcomers: Sequence[Newcomer], now: datetime
 ) -> dict[int, Applied | Problem]:
     """Plan and write newcomers; what became of each, by place."""
+    asked = {new.body.protocol for new in newcomers}
+    followed = {name: _protocol(connection, clinic, name) for name in asked}
     outcomes: dict[int, Applied | Problem] = {}
     arrivals = []
     for new in newcomers:
-        try:
-            version = protocol_in_force(connection, clinic, new.body.protocol)
-        except Problem as problem:
-            outcomes[new.place] = problem
+        found = followed[new.body.protocol]
+        if isinstance(found, Problem):
+            outcomes[new.place] = found
         else:
-            arrivals.append(_arrival(clinic, new, version.id, protocols.parsed(connection, version.id)))
+            arrivals.append(_arrival(clinic, new, *found))
     if arrivals:
         outcomes |= _write(connection, sending, clinic, arrivals, now)
     return outcomes
@@ -114,6 +115,14 @@ def protocol_in_force(connection: Connection, clinic: Clinic, name: str | None) 
         problem = FieldProblem("/data/session/protocol", "is not a protocol of this clinic")
         raise Problem(422, "invalid_event", "The event has fields that cannot be accepted.", [problem])
     return version
+
+
+def _protocol(connection: Connection, clinic: Clinic, name: str | None) -> tuple[int, Protocol] | Problem:
+    try:
+        version = protocol_in_force(connection, clinic, name)
+    except Problem as problem:
+        return problem
+    return version.id, protocols.parsed(connection, version.id)
 
 
 def _first_mentions(lines: Sequence[Line]) -> Iterator[tuple[int, Line]]:
@@ -209,5 +218,5 @@ def _planned(
 def _event(sending: Sending, clinic: Clinic, line: Line, applied: Applied, now: datetime) -> dict[str, Any]:
     return events.answered_row(
         sending.vault, clinic.id, line.key, line.raw, line.event.type, applied.session_id, applied.status,
-        applied.answer, now,
+        applied.text, now,
     )  # fmt: skip
