@@ -15,7 +15,7 @@ def main() -> int:
     parser.add_argument("--database", default="sqlite", help="sqlite, postgresql, or the URL of an empty database")
     parser.add_argument("--out", type=Path, default=Path("var/soak"), help="replaced by this run's figures and logs")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--sessions-a-minute", type=float, default=10.0)
+    parser.add_argument("--sessions-a-minute", type=float, default=60.0)
     chosen = parser.parse_args()
     options = Options(chosen.minutes, chosen.database, chosen.out, chosen.seed, chosen.sessions_a_minute)
     outcome = soak(options, lambda line: print(line, flush=True))

@@ -42,7 +42,7 @@ class Nature(StrEnum):
     WORRIES = "worries"
 
 
-_SHARES = {Nature.SILENT: 35, Nature.ANSWERS: 35, Nature.WRITES: 12, Nature.STOPS: 10, Nature.WORRIES: 8}
+_SHARES = {Nature.SILENT: 35, Nature.ANSWERS: 35, Nature.WRITES: 15, Nature.STOPS: 12, Nature.WORRIES: 3}
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ class Town:
         self._by_phone[patient.phone] = patient
         self._session(patient, 1)
         if self._dice.random() < 0.2:
-            self._in(self._days(20), lambda: self._session(patient, 2))
+            self._in(self._days(3), lambda: self._session(patient, 2))
 
     def _session(self, patient: _Patient, number: int) -> None:
         data = completed(
@@ -154,7 +154,8 @@ class Town:
             email=f"p{patient.number}@example.net" if patient.number % 2 else None,
             locale=("en", "es")[patient.number % 3 == 0],
             site=_SITES[patient.number % len(_SITES)],
-            ended_at=time.now() - timedelta(minutes=5),
+            # Many are told of late, so that every step of the twelve weeks comes due.
+            ended_at=time.now() - timedelta(minutes=5, days=self._dice.choice((0, 0, self._dice.uniform(0, 70)))),
             baseline={"pain": 6, "peg": [6, 5, 5]} if patient.number % 4 else None,
         )
         if data["session"]["baseline"] is None:
@@ -186,10 +187,10 @@ class Town:
         patient = self._by_phone.get(entry.to)
         if patient is None:
             if "ACK" in entry.body:  # a clinician's phone
-                self._in(self._dice.uniform(0.5, 5), lambda: self._writes(entry.to, "ACK"))
+                self._in(self._dice.uniform(0.3, 2), lambda: self._writes(entry.to, "ACK"))
             return
         patient.texts += 1
-        wait = self._dice.uniform(0.2, 5)
+        wait = self._dice.uniform(0.2, 10)
         match patient.nature:
             case Nature.ANSWERS if (link := _LINK.search(entry.body)) is not None:
                 self._in(wait, lambda: self._answers(link.group(), 5))
@@ -204,7 +205,7 @@ class Town:
         self.told.stops += 1
         self._writes(patient.phone, self._dice.choice(("STOP", "please stop texting me", "Alto")))
         if self._dice.random() < 0.4:
-            self._in(self._days(4), lambda: self._starts(patient))
+            self._in(self._days(1), lambda: self._starts(patient))
 
     def _starts(self, patient: _Patient) -> None:
         self.told.starts += 1
@@ -218,7 +219,8 @@ class Town:
         page = self._ask("GET", link)
         again = page is None or page.status == 503
         if page is not None and page.status == 200:
-            chosen = {name: value for _, name, value in reversed(_FIELD.findall(page.data.decode()))}
+            fields = reversed(_FIELD.findall(page.data.decode()))
+            chosen = {name: value for kind, name, value in fields if kind == "radio" or value == "none"}
             if not chosen:
                 return  # the care plan, or answered already
             done = self._ask("POST", link, fields=chosen, encode_multipart=False, redirect=False)

@@ -11,6 +11,7 @@ import redis
 
 from sandbox.faults import Kind, Point
 from sandbox.server import Handle
+from service import time
 from tests.soak.crew import REDIS, Crew
 
 _SPELL_SECONDS = (3.0, 12.0)
@@ -38,6 +39,8 @@ class Weather:
         self._calm = True
         self.happened: Counter[str] = Counter()
         """What went wrong how often; "kill web" and the like too."""
+        self.journal: list[str] = []
+        """The same, one after the other, each with its moment."""
 
     def turn(self) -> None:
         now = real_time.monotonic()
@@ -51,12 +54,12 @@ class Weather:
             self._kill_at = now + self._kill_every * self._dice.uniform(0.5, 1.5)
             name = self._crew.any_of(self._dice)
             self._crew.kill(name)
-            self.happened[f"kill {name}"] += 1
+            self._note(f"kill {name}")
         if now >= self._redis_at:
             self._redis_at = now + self._kill_every * self._dice.uniform(0.5, 1.5)
             name, what = self._dice.choice([("FLUSHALL", self._flush), ("kill redis", self._kill_redis)])
             what()
-            self.happened[name] += 1
+            self._note(name)
 
     def clear_up(self) -> None:
         """Nothing goes wrong any more."""
@@ -67,7 +70,11 @@ class Weather:
         for kind, numbers in self._dice.sample(_FAULTS, self._dice.choice((1, 1, 2))):
             share = self._dice.choice((0.3, 1.0))
             self._sandbox.fault(kind, on=list(_CREATING), probability=share, **numbers)
-            self.happened[kind.value] += 1
+            self._note(kind.value, share)
+
+    def _note(self, what: str, share: float = 1.0) -> None:
+        self.happened[what] += 1
+        self.journal.append(f"{time.real_now():%H:%M:%S} {what}" + (f", {share:.0%}" if share < 1 else ""))
 
     def _flush(self) -> None:
         try:
