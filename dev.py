@@ -46,6 +46,7 @@ usage: python3 dev.py <command> [arguments]
 
   demo [...]        the whole service against stand-in providers, on this machine
   test [...]        the tests on two cores (arguments go to pytest)
+  soak [...]        an hour of load, faults and kill -9 on a real installation, and a verdict (--help)
   check             ruff, mypy --strict, import-linter
   bench [...]       the benchmarks
   run <program>     any program inside the environment
@@ -67,6 +68,9 @@ def main(argv: list[str]) -> int:
         ensure_environment("dev")
         selection = [] if any(a.startswith("-m") for a in arguments) else ["-m", "not slow"]
         return become(["python", "-m", "pytest", "-n", "2", *selection, *arguments], quick_temporary_folder())
+    if command == "soak":
+        ensure_environment("dev")
+        return become(["python", "-m", "tests.soak", *arguments])
     if command == "check":
         ensure_environment("dev")
         return check()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import signal
@@ -15,6 +16,7 @@ from typing import Any
 import click
 from gunicorn.app.base import BaseApplication
 from rq import Queue, SimpleWorker
+from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from service import crashpoints, logs
@@ -26,6 +28,8 @@ from service.records import migrate as migrations
 from service.settings import Settings
 from workers import jobs
 from workers.clock import Clock
+
+log = logging.getLogger(__name__)
 
 
 @click.command()
@@ -99,6 +103,7 @@ def worker(queue: str) -> None:
         connection=redis,
         serializer=JSONSerializer,
         name=f"{queue}-{socket.gethostname()}-{os.getpid()}",
+        exception_handlers=[_tell_failure],
     )
     rq.log_result_lifespan = False
     try:
@@ -117,6 +122,12 @@ def _begin() -> Settings:
     settings = Settings()
     logs.configure(settings.log_level)
     return settings
+
+
+def _tell_failure(job: Job, *error: Any) -> bool:
+    """RQ puts a traceback into its line's text, where it must be taken out whole: here it is told by type and place."""
+    log.error("a job of %s failed; the clock will nudge again", job.origin, exc_info=error)
+    return True
 
 
 class _Gunicorn(BaseApplication):  # type: ignore[misc]

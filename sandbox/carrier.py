@@ -28,7 +28,7 @@ class Carrier:
     def take(self, text: Text, plan: Plan) -> asyncio.Task[None]:
         """Start the life of an accepted text; every callback it will cause counts as pending from now on."""
         self._screen.show_text(
-            text.to, Bubble(text.created, False, text.sender or self._config.sender, text.body, text)
+            text.to, Bubble(time.now(), False, text.sender or self._config.sender, text.body, text)
         )
         moves = self._moves(text, plan)
         reported = bool(text.status_callback) and not plan.has(Kind.NEVER) and text.send_at is None
@@ -43,7 +43,7 @@ class Carrier:
         last = self._screen.last_outbound(number)
         to = to or (last.sender if last else None) or self._config.sender
         service_sid = self._config.messaging_service_sid if to == self._config.sender else None
-        now = time.now()
+        now, stamp = time.now(), time.real_now()
         text = Text(
             new_sid(bool(media)),
             to,
@@ -52,9 +52,9 @@ class Carrier:
             body,
             "received",
             "inbound",
-            now,
-            now,
-            sent=now,
+            stamp,
+            stamp,
+            sent=stamp,
             media=tuple(media),
             segments=segments(body),
         )

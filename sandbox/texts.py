@@ -42,7 +42,7 @@ class Text:
 
     def move(self, status: str, error_code: int | None = None) -> None:
         self.status = status
-        self.updated = time.now()
+        self.updated = time.real_now()
         if status == "sent":
             self.sent = self.updated
         if error_code is not None:

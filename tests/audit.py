@@ -5,12 +5,14 @@ Shared by everything that breaks an installation from outside. Each finding is a
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Engine, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, FromClause, func, or_, select
 
 from sandbox.ledger import Entry
 from service import time
@@ -23,8 +25,7 @@ _GOING = {Reason.NOT_YET_DUE, Reason.QUIET_HOURS, Reason.DAILY_CAP, Reason.PROVI
           Reason.PLAN_PAUSED, Reason.NOT_APPROVED, Reason.RETRY_LATER}  # fmt: skip
 _UNDER_WAY = {Reason.HANDED_OVER, Reason.CHECKING_WITH_PROVIDER}
 _TAKEN = (State.ACCEPTED, State.SENT, State.DELIVERED, State.UNDELIVERED)
-_CAME_BACK = ("failed", "undelivered")
-"""Receipts by which a provider itself says that what it took never arrived: only then may it be handed over again."""
+_CARRIERS_CODE = re.compile(r"\d{5}")
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,28 @@ def stuck(engine: Engine, longer_than: datetime) -> list[str]:
     return [f"message {row.id} ({row.step}) is stuck in {row.state}" for row in rows]
 
 
+def overdue(engine: Engine, since: datetime) -> list[str]:
+    """Messages that should have gone, or been decided about, before `since`."""
+    with reading(engine) as connection:
+        waiting = (messages.c.state == State.PLANNED) & (messages.c.due_at <= since)
+        leased = messages.c.state.in_((State.QUEUED, State.SENDING)) & (messages.c.due_at <= since)
+        rows = connection.execute(
+            select(messages.c.id, messages.c.step, messages.c.state, messages.c.reason).where(or_(waiting, leased))
+        ).all()
+    return [f"message {row.id} ({row.step}) is overdue, {row.state} because {row.reason}" for row in rows]
+
+
+def held(engine: Engine) -> list[str]:
+    """Messages in somebody's hands."""
+    with reading(engine) as connection:
+        rows = connection.execute(
+            select(messages.c.id, messages.c.step, messages.c.state, messages.c.reason).where(
+                messages.c.state.in_((State.QUEUED, State.SENDING))
+            )
+        ).all()
+    return [f"message {row.id} ({row.step}) is {row.state} because {row.reason}" for row in rows]
+
+
 def unexplained(engine: Engine) -> list[str]:
     """Messages whose state and reason do not fit each other, or whose attempts say otherwise."""
     with reading(engine) as connection:
@@ -86,33 +109,57 @@ def unexplained(engine: Engine) -> list[str]:
     return found
 
 
+def doubled(engine: Engine, entries: Sequence[Entry]) -> list[str]:
+    """Messages that the provider took more than once, and things it took that we have no attempt of.
+
+    `entries` may be older than what is read here, never younger: an attempt is on record before it leaves.
+    """
+    taken, strangers = _taken(engine, entries)
+    return strangers + [
+        f"message {message} was handed over {len(tries)} times"
+        for message, tries in taken.items()
+        if not all(_came_back(one) for one in tries[:-1])
+    ]
+
+
 def against_the_ledger(engine: Engine, entries: Sequence[Entry]) -> list[str]:
-    """Where our records and what the provider took do not agree: doubles, gaps, and what was sent though it was not."""
-    taken: dict[int, list[int]] = defaultdict(list)
-    found = []
+    """Where our records and what the provider took do not agree, once nothing is under way."""
+    found = doubled(engine, entries)
+    taken, _ = _taken(engine, entries)
     with reading(engine) as connection:
-        known = {
-            row.token: row for row in connection.execute(select(attempts.c.token, attempts.c.message_id, attempts.c.id))
-        }
-        for entry in entries:
-            if (token := token_of(entry)) is None:
-                continue  # what the provider says by itself
-            if token in known:
-                taken[known[token].message_id].append(known[token].id)
-            else:
-                found.append(f"the provider took {entry.id}, of which we have no attempt")
         states = {row.id: State(row.state) for row in connection.execute(select(messages.c.id, messages.c.state))}
-        came_back = set(
-            connection.execute(select(receipts.c.attempt_id).where(receipts.c.status.in_(_CAME_BACK))).scalars()
-        )
-    for message, tries in taken.items():
-        if any(one not in came_back for one in tries[:-1]):
-            found.append(f"message {message} was handed over {len(tries)} times")
-        if states[message] in (State.CANCELLED, State.SKIPPED, State.EXPIRED) and tries[-1] not in came_back:
-            found.append(f"message {message} was handed over, and is on record as {states[message]}")
-    found += [f"message {one} counts as {state}, and the provider never took it"
-              for one, state in states.items() if state in _TAKEN and one not in taken]  # fmt: skip
+    found += [
+        f"message {message} was handed over, and is on record as {states[message]}"
+        for message, tries in taken.items()
+        if states[message] in (State.CANCELLED, State.SKIPPED, State.EXPIRED) and not _came_back(tries[-1])
+    ]
+    found += [
+        f"message {message} counts as {state}, and the provider never took it"
+        for message, state in states.items()
+        if state in _TAKEN and message not in taken
+    ]
     return found
+
+
+def _taken(engine: Engine, entries: Sequence[Entry]) -> tuple[dict[int, list[Any]], list[str]]:
+    """By message, the attempts that the provider took, in its order; and what it took that is none of ours."""
+    with reading(engine) as connection:
+        rows = connection.execute(select(attempts.c.token, attempts.c.message_id, attempts.c.outcome, attempts.c.code))
+        known = {row.token: row for row in rows}
+    taken: dict[int, list[Any]] = defaultdict(list)
+    strangers = []
+    for entry in entries:
+        token = token_of(entry)
+        if token in known:
+            taken[known[token].message_id].append(known[token])
+        elif token is not None:  # None: the provider's own words
+            strangers.append(f"the provider took {entry.id}, of which we have no attempt")
+    return taken, strangers
+
+
+def _came_back(attempt: Any) -> bool:
+    """Whether the provider took it and said later that it never arrived: only then may it be handed over again."""
+    return attempt.outcome == "accepted" and bool(_CARRIERS_CODE.fullmatch(attempt.code or ""))
 
 
 def token_of(entry: Entry) -> str | None:
@@ -134,5 +181,5 @@ def _fits(state: State, reason: Reason) -> bool:
     return state in ENDS and reason not in _GOING | _UNDER_WAY | {Reason.CONFIRMED}
 
 
-def _count(connection: Connection, table: object, where: object) -> int:
-    return connection.execute(select(func.count()).select_from(table).where(where)).scalar_one()  # type: ignore[arg-type, call-overload, no-any-return]
+def _count(connection: Connection, table: FromClause, where: ColumnElement[bool]) -> int:
+    return connection.execute(select(func.count()).select_from(table).where(where)).scalar_one()

@@ -23,13 +23,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_figures] = []
-    config.pluginmanager.register(_Collector(config.stash[_figures]))
+    figures: list[report.Figure] = []
+    config.stash[_figures] = figures
+    config.pluginmanager.register(_Collector(figures))
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    if session.config.getoption("--write-matrix") and not hasattr(session.config, "workerinput"):
-        report.write(session.config.stash[_figures])
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if config.getoption("--write-matrix"):
+        terminalreporter.write_line(report.write(config.stash[_figures]))
 
 
 class _Collector:

@@ -10,6 +10,7 @@ import statistics
 import time as real_time
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -240,7 +241,7 @@ def test_p4_provider_down(
     """On a fast clock, so that hours pass: what is still useful goes out late, the rest says why it did not."""
     monkeypatch.setattr(time, "_file", None)
     with proxied() as wire:
-        fast = {"AFTERCARE_CLOCK_SPEED": 720, "AFTERCARE_TWILIO_URL": f"http://{wire.address}"}
+        fast: dict[str, Any] = {"AFTERCARE_CLOCK_SPEED": 720, "AFTERCARE_TWILIO_URL": f"http://{wire.address}"}
         with installed(database_url, redis_url, tmp_path, **fast) as place:
             wire.target = place.h.sandbox.url.removeprefix("http://")
             wire.cut()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -122,14 +124,32 @@ def test_texts_that_arrive_between_pages_neither_repeat_nor_hide_others(twilio: 
     assert second.next_page() is None
 
 
+@contextmanager
+def the_world_at(moment: datetime) -> Iterator[None]:
+    """Both clocks: the service's, and the one that a provider's dates are read from."""
+    with time.held(moment), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "real_now", lambda: moment)
+        yield
+
+
+def test_a_fast_clock_does_not_reach_the_providers_dates(sandbox: Handle, twilio: Client) -> None:
+    """What we ask the provider about goes by the world's time: the proof that a text never arrived hangs on it (P2)."""
+    with time.held(datetime(2031, 1, 1, tzinfo=UTC)):
+        created = twilio.messages.create(to=TO, from_=FROM, body="now").date_created
+        [entry] = sandbox.entries()
+    assert created is not None
+    assert abs(created - time.real_now()) < timedelta(minutes=1)
+    assert entry.at == datetime(2031, 1, 1, tzinfo=UTC)
+
+
 def test_date_sent_filters_and_a_text_not_yet_sent_matches_none(sandbox: Handle, twilio: Client) -> None:
     def found(**filters: object) -> list[str]:
         return [text.body for text in twilio.messages.list(to=TO, **filters)]
 
-    with time.held(datetime(2026, 3, 1, 12, 0, 0, 500_000, tzinfo=UTC)):
+    with the_world_at(datetime(2026, 3, 1, 12, 0, 0, 500_000, tzinfo=UTC)):
         twilio.messages.create(to=TO, from_=FROM, body="old")
         eventually(lambda: twilio.messages.list(to=TO)[0].status == "delivered")
-    with time.held(datetime(2026, 3, 3, 12, tzinfo=UTC)):
+    with the_world_at(datetime(2026, 3, 3, 12, tzinfo=UTC)):
         twilio.messages.create(to=TO, from_=FROM, body="new")
         eventually(lambda: twilio.messages.list(to=TO)[0].status == "delivered")
         soon = time.now() + timedelta(hours=1)
