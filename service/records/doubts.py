@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, text, update
 
 from service.care.lifecycle import Channel
-from service.records import clinics, consents, optouts, patients, plans
+from service.records import clinics, consents, inbox, optouts, patients, plans
 from service.records.patients import Patient
 from service.records.plans import Sending
 from service.records.sealing import Vault
@@ -48,9 +48,9 @@ def of_clinic(connection: Connection, vault: Vault, clinic_id: int, limit: int) 
     return [found for row in rows if (found := _doubt(connection, vault, clinic_id, row)) is not None]
 
 
-def keep(connection: Connection, clinic_id: int, suppression_id: int) -> bool:
+def keep(connection: Connection, vault: Vault, clinic_id: int, suppression_id: int, by: str, now: datetime) -> bool:
     """It was a request to stop. False when it was decided before. Raises LookupError."""
-    return _decide(connection, clinic_id, suppression_id, certain=True)
+    return _decide(connection, vault, clinic_id, suppression_id, by, now, certain=True)
 
 
 def lift(connection: Connection, sending: Sending, clinic_id: int, suppression_id: int, by: str, now: datetime) -> bool:
@@ -65,7 +65,7 @@ def lift(connection: Connection, sending: Sending, clinic_id: int, suppression_i
         patients.get(connection, sending.vault, one.id, lock=True)
         for one in _reached_at(connection, sending.vault, clinic_id, channel, row.address_key)
     ]
-    if not _decide(connection, clinic_id, suppression_id, lifted_at=now):
+    if not _decide(connection, sending.vault, clinic_id, suppression_id, by, now, lifted_at=now):
         return False
     for patient in theirs:
         last = [line for line in consents.ledger(connection, patient.id) if line["channel"] == channel][-1:]
@@ -77,14 +77,21 @@ def lift(connection: Connection, sending: Sending, clinic_id: int, suppression_i
     return True
 
 
-def _decide(connection: Connection, clinic_id: int, suppression_id: int, **values: object) -> bool:
-    done = connection.execute(
-        update(suppressions)
-        .where(text(_OPEN), suppressions.c.id == suppression_id, suppressions.c.clinic_id == clinic_id)
-        .values(**values)
-    )
-    if done.rowcount == 0:
-        _get(connection, clinic_id, suppression_id)
+def _decide(
+    connection: Connection,
+    vault: Vault,
+    clinic_id: int,
+    suppression_id: int,
+    by: str,
+    now: datetime,
+    **values: object,
+) -> bool:
+    """Once; whoever decides has read the words that were in doubt."""
+    row = _get(connection, clinic_id, suppression_id)
+    doubt = _doubt(connection, vault, clinic_id, row)
+    done = connection.execute(update(suppressions).where(text(_OPEN), suppressions.c.id == row.id).values(**values))
+    if done.rowcount and doubt is not None and doubt.reply_id is not None:
+        inbox.settle(connection, clinic_id, doubt.reply_id, by, now)
     return done.rowcount == 1
 
 
@@ -110,6 +117,7 @@ def _doubt(connection: Connection, vault: Vault, clinic_id: int, row: Row[Any]) 
             consent_rows.c.channel == channel,
             consent_rows.c.action == "revoked",
             consent_rows.c.at == row.since,
+            inbox.may_see(clinic_id),
         )
         .limit(1)
     ).one_or_none()

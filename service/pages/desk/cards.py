@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from markupsafe import Markup
 from sqlalchemy import Connection
 from wtforms import Form
 
@@ -46,7 +47,16 @@ def values(who: Who) -> dict[str, Any]:
         local, here = time.now().astimezone(zone(patient.timezone)), time.now().astimezone(who.clinic.zone)
         return None if local.utcoffset() == here.utcoffset() else local
 
+    def at(moment: datetime) -> Markup:
+        """The clinic's time, with the day where it is not today."""
+        local, today = moment.astimezone(who.clinic.zone), time.now().astimezone(who.clinic.zone).date()
+        year = f" {local.year}" if local.year != today.year else ""
+        shown = f"{local:%H:%M}" if local.date() == today else f"{local:%a} {local.day} {local:%b}{year}, {local:%H:%M}"
+        return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(timespec="seconds"), shown)
+
     return {
+        "at": at,
+        "now": time.now(),
         "words": words,
         "there": there,
         "title_of": worklist.title_of,

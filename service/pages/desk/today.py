@@ -75,13 +75,13 @@ def show(who: Who) -> AnyResponse:
     return look.page(
         who,
         "today.html",
-        now=now,
         waiting=_waiting(who),
         list=_list(who, found),
         coming=coming,
         most=worklist.MOST_COUNTED,
         is_open=hours.is_open(now),
         opens=_opens(hours, now),
+        **cards.values(who),
     )
 
 
@@ -113,7 +113,10 @@ def settle_unreached(who: Who, patient_id: int) -> AnyResponse:
 
 @room.post("/today/doubts/<id:suppression_id>/keep", may=Permission.WORK)
 def keep(who: Who, suppression_id: int) -> AnyResponse:
-    done = _decided(who, suppression_id, "doubt.keep", lambda one: doubts.keep(one, who.clinic_id, suppression_id))
+    def change(connection: Connection) -> bool:
+        return doubts.keep(connection, context().sending.vault, who.clinic_id, suppression_id, who.name, time.now())
+
+    done = _decided(who, suppression_id, "doubt.keep", change)
     look.said("It stays stopped." if done else _DECIDED)
     return go(HOME)
 
