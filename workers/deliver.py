@@ -43,6 +43,9 @@ from workers.gating import Gatekeeper
 from workers.verdicts import Recorder
 
 Parcel = SmsParcel | EmailParcel
+_AHEAD = 2
+"""Batches that may be on the wire while another is being claimed: enough that the wire never waits for the database,
+and few enough that a death leaves little to ask the provider about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ class Deliverer:
                 crashpoints.reached(Point.DELIVER_CLAIMED)
                 on_the_wire.append((claimed, self._submit(claimed)))
                 handed_over += len(claimed)
-            while len(on_the_wire) > 1:
+            while on_the_wire and (len(on_the_wire) > _AHEAD or on_the_wire[0][1].done()):
                 self._record(*on_the_wire.popleft())
         while on_the_wire:
             self._record(*on_the_wire.popleft())

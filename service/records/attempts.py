@@ -9,10 +9,14 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, text, update
 
-from service.records.database import Moment, as_rows, insert_rows, listed, stored
+from service.records.bulk import writing
+from service.records.database import Moment, as_rows, listed
 from service.records.ids import new_ids
 from service.records.sealing import Vault, token_key
 from service.records.tables import attempts, messages
+
+_FEW = 10
+"""Attempts up to which statements of their own are as quick as COPY."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,32 +58,28 @@ class Open:
     checks: int
 
 
-_WRITTEN = (
-    "id", "message_id", "number", "token", "link_key", "address", "address_key", "body_key", "started_at", "checks"
-)  # fmt: skip
-
-
 def write(connection: Connection, vault: Vault, drafts: Sequence[Draft], started_at: datetime) -> range:
     """Put attempts on record before anything is handed over; returns their ids, in order."""
     ids = new_ids(len(drafts))
-    at = stored(connection, started_at)
-    rows = [
-        (
-            row_id,
-            draft.message_id,
-            draft.number,
-            draft.token,
-            None if draft.link_token is None else token_key(draft.link_token),
-            vault.seal(draft.address, row_id),
-            draft.address_key,
-            vault.index(draft.body),
-            at,
-            0,
+    with writing(connection, many=len(drafts) > _FEW) as insert:
+        insert(
+            attempts,
+            (
+                {
+                    "id": row_id,
+                    "message_id": draft.message_id,
+                    "number": draft.number,
+                    "token": draft.token,
+                    "link_key": None if draft.link_token is None else token_key(draft.link_token),
+                    "address": vault.seal(draft.address, row_id),
+                    "address_key": draft.address_key,
+                    "body_key": vault.index(draft.body),
+                    "started_at": started_at,
+                    "checks": 0,
+                }
+                for row_id, draft in zip(ids, drafts, strict=True)
+            ),
         )
-        for row_id, draft in zip(ids, drafts, strict=True)
-    ]
-    if rows:
-        insert_rows(connection, attempts, _WRITTEN, rows)
     return ids
 
 

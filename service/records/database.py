@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-import psycopg
-from sqlalchemy import BigInteger, Connection, Dialect, Engine, Table, TypeDecorator, create_engine, event, make_url
+from sqlalchemy import BigInteger, Connection, Dialect, Engine, TypeDecorator, create_engine, event, make_url
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.types import TypeEngine
@@ -118,10 +117,12 @@ def run(engine: Engine, work: Callable[[Connection], T]) -> T:
 
 
 def _may_repeat(error: BaseException) -> bool:
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(cause, psycopg.Error):
-        return cause.sqlstate in (_DEADLOCK, _SERIALIZATION, _UNIQUE)
-    return isinstance(error, IntegrityError) and "UNIQUE" in str(cause)
+    if not isinstance(error, DBAPIError):
+        return False
+    state = getattr(error.orig, "sqlstate", None)
+    if state is not None:
+        return state in (_DEADLOCK, _SERIALIZATION, _UNIQUE)
+    return isinstance(error, IntegrityError) and "UNIQUE" in str(error.orig)
 
 
 def listed(connection: Connection, columns: Mapping[str, str]) -> str:
@@ -142,11 +143,17 @@ def listed(connection: Connection, columns: Mapping[str, str]) -> str:
     return f"(SELECT {names} FROM json_each(:rows))"
 
 
-def listed_ids(dialect: str) -> str:
-    """SQL for ids that travel as one JSON parameter, `:ids`; a list of one parameter each would be compiled anew."""
+def among_ids(column: str, dialect: str) -> str:
+    """SQL: `column` is one of the ids that travel as one JSON parameter, `:ids` (`as_ids`).
+
+    With a parameter for each, the statement would be compiled anew for every batch.
+    """
     if dialect == "postgresql":
-        return "(SELECT CAST(value AS bigint) FROM jsonb_array_elements_text(CAST(:ids AS jsonb)))"
-    return "(SELECT value FROM json_each(:ids))"
+        # As an array it is a list to be looked up one by one, and never a reason to join whole tables.
+        return (
+            f"{column} = ANY (ARRAY(SELECT CAST(value AS bigint) FROM jsonb_array_elements_text(CAST(:ids AS jsonb))))"
+        )
+    return f"{column} IN (SELECT value FROM json_each(:ids))"
 
 
 def as_rows(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -164,24 +171,5 @@ def as_rows(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def as_ids(ids: Iterable[int]) -> str:
-    """The JSON for `listed_ids`."""
+    """The JSON for `among_ids`."""
     return json.dumps(list(ids))
-
-
-def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Insert many rows past SQLAlchemy's work on each value: by COPY on PostgreSQL. Moments go through `stored`."""
-    names = ", ".join(columns)
-    if connection.dialect.name == "postgresql":
-        # A fault comes out as the driver's own error; `run` knows those too.
-        cursor = connection.connection.cursor()
-        with cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(row)
-        return
-    marks = ", ".join("?" * len(columns))
-    connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", [tuple(row) for row in rows])
-
-
-def stored(connection: Connection, moment: datetime) -> datetime | int:
-    """A moment as the driver takes it."""
-    return moment if connection.dialect.name == "postgresql" else to_micros(moment)

@@ -160,7 +160,7 @@ def forget_old(connection: Connection, now: datetime, days: int, batch: int = 50
         update(attempts).where(attempts.c.id.in_(old_attempts)).values(address=_NOTHING, link_key=None),
         *(
             delete(since.table).where(since.table.c.id.in_(_oldest(connection, since, before, batch)))
-            for since in (responses.c.changed_at, conversations.c.expires_at, events.c.received_at, notes.c.at)
+            for since in (responses.c.changed_at, notes.c.at, conversations.c.expires_at, events.c.received_at)
         ),
     )
     done = sum(connection.execute(statement).rowcount for statement in forgotten)

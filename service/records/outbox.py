@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Select, and_, bindparam, case, func, or_, sel
 
 from service.care.lifecycle import Channel, Reason, State
 from service.records import suppressions
-from service.records.database import Moment, as_ids, listed_ids
+from service.records.database import Moment, among_ids, as_ids
 from service.records.messages import ROUTINE
 from service.records.patients import normal
 from service.records.sealing import Vault
@@ -145,7 +145,7 @@ def read(connection: Connection, vault: Vault, ids: Sequence[int]) -> list[Ready
 
 _LOCK_PATIENTS = text(
     "SELECT id FROM patients WHERE id IN"
-    f" (SELECT patient_id FROM messages WHERE id IN {listed_ids('postgresql')}) ORDER BY id FOR NO KEY UPDATE"
+    f" (SELECT patient_id FROM messages WHERE {among_ids('id', 'postgresql')}) ORDER BY id FOR NO KEY UPDATE"
 )
 
 
@@ -161,7 +161,7 @@ def _batch(dialect: str) -> Select[Any]:
             responses, and_(responses.c.session_id == messages.c.session_id, responses.c.survey == messages.c.survey)
         )
         .outerjoin(alerts, alerts.c.id == messages.c.cause_id)
-        .where(text(f"messages.id IN {listed_ids(dialect)}"), messages.c.state == State.QUEUED)
+        .where(text(among_ids("messages.id", dialect)), messages.c.state == State.QUEUED)
         .order_by(messages.c.due_at, messages.c.id)
     )
     if dialect == "postgresql":
@@ -204,7 +204,7 @@ def _handed(dialect: str) -> Select[Any]:
     return select(
         messages.c.patient_id, messages.c.session_id, messages.c.step, messages.c.channel, messages.c.handed_at
     ).where(
-        text(f"messages.patient_id IN {listed_ids(dialect)}"),
+        text(among_ids("messages.patient_id", dialect)),
         messages.c.handed_at >= bindparam("since", type_=Moment),
         messages.c.handed_at.is_not(None),
         messages.c.priority == ROUTINE,
@@ -236,7 +236,7 @@ def take(connection: Connection, ids: Collection[int], now: datetime, lease: dat
     rows = connection.execute(
         text(
             "UPDATE messages SET state = 'sending', tries = tries + 1, handed_at = :now, check_at = :lease,"
-            f" reason = :reason WHERE id IN {listed_ids(connection.dialect.name)} AND state = 'queued' RETURNING id"
+            f" reason = :reason WHERE {among_ids('id', connection.dialect.name)} AND state = 'queued' RETURNING id"
         ).bindparams(bindparam("now", type_=Moment), bindparam("lease", type_=Moment)),
         {"now": now, "lease": lease, "reason": Reason.HANDED_OVER, "ids": as_ids(sorted(ids))},
     )

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from service.care.lifecycle import Channel
 from service.records import alerts, clinics, inbox, notes, optouts, patients, replies, sessions, triaging
@@ -78,19 +78,14 @@ def to_nobody(
         return False
     others = _forget_candidates(connection, clinic_id, reply_id) if letter.match == SHARED else []
     if others:
-        done = _still_open(connection, reply_id, clinic_id=others[0] if len(set(others)) == 1 else None)
+        alone = others[0] if len(set(others)) == 1 else None
+        done = _still_open(connection, reply_id, clinic_id=alone)
     else:
-        done = _still_open(
-            connection,
-            reply_id,
-            clinic_id=clinic_id,
-            match=UNMATCHED,
-            resolved_by=by,
-            seen_at=func.coalesce(reply_rows.c.seen_at, now),
-            seen_by=func.coalesce(reply_rows.c.seen_by, by),
-        )
+        done = _still_open(connection, reply_id, clinic_id=clinic_id, match=UNMATCHED, resolved_by=by)
     if done:
         notes.add(connection, sending.vault, clinic_id, None, why, by, now, reply_id=reply_id)
+    if done and not others:
+        inbox.settle(connection, clinic_id, reply_id, by, now)
     return done
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import Connection, bindparam, insert, or_, select, text, update
+from sqlalchemy import Connection, TextClause, bindparam, insert, or_, select, text, update
 
 from service.care.lifecycle import Channel, Reason
 from service.records.ids import new_id
@@ -88,14 +89,19 @@ def lift(
 
 _KEY = 16
 """Bytes of a keyed hash (`sealing.Vault.index`)."""
-_STANDING = text(
-    f"WITH RECURSIVE places(place) AS (SELECT 1 UNION ALL SELECT place + {_KEY} FROM places"
-    f" WHERE place + {_KEY} <= length(:keys))"
-    " SELECT clinic_id, address_key, reason FROM suppressions"
-    f" WHERE address_key IN (SELECT substr(:keys, place, {_KEY}) FROM places)"
-    " AND channel = :channel AND lifted_at IS NULL"
-)
-"""The keys of a whole batch travel as one value: a statement with a parameter for each would be compiled anew."""
+
+
+@cache
+def _standing(dialect: str) -> TextClause:
+    # The keys of a whole batch travel as one value, as ids do (`database.among_ids`).
+    keys = f"SELECT substr(:keys, place, {_KEY}) FROM places"
+    among = f"= ANY (ARRAY({keys}))" if dialect == "postgresql" else f"IN ({keys})"
+    return text(
+        f"WITH RECURSIVE places(place) AS (SELECT 1 UNION ALL SELECT place + {_KEY} FROM places"
+        f" WHERE place + {_KEY} <= length(:keys))"
+        f" SELECT clinic_id, address_key, reason FROM suppressions WHERE address_key {among}"
+        " AND channel = :channel AND lifted_at IS NULL"
+    )
 
 
 def standing(
@@ -104,7 +110,7 @@ def standing(
     """The suppressions now in force on these addresses, by clinic (None: all clinics) and address."""
     if not address_keys:
         return {}
-    rows = connection.execute(_STANDING, {"keys": b"".join(address_keys), "channel": channel})
+    rows = connection.execute(_standing(connection.dialect.name), {"keys": b"".join(address_keys), "channel": channel})
     return {(row.clinic_id, bytes(row.address_key)): Reason(row.reason) for row in rows}
 
 

@@ -33,6 +33,9 @@ metadata = MetaData(
 )
 
 
+_Id = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite keeps rows in the order of an INTEGER PRIMARY KEY, of 64 bits; under any other name it is one index more."""
+
 LOST_MESSAGES = "state IN ('undelivered', 'failed', 'expired', 'unknown') AND patient_id IS NOT NULL"
 UNRESOLVED_REPLIES = "resolved_by IS NULL AND match IN ('shared', 'unmatched')"
 """Conditions of partial indexes whose queries must say the very same, or the index is of no use to them."""
@@ -229,12 +232,6 @@ messages = Table(
         "handed_at",
         postgresql_where=text("handed_at IS NOT NULL AND survey IS NOT NULL"),
         sqlite_where=text("handed_at IS NOT NULL AND survey IS NOT NULL"),
-    ),
-    Index(
-        "ix_messages_waiting",
-        "patient_id",
-        postgresql_where=text("state IN ('planned', 'queued')"),
-        sqlite_where=text("state IN ('planned', 'queued')"),
     ),
     # What did not reach patients, for the desk.
     Index(

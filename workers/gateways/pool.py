@@ -7,16 +7,13 @@ Nothing here ever repeats a request. A failure before the first byte is `NotSent
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import cast
 from urllib.parse import urlsplit
 
 import certifi
-from aiohappyeyeballs import start_connection
 
 from workers.gateways.call import MaybeSent, NotSent
 from workers.gateways.handover import Unsent
@@ -44,7 +41,8 @@ class Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one by its methods only
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
 
     @property
     def is_open(self) -> bool:
@@ -196,12 +194,8 @@ class Pool:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._connect_timeout):
-                found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
-                # Both families at once (RFC 8305): where IPv6 leads nowhere, a time-out would go by first. Not the
-                # loop's own way of doing that, which uvloop lacks.
-                connected = await start_connection(found, happy_eyeballs_delay=0.25, interleave=1)
                 _, connection = await loop.create_connection(
-                    Connection, sock=connected, ssl=self._tls, server_hostname=self._host if self._tls else None
+                    Connection, self._host, self._port, ssl=self._tls, happy_eyeballs_delay=0.25
                 )
         except (OSError, UnicodeError):  # refused, unresolved, time-out, a certificate that does not hold
             raise NotSent(Unsent.CONNECT) from None

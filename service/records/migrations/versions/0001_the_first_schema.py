@@ -477,13 +477,6 @@ def upgrade() -> None:
             postgresql_where=sa.text("state = 'planned'"),
             sqlite_where=sa.text("state = 'planned'"),
         )
-        batch_op.create_index(
-            "ix_messages_cause",
-            ["cause_id", "step", "channel"],
-            unique=True,
-            postgresql_where=sa.text("cause_id IS NOT NULL"),
-            sqlite_where=sa.text("cause_id IS NOT NULL"),
-        )
         batch_op.create_index("ix_messages_patient", ["patient_id", "handed_at"], unique=False)
         batch_op.create_index(
             "ix_messages_queued",

@@ -14,16 +14,15 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 LOST_MESSAGES = "state IN ('undelivered', 'failed', 'expired', 'unknown') AND patient_id IS NOT NULL"
 UNRESOLVED_REPLIES = "resolved_by IS NULL AND match IN ('shared', 'unmatched')"
-
-_Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
     op.create_table(
         "protocol_drafts",
-        sa.Column("id", _Id, autoincrement=False, nullable=False),
+        sa.Column("id", Id, autoincrement=False, nullable=False),
         sa.Column("clinic_id", sa.BigInteger(), nullable=False),
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
@@ -35,7 +34,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "staff",
-        sa.Column("id", _Id, autoincrement=False, nullable=False),
+        sa.Column("id", Id, autoincrement=False, nullable=False),
         sa.Column("clinic_id", sa.BigInteger(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("email", sa.LargeBinary(), nullable=False),
@@ -59,7 +58,7 @@ def upgrade() -> None:
 
     op.create_table(
         "imports",
-        sa.Column("id", _Id, autoincrement=False, nullable=False),
+        sa.Column("id", Id, autoincrement=False, nullable=False),
         sa.Column("clinic_id", sa.BigInteger(), nullable=False),
         sa.Column("staff_id", sa.BigInteger(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -80,7 +79,7 @@ def upgrade() -> None:
 
     op.create_table(
         "staff_sessions",
-        sa.Column("id", _Id, autoincrement=False, nullable=False),
+        sa.Column("id", Id, autoincrement=False, nullable=False),
         sa.Column("staff_id", sa.BigInteger(), nullable=False),
         sa.Column("token_key", sa.LargeBinary(), nullable=False),
         sa.Column("waits_for_code", sa.Boolean(), nullable=False),
@@ -99,7 +98,7 @@ def upgrade() -> None:
 
     op.create_table(
         "notes",
-        sa.Column("id", _Id, autoincrement=False, nullable=False),
+        sa.Column("id", Id, autoincrement=False, nullable=False),
         sa.Column("clinic_id", sa.BigInteger(), nullable=False),
         sa.Column("patient_id", sa.BigInteger(), nullable=True),
         sa.Column("alert_id", sa.BigInteger(), nullable=True),
