@@ -60,7 +60,7 @@ def test_a_card_has_what_one_needs_to_call(desk: Desk) -> None:
     for words in (
         f"{own.marker}0", f"{own.marker}-p0", "Urgent", "Fever", f"Fever or chills, said {own.marker}", "in survey S2",
         "20 min , and nobody has it yet", f"Told so far: Nurse {own.marker} (once, 0 min ago).",
-        "The next notice goes at 12:20.", f"Call {own.phones[0]}",
+        "The next notice goes at 12:20", f"Call {own.phones[0]}",
     ):  # fmt: skip
         assert words in shown, words
     assert f'href="tel:{own.phones[0]}"' in desk.client_as(Role.DESK).get(TODAY).text
@@ -317,9 +317,9 @@ def test_empty_is_calm_and_says_what_comes(desk: Desk) -> None:
     page = " ".join(re.sub(r"<[^>]+>", " ", desk.client_as(Role.DESK).get(TODAY).text).split())
     assert "Nothing waits for you" in page
     assert "No alert waits for somebody to take it on." in page
-    assert re.search(r"\d+ more messages? goe?s? ?out today, the next Tue 10 Mar 2026, 1\d:\d\d", page)
+    assert re.search(r"\d+ more messages? goe?s? ?out today, the next 1\d:\d\d", page)
     assert "You are open." in page
-    assert "You open next Wed 11 Mar 2026, 09:00" in page
+    assert "You open next Wed 11 Mar, 09:00" in page
 
 
 def test_it_is_fetched_again_only_when_it_is_news(desk: Desk) -> None:

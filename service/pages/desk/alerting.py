@@ -19,6 +19,7 @@ from service.pages.desk.cards import Words
 from service.pages.desk.door import Room, go, local, note
 from service.pages.desk.who import Who
 from service.records import alert_history, alerts, notes, patients, worklist
+from service.records.alert_history import AlertEvent
 from service.records.alerts import Alert
 from service.records.database import run
 
@@ -123,21 +124,26 @@ def _with_words(
 
 
 def _one(who: Who, alert_id: int, asked: dict[str, Form] | None = None) -> AnyResponse:
-    def work(connection: Connection) -> tuple[worklist.Standing, list[alert_history.AlertEvent]]:
+    def work(connection: Connection) -> tuple[worklist.Standing, list[AlertEvent], dict[int, str]]:
         vault = context().sending.vault
         alert = alerts.get(connection, who.clinic_id, alert_id)
         note(connection, who, "alert.read", f"alert {alert_id}")
         found = worklist.standings(connection, vault, who.clinic, [alert])[0]
         note(connection, who, "patient.read", f"patient {found.patient.id}")
-        return found, alert_history.newest(connection, vault, alert_id, PAGE)
+        return (
+            found,
+            alert_history.newest(connection, vault, alert_id, PAGE),
+            worklist.told_names(connection, who.clinic),
+        )
 
-    found, history = run(context().engine, work)
+    found, history, names = run(context().engine, work)
     return look.page(
         who,
         "alert.html",
         422 if asked else 200,
         one=found,
         history=history,
+        names=names,
         asked=asked or {},
         back=f"/desk/alerts/{alert_id}",
         **cards.values(who),
