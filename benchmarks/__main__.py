@@ -6,15 +6,21 @@ Figures are good for comparing within one run on one machine. The provider is th
 from __future__ import annotations
 
 import argparse
+import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import out
+from benchmarks import arrivals, growth, late, many, out
 from benchmarks.figures import Figure, keep, show
 from benchmarks.place import KINDS
 
 BENCHMARKS: dict[str, Callable[[tuple[str, ...], float], Iterator[Figure]]] = {
+    "in": arrivals.measure,
     "out": out.measure,
+    "growth": growth.measure,
+    "late": late.measure,
+    "many": many.measure,
 }
 
 
@@ -29,6 +35,8 @@ def main() -> None:
     if unknown := set(chosen.names) - set(BENCHMARKS):
         parser.error(f"no benchmark called {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
     kinds = tuple(chosen.database or KINDS)
+    # Ended from outside it still stops its servers and removes their folders, as it does at Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     figures = [show(figure) for name in chosen.names or BENCHMARKS for figure in BENCHMARKS[name](kinds, chosen.scale)]
     if chosen.json:
         keep(figures, chosen.json)

@@ -20,13 +20,14 @@ from sqlalchemy import Connection
 from service import time
 from service.api import intake
 from service.api.bodies import EVENT
+from service.api.lines import Line
 from service.parts import Parts, ensure_senders, open_parts
 from service.records import clinics, migrate, protocols
 from service.records.database import run
+from service.records.library import TEMPLATES
 from service.records.sealing import new_key
 from service.settings import Settings
 from tests import servers
-from workers.compose import TEMPLATES
 
 KINDS = ("sqlite", "postgresql")
 START = datetime(2026, 3, 3, 15, 0, tzinfo=UTC)
@@ -94,14 +95,14 @@ def _clinic(connection: Connection) -> int:
     return clinic.id
 
 
-def session(number: int) -> bytes:
-    """A session.completed that a clinic may post: patient `number`, treated a minute before START."""
+def session(number: int, now: datetime = START) -> bytes:
+    """A session.completed that a clinic may post: patient `number`, treated a minute before `now`."""
     given = {"at": "2026-03-01T10:00:00Z", "wording": "I agree to care texts.", "source": "form"}
     return json.dumps(
         {
             "type": "session.completed",
             "data": {
-                "session": {"id": f"s{number}", "ended_at": (START - timedelta(minutes=1)).isoformat(), "site": "knee"},
+                "session": {"id": f"s{number}", "ended_at": (now - timedelta(minutes=1)).isoformat(), "site": "knee"},
                 "patient": {
                     "id": f"p{number}",
                     "given_name": "Pat",
@@ -120,11 +121,12 @@ def treat(here: Place, numbers: range, at_a_time: int = 100) -> None:
         some = range(start, min(numbers.stop, start + at_a_time))
 
         def work(connection: Connection, some: range = some) -> None:
-            for number in some:
-                raw = session(number)
-                event = EVENT.validate_json(raw)
-                intake.take_in(
-                    connection, here.parts.sending, here.clinic_id, f"bench-{number}", raw, event, time.now()
-                )
+            intake.take_in_all(connection, here.parts.sending, here.clinic_id, [line(one) for one in some], time.now())
 
         run(here.parts.engine, work)
+
+
+def line(number: int) -> Line:
+    """`session`, read."""
+    raw = session(number)
+    return Line(f"bench-{number}", raw, EVENT.validate_json(raw))

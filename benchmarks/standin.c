@@ -7,7 +7,8 @@
  *   POST /v3/mail/send       202 and X-Message-Id, as SendGrid answers
  *   GET  /__stats            counters as JSON
  *   GET  /__reset?latency=MS start counting afresh; answer every POST after MS milliseconds
- * A body that holds "midxNUMBERx" is counted under that NUMBER (below 2^24), so that a message that was sent twice shows.
+ * A body that holds "midxNUMBERx" is counted under that NUMBER (below 2^24), else one to "To=+NUMBER" under the last 24 bits
+ * of it, so that a message that was sent twice shows.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -116,8 +117,9 @@ static void answer(Conn *c, int twilio) {
 
 static void count_mark(const char *body, size_t length) {
   char *mark = memmem(body, length, "midx", 4);
-  if (!mark) return;
-  unsigned long number = strtoul(mark + 4, NULL, 10) & (MARKS - 1);
+  char *to = mark ? NULL : memmem(body, length, "To=%2B", 6);
+  if (!mark && !to) return;
+  unsigned long number = strtoul(mark ? mark + 4 : to + 6, NULL, 10) & (MARKS - 1);
   if (seen[number]) duplicates++; else unique++;
   seen[number] = 1;
 }

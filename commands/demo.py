@@ -30,9 +30,9 @@ from service import time
 from service.parts import Parts, open_parts
 from service.records import clinics, contacts, migrate, protocols
 from service.records.database import run
+from service.records.library import TEMPLATES
 from service.records.sealing import new_key
 from service.settings import Settings
-from workers.compose import TEMPLATES
 
 _PROGRAM = (sys.executable, "-m", "commands.main")
 _PROGRESS = Callable[[str], None]

@@ -17,7 +17,7 @@ from gunicorn.app.base import BaseApplication
 from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 
-from service import logs
+from service import crashpoints, logs
 from service.api import metrics
 from service.app import create_app
 from service.nudges import QueueName, connect
@@ -40,39 +40,42 @@ def migrate() -> None:
 @click.command()
 def web() -> None:
     """Serve the API, the pages and the providers' webhooks."""
-    settings = Settings()
-    logs.configure(settings.log_level)
+    settings = _begin()
     # Each process answers /metrics for all of them.
     counts, server = Path(tempfile.mkdtemp(prefix="aftercare-web-")), os.getpid()
     metrics.add_up_in(counts)
     try:
-        _Gunicorn(
-            lambda: create_app(settings),
-            {
-                "bind": f"{settings.host}:{settings.port}",
-                "workers": settings.web_workers,
-                "threads": settings.web_threads,
-                "worker_class": "gthread",
-                "graceful_timeout": 20,
-                "timeout": 60,
-                "keepalive": 30,
-                "accesslog": None,
-                "errorlog": "-",
-                "loglevel": "warning",
-                "proc_name": "aftercare-web",
-                "control_socket_disable": True,
-            },
-        ).run()
+        serve(lambda: create_app(settings), settings)
     finally:
         if os.getpid() == server:  # the processes it forked end through here as well
             shutil.rmtree(counts, ignore_errors=True)
 
 
+def serve(make: Callable[[], Any], settings: Settings) -> None:
+    """Serve what `make` makes in every process, until a signal ends it."""
+    _Gunicorn(
+        make,
+        {
+            "bind": f"{settings.host}:{settings.port}",
+            "workers": settings.web_workers,
+            "threads": settings.web_threads,
+            "worker_class": "gthread",
+            "graceful_timeout": 20,
+            "timeout": 60,
+            "keepalive": 30,
+            "accesslog": None,
+            "errorlog": "-",
+            "loglevel": "warning",
+            "proc_name": "aftercare-web",
+            "control_socket_disable": True,
+        },
+    ).run()
+
+
 @click.command()
 def clock() -> None:
     """Find what is due and nudge the workers."""
-    settings = Settings()
-    logs.configure(settings.log_level)
+    settings = _begin()
     parts = open_parts(settings)
     ensure_senders(parts.engine, settings)
     stopped = _on_signal()
@@ -83,8 +86,7 @@ def clock() -> None:
 @click.option("--queue", type=click.Choice([name.value for name in QueueName]), required=True)
 def worker(queue: str) -> None:
     """Work off one queue."""
-    settings = Settings()
-    logs.configure(settings.log_level)
+    settings = _begin()
     parts = open_parts(settings)
     if not parts.nudges.reachable():
         raise click.ClickException("no Redis answers: run `aftercare up`, or set AFTERCARE_REDIS_URL to one that does")
@@ -104,6 +106,17 @@ def worker(queue: str) -> None:
     finally:
         jobs.close()
     sys.exit(0)
+
+
+def _begin() -> Settings:
+    """What every process that runs on begins with."""
+    try:
+        crashpoints.arm()
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    settings = Settings()
+    logs.configure(settings.log_level)
+    return settings
 
 
 class _Gunicorn(BaseApplication):  # type: ignore[misc]

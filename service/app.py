@@ -50,10 +50,13 @@ BLUEPRINTS = (
     docs.bp,
 )
 
+NUDGE_REST_SECONDS = 5.0
+"""A Redis that hangs costs one request its two seconds, not every request."""
+
 
 def create_app(settings: Settings | None = None) -> Flask:
     """The WSGI application. Expects a migrated database."""
-    parts = open_parts(settings or Settings(), pool_size=16)
+    parts = open_parts(settings or Settings(), pool_size=16, nudge_rest=NUDGE_REST_SECONDS)
     app = APIFlask(
         "aftercare",
         title="Aftercare",

@@ -7,6 +7,7 @@ nothing here may fail a request: when Redis is away, the clock's own look at the
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from enum import StrEnum
 
@@ -47,14 +48,19 @@ _KEEP_SECONDS = 3600
 class Nudges:
     """Puts jobs on queues and wakes the clock."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, rest_seconds: float = 0.0) -> None:
+        """`rest_seconds`: how long Redis is left alone after it did not answer. For whoever keeps people waiting."""
         self._redis = redis
+        self._rest_seconds = rest_seconds
+        self._resting_until = 0.0
         self._queues = {
             name: Queue(name, connection=redis, serializer=JSONSerializer, default_timeout=-1) for name in QueueName
         }
 
     def send(self, queue: QueueName, ids: Sequence[int]) -> bool:
         """Nudge a worker about rows. False when Redis could not take it: the clock will try again."""
+        if self._rests():
+            return False
         try:
             self._queues[queue].enqueue(
                 JOBS[queue],
@@ -65,12 +71,15 @@ class Nudges:
                 ttl=_KEEP_SECONDS,
             )
         except RedisError as error:
+            self._rest()
             log.warning("a nudge was lost, the clock will repeat it: %s", type(error).__name__)
             return False
         return True
 
     def wake_clock(self) -> None:
         """Tell the clock that something may be due now."""
+        if self._rests():
+            return
         try:
             # A short list that the clock pops from; more than one entry would only wake it for nothing.
             pipe = self._redis.pipeline(transaction=False)
@@ -79,7 +88,7 @@ class Nudges:
             pipe.expire(WAKE, 5)
             pipe.execute()
         except RedisError:
-            pass  # it wakes by itself within a second
+            self._rest()  # the clock wakes by itself within a second
 
     def wait_for_wake(self, seconds: float) -> bool:
         """Sleep until woken, `seconds` at most. Raises RedisError when Redis is away."""
@@ -95,6 +104,12 @@ class Nudges:
         """Jobs waiting a queue. Raises RedisError."""
         return {name.value: self._queues[name].count for name in QueueName}
 
+    def _rest(self) -> None:
+        self._resting_until = time.monotonic() + self._rest_seconds
+
+    def _rests(self) -> bool:
+        return time.monotonic() < self._resting_until
+
 
 def connect(url: str, blocking: bool = False) -> Redis:
     """A client with time-outs short enough that a dead Redis never holds up a request.
@@ -103,7 +118,7 @@ def connect(url: str, blocking: bool = False) -> Redis:
     """
     return Redis.from_url(
         url,
-        socket_timeout=None if blocking else 5,
+        socket_timeout=None if blocking else 2,  # more than the clock's longest sleep, which is a call as well
         socket_connect_timeout=5 if blocking else 1,
         health_check_interval=30,
     )

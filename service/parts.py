@@ -26,7 +26,7 @@ class Parts:
     nudges: Nudges
 
 
-def open_parts(settings: Settings, pool_size: int = 8) -> Parts:
+def open_parts(settings: Settings, pool_size: int = 8, nudge_rest: float = 0.0) -> Parts:
     """Follow the shared clock, open the database (migrated before), the vault and Redis."""
     if settings.clock_file is not None:
         time.use_clock_file(settings.clock_file, settings.clock_speed)
@@ -34,7 +34,7 @@ def open_parts(settings: Settings, pool_size: int = 8) -> Parts:
         settings=settings,
         engine=open_database(settings.database_url, pool_size=pool_size),
         sending=make_sending(settings),
-        nudges=Nudges(connect(settings.redis_url)),
+        nudges=Nudges(connect(settings.redis_url), nudge_rest),
     )
 
 

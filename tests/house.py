@@ -24,11 +24,13 @@ from service.parts import Parts, ensure_senders, open_parts
 from service.records import clinics, messages, protocols, sessions
 from service.records.clinics import Clinic
 from service.records.database import reading, run
+from service.records.library import TEMPLATES
 from service.records.sealing import new_key
 from service.records.tables import messages as message_rows
 from service.records.tables import senders as sender_rows
+from service.records.tables import webhook_deliveries as hook_rows
 from service.settings import Settings
-from workers.compose import TEMPLATES, Composer
+from workers.compose import Composer
 from workers.deliver import Deliverer
 from workers.gateways.courier import Courier
 from workers.gateways.email import SendGridGateway
@@ -179,6 +181,8 @@ class House:
         past = time.now() - timedelta(seconds=1)
         with self.parts.engine.begin() as connection:
             connection.execute(update(message_rows).where(message_rows.c.check_at.is_not(None)).values(check_at=past))
+            held = hook_rows.c.state.in_(("queued", "posting"))
+            connection.execute(update(hook_rows).where(held).values(due_at=past))
 
     def open_gates(self) -> None:
         """Let every pause after a fault be over: back-offs, a closed sender."""

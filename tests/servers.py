@@ -30,7 +30,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy.engine import URL, make_url
 
-_OPTIONS = (
+OPTIONS = (
     # A throw-away server may lose everything at a power cut, so nothing waits for the disk.
     "fsync=off", "synchronous_commit=off", "full_page_writes=off",
     # An autovacuum worker in the template would hold up every CREATE DATABASE.
@@ -107,7 +107,7 @@ def find_binaries() -> Path:
 
 
 @contextmanager
-def postgres(binaries: Path, settings: Sequence[str] = _OPTIONS, where: str | None = None) -> Iterator[URL]:
+def postgres(binaries: Path, settings: Sequence[str] = OPTIONS, where: str | None = None) -> Iterator[URL]:
     """A fresh server in a temporary folder, reached over a Unix socket. Raises NoPostgres when it does not start.
 
     `settings` are "name=value"; `where` is the folder to make its own in, memory if there is plenty by default.

@@ -12,8 +12,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from service import time
+from service import crashpoints, time
 from service.care.escalation import Round, detour, schedule
+from service.crashpoints import Point
 from service.parts import Parts
 from service.records import alert_notices, clinics, contacts, notices
 from service.records.alerts import UNHEARD, Alert
@@ -66,12 +67,21 @@ def go_round_failures(connection: Connection, sending: Sending, alert_id: int, n
 
 
 def _one(parts: Parts, alert_id: int, now: datetime, step: Step) -> int:
+    def work(connection: Connection) -> int:
+        made = step(connection, parts.sending, alert_id, now)
+        if made:
+            crashpoints.reached(Point.CLOCK_ESCALATING)
+        return made
+
     try:
-        return run(parts.engine, lambda connection: step(connection, parts.sending, alert_id, now))
+        made = run(parts.engine, work)
     except Exception as error:
         # One alert that cannot be read must not keep the others from being heard.
         log.error("alert %s could not be escalated: %s; the clock tries again", alert_id, type(error).__name__)
         return 0
+    if made:
+        crashpoints.reached(Point.CLOCK_ESCALATED)
+    return made
 
 
 def _tell_operator(connection: Connection, alert: Alert, due: Round, any_contacts: bool, now: datetime) -> None:

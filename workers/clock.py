@@ -8,7 +8,6 @@ nothing to do.
 from __future__ import annotations
 
 import logging
-import time as real_time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from sqlalchemy import Connection
 
 from service import crashpoints, time
 from service.care.lifecycle import Channel, State
+from service.crashpoints import Point
 from service.nudges import QueueName
 from service.parts import Parts
 from service.records import (
@@ -115,9 +115,11 @@ class Clock:
             due = messages.next_due(connection, lane.channel, lane.sender, priority)
         if due is None or due > now:
             return 0
+        crashpoints.reached(Point.CLOCK_LOOKING)
         ids = run(self._parts.engine, lambda connection: self._claim(connection, lane, priority, now))
-        crashpoints.reached("clock.claimed")
+        crashpoints.reached(Point.CLOCK_QUEUED)
         self._nudge(queue, ids)
+        crashpoints.reached(Point.CLOCK_NUDGED)
         return len(ids)
 
     def _claim(self, connection: Connection, lane: Sender, priority: int, now: datetime) -> list[int]:
@@ -135,6 +137,7 @@ class Clock:
             connection, lane.channel, lane.sender, priority, min(room, MESSAGES_PER_NUDGE), now, lease
         )
         senders.speak_for(connection, sender, sum(segments for _, segments in claimed), now)
+        crashpoints.reached(Point.CLOCK_QUEUEING)
         return [one for one, _ in claimed]
 
     def _renudge_queued(self) -> int:
@@ -146,6 +149,7 @@ class Clock:
             return 0
         lease = time.later(self._parts.settings.queued_lease_seconds)
         ours = set(self._push_on([one for one, _, _ in lapsed], State.QUEUED, now, lease))
+        crashpoints.reached(Point.CLOCK_REPEATING)
         for queue in (QueueName.URGENT, QueueName.SMS, QueueName.EMAIL):
             self._nudge(
                 queue, [one for one, channel, priority in lapsed if one in ours and _queue(channel, priority) is queue]
@@ -161,6 +165,7 @@ class Clock:
                 lapsed = [one for one, _, _ in messages.lapsed(connection, state, now, MESSAGES_PER_NUDGE)]
             if lapsed:
                 ours = self._push_on(lapsed, state, now, time.later(self._parts.settings.sending_lease_seconds))
+                crashpoints.reached(Point.CLOCK_HANDING_ON)
                 self._nudge(QueueName.RECONCILE, ours)
                 number += len(ours)
         return number
@@ -194,6 +199,7 @@ class Clock:
             self._parts.engine,
             lambda connection: hook_deliveries.queue_due(connection, now, lease, WEBHOOKS_PER_NUDGE),
         )
+        crashpoints.reached(Point.CLOCK_HOOKS_QUEUED)
         self._nudge(QueueName.HOOKS, ids)
         return len(ids)
 
@@ -237,7 +243,7 @@ class Clock:
         try:
             self._parts.nudges.wait_for_wake(seconds)
         except RedisError:
-            real_time.sleep(seconds)
+            time.sleep(seconds)
 
 
 def _queue_of(channel: Channel) -> QueueName:

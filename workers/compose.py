@@ -12,14 +12,13 @@ from markupsafe import escape
 from sqlalchemy import Connection
 
 from service.care.lifecycle import Channel
-from service.care.protocol import Protocol, Wording
-from service.care.rendering import Fields, render, render_email
-from service.care.system_messages import SystemMessages, SystemText, load_system_messages
+from service.care.rendering import Fields, language_of, render, render_email
+from service.care.system_messages import SystemMessages, SystemText
 from service.records import protocols
 from service.records.clinics import Clinic
+from service.records.library import TEMPLATES, system_texts
 from service.records.outbox import Ready
 
-TEMPLATES = Path(__file__).parent.parent / "templates"
 _LINK, _NAME, _UNSUBSCRIBE = "@~link~@", "@~name~@", "@~unsubscribe~@"
 """Stand-ins for what differs from patient to patient, so that the rest is rendered once a clinic and step."""
 _NAMELESS = {"en": "there", "es": "estimado paciente"}
@@ -43,10 +42,7 @@ class Composer:
 
     def __init__(self, public_url: str, folder: Path = TEMPLATES) -> None:
         self._public_url = public_url
-        self._system = {
-            path.stem: load_system_messages(path.read_text("utf-8"), path.name)
-            for path in sorted((folder / "messages").glob("*.yaml"))
-        }
+        self._system = system_texts(folder)
         loader = FileSystemLoader(folder / "messages")
         self._html = Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template("email.html")
         self._text = Environment(loader=loader, autoescape=False, undefined=StrictUndefined).get_template(  # noqa: S701
@@ -70,8 +66,11 @@ class Composer:
         if ready.body is not None:
             return ready.body.replace("{link}", self._link_of(ready, link_token))
         template = self._sms_of(self._template(connection, ready, clinic, Channel.SMS)[0] or "", _shared(clinic))
+        text = template.replace(_LINK, self._link_of(ready, link_token))
+        if _NAME not in text:
+            return text
         name = render("{name}", Fields(name=ready.given_name)) if ready.given_name else _nameless(ready, clinic)
-        return template.replace(_LINK, self._link_of(ready, link_token)).replace(_NAME, name)
+        return text.replace(_NAME, name)
 
     def email(self, connection: Connection, ready: Ready, clinic: Clinic, link_token: str) -> Email:
         """The e-mail of a message. Raises CannotCompose."""
@@ -96,13 +95,13 @@ class Composer:
         """Body, subject and language of a message's words."""
         if ready.protocol_id is not None and ready.is_planned:
             protocol = protocols.parsed(connection, ready.protocol_id)
-            language = _language(ready, clinic, protocol.languages)
-            words = _words(protocol, ready.step, language)
+            language = language_of(protocol.languages, ready.locale, clinic.locale)
+            words = protocol.wording(ready.step, language)
             body = words.sms if channel is Channel.SMS else words.email
             if body is None:
                 raise CannotCompose(f"no words for {ready.step} by {channel}")
             return body, words.subject, language
-        language = _language(ready, clinic, tuple(self._system))
+        language = language_of(tuple(self._system), ready.locale, clinic.locale)
         system = self._system[language]
         if channel is Channel.EMAIL:
             return system.email.alert_body, system.email.alert_subject, language
@@ -152,25 +151,11 @@ def _shared(clinic: Clinic) -> _Shared:
     return _Shared(clinic.display_name, clinic.phone, clinic.emergency_number, clinic.hours)
 
 
-def _words(protocol: Protocol, name: str, language: str) -> Wording:
-    step = protocol.step(name)
-    if "." in name and step.reminder_words:
-        return step.reminder_words[language]
-    return step.words[language]
-
-
 def _system_text(system: SystemMessages, step: str) -> str:
     try:
         return system.texts[SystemText(step)]
     except (KeyError, ValueError):
         raise CannotCompose(f"no system text called {step}") from None
-
-
-def _language(ready: Ready, clinic: Clinic, offered: tuple[str, ...]) -> str:
-    for locale in (ready.locale, clinic.locale):
-        if locale is not None and locale[:2] in offered:
-            return locale[:2]
-    return offered[0]
 
 
 def _nameless(ready: Ready, clinic: Clinic) -> str:

@@ -12,8 +12,6 @@ is being claimed.
 
 from __future__ import annotations
 
-import secrets
-import time as monotonic_time
 from collections import Counter, deque
 from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future
@@ -28,13 +26,14 @@ from service.care import segments
 from service.care.gates import Drop, Hold
 from service.care.gates import Send as Pass
 from service.care.lifecycle import Channel, Reason, State
+from service.crashpoints import Point
 from service.records import attempts, clinics, messages, outbox, senders
 from service.records.attempts import Draft
 from service.records.database import run
 from service.records.messages import Move
 from service.records.outbox import Ready
 from service.records.plans import Sending
-from service.records.sealing import new_token
+from service.records.sealing import new_tokens
 from service.settings import Settings
 from workers.compose import CannotCompose, Composer
 from workers.gateways.courier import Courier
@@ -43,8 +42,9 @@ from workers.gating import Gatekeeper
 from workers.verdicts import Recorder
 
 Parcel = SmsParcel | EmailParcel
-_SHORT = 80
-"""Plain characters that fit one segment whatever they are; longer texts are counted exactly."""
+_AHEAD = 2
+"""Batches that may be on the wire while another is being claimed: enough that the wire never waits for the database,
+and few enough that a death leaves little to ask the provider about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +84,10 @@ class Deliverer:
         for start in range(0, len(ids), size):
             claimed = run(self._engine, partial(self._claim, ids=ids[start : start + size]))
             if claimed:
-                crashpoints.reached("deliver.claimed")
+                crashpoints.reached(Point.DELIVER_CLAIMED)
                 on_the_wire.append((claimed, self._submit(claimed)))
                 handed_over += len(claimed)
-            while len(on_the_wire) > 1:
+            while on_the_wire and (len(on_the_wire) > _AHEAD or on_the_wire[0][1].done()):
                 self._record(*on_the_wire.popleft())
         while on_the_wire:
             self._record(*on_the_wire.popleft())
@@ -113,9 +113,11 @@ class Deliverer:
                 case Pass():
                     passed.append((ready, decision))
         parcels = []
-        for ready, decision in passed:
+        tokens = new_tokens(2 * len(passed))
+        for place, (ready, decision) in enumerate(passed):
+            token, link_token = tokens[2 * place : 2 * place + 2]
             try:
-                parcels.append(self._compose(connection, ready, theirs[ready.clinic_id], decision))
+                parcels.append(self._compose(connection, ready, theirs[ready.clinic_id], decision, token, link_token))
             except CannotCompose:
                 moves.append(Move(ready.id, State.FAILED, Reason.NO_WORDS))
         messages.move(connection, moves, only_from=(State.QUEUED,))
@@ -130,15 +132,21 @@ class Deliverer:
         ids_of_attempts = attempts.write(
             connection, self._sending.vault, [draft for _, draft, _ in ours], time.real_now()
         )
+        crashpoints.reached(Point.DELIVER_CLAIMING)
         return [
             Claimed(ready, attempt_id, parcel)
             for attempt_id, (ready, _, parcel) in zip(ids_of_attempts, ours, strict=True)
         ]
 
     def _compose(
-        self, connection: Connection, ready: Ready, clinic: clinics.Clinic, decision: Pass
+        self,
+        connection: Connection,
+        ready: Ready,
+        clinic: clinics.Clinic,
+        decision: Pass,
+        token: str,
+        link_token: str,
     ) -> tuple[Ready, Draft, Parcel]:
-        token, link_token = secrets.token_urlsafe(12), new_token()
         address = ready.address or ""
         parcel: Parcel
         if ready.channel is Channel.SMS:
@@ -183,7 +191,7 @@ class Deliverer:
 
     def _submit(self, claimed: Sequence[Claimed]) -> Future[list[Verdict]]:
         """Put parcels on the wire; none is begun in the second half of the lease, whose end hands them to another."""
-        deadline = monotonic_time.monotonic() + self._settings.sending_lease_seconds / 2
+        deadline = time.monotonic() + self._settings.sending_lease_seconds / 2
         parcels = [one.parcel for one in claimed]
         texts = [parcel for parcel in parcels if isinstance(parcel, SmsParcel)]
         if len(texts) == len(parcels):
@@ -198,16 +206,16 @@ class Deliverer:
             verdicts = {verdict.token: verdict for verdict in answers.result()}
         except CancelledError:
             return  # the courier was closed over it: the attempts stay open and reconcile asks the provider
-        crashpoints.reached("deliver.answered")
+        crashpoints.reached(Point.DELIVER_ANSWERED)
         self._recorder.record([(one.ready, one.attempt_id, verdicts[one.parcel.token]) for one in claimed])
-        crashpoints.reached("deliver.recorded")
+        crashpoints.reached(Point.DELIVER_RECORDED)
 
 
 def _pay_for_length(connection: Connection, ours: Sequence[tuple[Ready, Draft, Parcel]], now: datetime) -> None:
     """A text that grew past the one segment it was queued for takes more of its sender's pace."""
     more: Counter[str] = Counter()
     for ready, draft, parcel in ours:
-        if isinstance(parcel, SmsParcel) and not (len(draft.body) <= _SHORT and draft.body.isascii()):
+        if isinstance(parcel, SmsParcel):
             more[ready.sender] += segments.count(draft.body).segments - 1
     for name, number in more.items():
         sender = senders.get(connection, Channel.SMS, name, lock=True) if number else None

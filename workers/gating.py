@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from service.care import gates
+from service.care import gates, typed
 from service.care.gates import Decision, GateFacts
 from service.care.lifecycle import Channel, Reason
 from service.care.localtime import local_day
@@ -70,9 +70,10 @@ class Gatekeeper:
             quiet=clinic.quiet,
             survey=ready.survey,
             safety=not in_plan,
+            can_wait=ready.step == typed.STEP,
             patient_erased=ready.erased,
             suppressed=_suppressed(ready),
-            consent=ready.consent or not in_plan,
+            consent=ready.consent or not (in_plan or ready.base_step == typed.STEP),
             address_problem=None if ready.address is not None else Reason.NO_ADDRESS,
             alert_acknowledged=ready.alert_acknowledged and ready.base_step == SystemText.ALERT_NOTICE,
             session_active=ready.session_active,

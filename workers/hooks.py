@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-import time as real_time
 from collections import Counter
 from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime
@@ -21,7 +20,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from sqlalchemy import Connection
 from standardwebhooks import Webhook
 
-from service import time
+from service import crashpoints, time
+from service.crashpoints import Point
 from service.outward import Refused, check_url, may_go_to
 from service.parts import Parts
 from service.records import hook_deliveries, hooks
@@ -62,11 +62,11 @@ class WebhookPoster:
         self._loop.close()
 
     async def _deliver(self, ids: list[int]) -> int:
-        until = real_time.monotonic() + JOB_SECONDS
+        until = time.monotonic() + JOB_SECONDS
         in_flight: dict[asyncio.Task[Answer], Post] = {}
         posts = 0
         while True:
-            if real_time.monotonic() < until:
+            if time.monotonic() < until:
                 for post in self._claim(ids, in_flight):
                     in_flight[asyncio.ensure_future(self._post(post))] = post
                     posts += 1
@@ -83,27 +83,34 @@ class WebhookPoster:
         room = IN_FLIGHT - len(in_flight)
         if not ids or room <= 0:
             return []
-        return run(
+        posts = run(
             self._parts.engine,
             lambda connection: hook_deliveries.claim(
                 connection, ids, busy, IN_FLIGHT_EACH, room, time.later(LEASE_SECONDS)
             ),
         )
+        if posts:
+            crashpoints.reached(Point.HOOKS_CLAIMED)
+        return posts
 
     def _record(self, results: Sequence[tuple[Post, Answer]]) -> list[int]:
         """Write down what came of these posts; returns the events that may go now."""
+        crashpoints.reached(Point.HOOKS_ANSWERED)
 
         def work(connection: Connection) -> list[int]:
             now, freed = time.now(), []
             for post, answer in results:
                 hook_deliveries.record(connection, post, answer, now)
                 freed += hook_deliveries.next_in_line(connection, post, time.later(LEASE_SECONDS))
+            crashpoints.reached(Point.HOOKS_RECORDING)
             return freed
 
         for post, answer in results:
             if not answer.arrived:
                 log.warning("webhook endpoint %s: %s", post.endpoint_id, answer.error or answer.status)
-        return run(self._parts.engine, work)
+        freed = run(self._parts.engine, work)
+        crashpoints.reached(Point.HOOKS_RECORDED)
+        return freed
 
     async def _post(self, post: Post) -> Answer:
         vault = self._parts.sending.vault

@@ -5,6 +5,7 @@ A worker is wired once, before it takes its first job, and keeps its connections
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -46,6 +47,7 @@ def wire(queue: QueueName, parts: Parts) -> None:
         case QueueName.HOOKS:
             poster = WebhookPoster(parts)
             _wired = _Wired(poster.deliver, poster.close)
+    _settle_memory()
 
 
 def close() -> None:
@@ -106,6 +108,17 @@ def _twilio(parts: Parts) -> TwilioGateway:
         concurrency=settings.sms_concurrency,
         read_timeout=settings.provider_timeout_seconds,
     )
+
+
+def _settle_memory() -> None:
+    """What is there by now stays as long as the process: the garbage collector need not go through it again and again.
+
+    A batch makes thousands of small objects without a cycle among them, and at its default of 700 the collector would
+    look at all of them, over and over: a fifth of the processor time of a send.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def _nothing() -> None:

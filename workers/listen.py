@@ -19,6 +19,7 @@ from service.care import worklist
 from service.care.lifecycle import Channel
 from service.care.matching import Candidate, addressed, in_question, named
 from service.care.replies import Reading
+from service.crashpoints import Point
 from service.nudges import Nudges
 from service.records import alerts, clinics, contacts, inbox, links, patients, replies, sessions
 from service.records.database import reading, run
@@ -42,6 +43,7 @@ def handle(engine: Engine, sending: Sending, nudges: Nudges, ids: Sequence[int])
         for one in pending:
             read += _read_alone(engine, sending, one)
     if read:
+        crashpoints.reached(Point.LISTEN_COMMITTED)
         nudges.wake_clock()  # an answer is due now, or an alert
     return read
 
@@ -59,7 +61,7 @@ def _read(connection: Connection, sending: Sending, reply_id: int) -> bool:
     reply = replies.claim(connection, sending.vault, reply_id, time.now())
     if reply is None:
         return False
-    crashpoints.reached("listen.claimed")
+    crashpoints.reached(Point.LISTEN_CLAIMED)
     meant = reading_of.read(reply.body)
     clinician = _clinician(connection, sending, reply, meant)
     people = [] if clinician else _people(connection, sending, reply)
@@ -75,11 +77,12 @@ def _read(connection: Connection, sending: Sending, reply_id: int) -> bool:
     _settle(connection, reply, meant, whose, in_survey=turn is not None)
     heard = Heard(reply, meant, tuple(people), whose.session_id, number_counts=turn is None)
     alarmed = alarms.sound(connection, sending, heard)
-    crashpoints.reached("listen.sounded")
+    crashpoints.reached(Point.LISTEN_SOUNDED)
     done = wishes.follow(connection, sending, reply, meant, people)
     if turn is not None:
         texting.carry_out(connection, sending, reply, meant, turn)
     answers.give(connection, sending, reply, meant, people, whose, done, alarmed=alarmed, talking=turn is not None)
+    crashpoints.reached(Point.LISTEN_DONE)
     return True
 
 

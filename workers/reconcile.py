@@ -8,7 +8,7 @@ receipt: receipts get lost, the provider knows.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
 from typing import TypeVar
 
@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from service import crashpoints, time
 from service.care.lifecycle import Channel, Reason, State
+from service.crashpoints import Point
 from service.parts import Parts
 from service.records import attempts, messages, receipts
 from service.records.attempts import Open, Settled
@@ -67,8 +68,9 @@ class Reconciler:
         if age < self._parts.settings.settle_seconds:
             # The provider's listing may lag behind its answers: an early "absent" would prove nothing.
             return self._ask_again(attempt, self._parts.settings.settle_seconds - age, count=False)
+        crashpoints.reached(Point.RECONCILE_ASKING)
         found = self._look_for(attempt)
-        crashpoints.reached("reconcile.found")
+        crashpoints.reached(Point.RECONCILE_FOUND)
         match found:
             case Found(sighting=Sighting.PRESENT):
                 return self._adopt(attempt, found)
@@ -96,9 +98,9 @@ class Reconciler:
 
     def _adopt(self, attempt: Open, found: Found) -> bool:
         """It arrived: take its id and go on from where the provider stands."""
-        run(
-            self._parts.engine,
-            lambda connection: receipts.settle(
+
+        def work(connection: Connection) -> bool:
+            receipts.settle(
                 connection,
                 self._parts.sending,
                 self._parts.settings,
@@ -107,9 +109,10 @@ class Reconciler:
                 found.code,
                 time.now(),
                 provider_id=found.provider_id,
-            ),
-        )
-        return True
+            )
+            return True
+
+        return self._decide(work)
 
     def _send_again(self, attempt: Open) -> bool:
         """Proven absent: the only case in which a message is handed over a second time."""
@@ -119,14 +122,14 @@ class Reconciler:
             back = Move(attempt.message_id, State.PLANNED, Reason.RETRY_LATER, due_at=time.now(), unhanded=True)
             return messages.move(connection, [back], only_from=(State.SENDING,)) == 1
 
-        return run(self._parts.engine, work)
+        return self._decide(work)
 
     def _call_unknown(self, attempt: Open) -> bool:
         def work(connection: Connection) -> bool:
             end = Move(attempt.message_id, State.UNKNOWN, Reason.NEVER_PROVEN)
             return messages.move(connection, [end], only_from=(State.SENDING,)) == 1
 
-        return run(self._parts.engine, work)
+        return self._decide(work)
 
     def _ask_again(self, attempt: Open, seconds: float, count: bool) -> bool:
         def work(connection: Connection) -> bool:
@@ -158,6 +161,16 @@ class Reconciler:
     def _leave_alone(self, attempt: Open) -> bool:
         """Nothing more can be learnt by asking; a late receipt still counts."""
         return run(self._parts.engine, lambda connection: messages.look_later(connection, attempt.message_id, None))
+
+    def _decide(self, work: Callable[[Connection], bool]) -> bool:
+        def decided(connection: Connection) -> bool:
+            settled = work(connection)
+            crashpoints.reached(Point.RECONCILE_DECIDING)
+            return settled
+
+        settled = run(self._parts.engine, decided)
+        crashpoints.reached(Point.RECONCILE_DECIDED)
+        return settled
 
     def _wait(self, question: Coroutine[object, object, T]) -> T:
         return self._loop.run_until_complete(question)

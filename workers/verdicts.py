@@ -9,8 +9,9 @@ from functools import partial
 
 from sqlalchemy import Connection, Engine
 
-from service import time
+from service import crashpoints, time
 from service.care.lifecycle import Channel, Reason, State
+from service.crashpoints import Point
 from service.records import attempts, fallback, messages, notices, outcomes, patients, senders
 from service.records.attempts import Settled
 from service.records.database import run
@@ -21,6 +22,7 @@ from service.settings import Settings
 from workers.gateways.handover import Outcome, Unsent, Verdict
 
 One = tuple[Ready, int, Verdict]
+Decided = tuple[One, Move]
 
 FIRST_BACKOFF, LONGEST_BACKOFF = 5.0, 300.0
 """Seconds. Doubled with every try, up to five minutes: a provider's outage is over sooner than most windows."""
@@ -29,7 +31,8 @@ PROBE_MINUTES = 15
 OPENS_AFTER, STAYS_OPEN_SECONDS = 20, 30.0
 """The breaker that all workers share: so many hand-overs in a row without an answer, so long without another."""
 
-_FAILED = frozenset({Outcome.REJECTED, Outcome.TOO_LONG, Outcome.BAD_ADDRESS, Outcome.OPTED_OUT})
+_ENDS_HERE = frozenset({State.FAILED, State.EXPIRED})
+"""Moves that more follows from: each is made in a transaction of its own, together with that."""
 _REASON_OF = {
     Outcome.REJECTED: Reason.REJECTED_BY_PROVIDER,
     Outcome.TOO_LONG: Reason.TEXT_TOO_LONG,
@@ -49,36 +52,31 @@ class Recorder:
 
     def record(self, results: Sequence[One]) -> None:
         """Write down what came of a batch."""
-        too_late = run(self._engine, partial(self._in_bulk, results=results))
-        for message_id in too_late:
-            # The provider stays away for longer than the message is useful: the e-mail can still make it.
-            run(self._engine, partial(self._instead, message_id=message_id))
-        for one in results:
-            if one[2].outcome in _FAILED:
-                # With all that follows from it: a worker that dies in between must not lose an opt-out or an e-mail.
-                run(self._engine, partial(self._failed, one=one))
-
-    def _in_bulk(self, connection: Connection, results: Sequence[One]) -> list[int]:
-        """All but refusals; returns the messages whose next try would come after their window."""
         now = time.now()
-        moves = self._settle(connection, [one for one in results if one[2].outcome not in _FAILED], now)
+        decided = [(one, self._move(one[0], one[2], now)) for one in results]
+        run(self._engine, partial(self._in_bulk, decided=decided, now=now))
+        crashpoints.reached(Point.DELIVER_RECORDED_IN_BULK)
+        for one, move in decided:
+            if move.state in _ENDS_HERE:
+                # With all that follows from it: a worker that dies in between must not lose an opt-out or an e-mail.
+                run(self._engine, partial(self._alone, one=one, move=move))
+
+    def _in_bulk(self, connection: Connection, decided: Sequence[Decided], now: datetime) -> None:
+        """All that touches nothing but its message, and what the answers say of the senders."""
+        self._settle(connection, [both for both in decided if both[1].state not in _ENDS_HERE], now)
+        results = [one for one, _ in decided]
         for lane in {(ready.channel, ready.sender) for ready, _, _ in results}:
             self._note_sender(connection, lane, [v for r, _, v in results if (r.channel, r.sender) == lane], now)
-        return [one.id for one in moves if one.state is State.EXPIRED]
+        crashpoints.reached(Point.DELIVER_RECORDING)
 
-    def _instead(self, connection: Connection, message_id: int) -> None:
-        fallback.send_by_email(connection, self._sending, message_id, time.now())
-
-    def _settle(self, connection: Connection, results: Sequence[One], now: datetime) -> list[Move]:
+    def _settle(self, connection: Connection, decided: Sequence[Decided], now: datetime) -> None:
         attempts.settle(
             connection,
-            [Settled(attempt_id, v.outcome, v.provider_id, v.code) for _, attempt_id, v in results],
+            [Settled(attempt_id, v.outcome, v.provider_id, v.code) for (_, attempt_id, v), _ in decided],
             now,
         )
         # Only from SENDING: a receipt that was quicker has moved the message on, and this must not move it back.
-        moves = [self._move(ready, verdict, now) for ready, _, verdict in results]
-        messages.move(connection, moves, only_from=(State.SENDING,))
-        return moves
+        messages.move(connection, [move for _, move in decided], only_from=(State.SENDING,))
 
     def _move(self, ready: Ready, verdict: Verdict, now: datetime) -> Move:
         match verdict.outcome:
@@ -124,14 +122,16 @@ class Recorder:
         if Outcome.ACCEPTED in by_outcome:
             notices.close(connection, "channel_paused", f"{channel} {sender}", now)
 
-    def _failed(self, connection: Connection, one: One) -> None:
-        """A refusal, and what it means beyond its message: the address, the other messages, the e-mail instead."""
+    def _alone(self, connection: Connection, one: One, move: Move) -> None:
+        """A refusal, or a window that closes before the next try; and what it means beyond its message: the address,
+        the other messages, the e-mail that can still make it."""
         ready, attempt_id, verdict = one
         now = time.now()
         if ready.patient_id is not None:
             # Before the message, as everybody does.
             patients.get(connection, self._sending.vault, ready.patient_id, lock=True)
-        self._settle(connection, [one], now)
+        self._settle(connection, [(one, move)], now)
+        crashpoints.reached(Point.DELIVER_REFUSING)
         if ready.patient_id is None:
             return
         if verdict.outcome in (Outcome.OPTED_OUT, Outcome.BAD_ADDRESS):

@@ -43,7 +43,9 @@ def _http(error: HTTPException) -> Response:
 
 def _busy(error: OperationalError | PoolTimeout) -> Response:
     log.error("the database did not answer: %s", type(error).__name__)
-    return Problem(503, "try_again", "Nothing was stored; please send it again in a moment.").response()
+    # Whether it was stored cannot be told: the commit's own answer may be what got lost.
+    detail = "The database did not answer; please send the same again in a moment, it is taken in once."
+    return Problem(503, "try_again", detail).response()
 
 
 def _mistake(error: Exception) -> Response:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response, request, stream_with_context
-from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import OperationalError
 
 from service import crashpoints, time
 from service.api import intake
-from service.api.bodies import AnyEvent, parse_event
+from service.api.bodies import parse_event
+from service.api.lines import Applied, Line
 from service.context import Context, context
+from service.crashpoints import Point
 from service.identify import Caller, body_of
 from service.problems import Problem
 from service.records.database import run
@@ -41,8 +43,9 @@ def post_event() -> Response:
             connection, here.sending, caller.clinic_id, caller.key, body, event, time.now()
         ),
     )
-    crashpoints.reached("events.committed")
+    crashpoints.reached(Point.EVENTS_COMMITTED)
     here.nudges.wake_clock()
+    crashpoints.reached(Point.EVENTS_WOKEN)
     return Response(json.dumps(applied.answer), applied.status, content_type="application/json")
 
 
@@ -56,52 +59,53 @@ def post_batch() -> Response:
     return Response(stream_with_context(_answers(here, caller, lines)), 200, content_type="application/x-ndjson")
 
 
+_Answer = dict[str, Any]
+
+
 def _answers(here: Context, caller: Caller, lines: list[bytes]) -> Iterator[str]:
     for start in range(0, len(lines), BATCH_LINES):
-        part = list(enumerate(lines[start : start + BATCH_LINES], start + 1))
-        for answer in _take_in_lines(here, caller, part):
+        answers = _take_in_lines(here, caller, start + 1, lines[start : start + BATCH_LINES])
+        crashpoints.reached(Point.BATCH_COMMITTED)
+        for answer in answers:
             yield json.dumps(answer) + "\n"
     here.nudges.wake_clock()
 
 
-Parsed = tuple[int, bytes, AnyEvent | Problem]
-_Answer = dict[str, object]
+def _take_in_lines(here: Context, caller: Caller, first: int, lines: Sequence[bytes]) -> list[_Answer]:
+    """The answers to some lines of a batch, the first of which is its line `first`."""
+    parsed = {number: _parsed(caller.key_of(number), line) for number, line in enumerate(lines, first)}
+    good = {number: one for number, one in parsed.items() if isinstance(one, Line)}
+    outcomes = dict(zip(good, _take_in(here, caller, list(good.values())), strict=True))
+    return [_answer(number, one if isinstance(one, Problem) else outcomes[number]) for number, one in parsed.items()]
 
 
-def _take_in_lines(here: Context, caller: Caller, lines: Iterable[tuple[int, bytes]]) -> list[_Answer]:
-    """The answers to some lines, in one transaction; a line that the records refuse does not undo its neighbours."""
-    parsed = [(number, line, _parsed(line)) for number, line in lines]
-
-    def work(connection: Connection) -> list[_Answer]:
-        return [_take_in_line(connection, here, caller, one) for one in parsed]
-
-    return run(here.engine, work)
-
-
-def _take_in_line(connection: Connection, here: Context, caller: Caller, one: Parsed) -> _Answer:
-    number, line, event = one
-    if isinstance(event, Problem):
-        return {"line": number, "status": event.status, "problem": event.body()}
-    try:
-        with connection.begin_nested():
-            applied = intake.take_in(
-                connection, here.sending, caller.clinic_id, caller.key_of(number), line, event, time.now()
-            )
-    except Problem as problem:
-        return {"line": number, "status": problem.status, "problem": problem.body()}
-    except DBAPIError:
-        raise  # the database's trouble is the whole transaction's: it is repeated, or the batch is
-    except Exception as error:
-        log.error("a line of a batch could not be taken in: %s", type(error).__name__)
-        mistake = Problem(500, "our_mistake", "Something went wrong on our side; this line was not stored.")
-        return {"line": number, "status": mistake.status, "problem": mistake.body()}
-    return {"line": number, "status": applied.status, "answer": applied.answer}
-
-
-def _parsed(line: bytes) -> AnyEvent | Problem:
+def _parsed(key: str, line: bytes) -> Line | Problem:
     if len(line) > EVENT_BYTES:
         return Problem(413, "too_large", f"A line may have at most {EVENT_BYTES} bytes.")
     try:
-        return parse_event(line, time.now())
+        return Line(key, line, parse_event(line, time.now()))
     except Problem as problem:
         return problem
+
+
+def _take_in(here: Context, caller: Caller, lines: Sequence[Line]) -> list[Applied | Problem]:
+    """What became of some lines: in one transaction, or, when it breaks over one of them, in one each."""
+    try:
+        return run(
+            here.engine,
+            lambda connection: intake.take_in_all(connection, here.sending, caller.clinic_id, lines, time.now()),
+        )
+    except OperationalError:
+        raise  # the database's trouble is everybody's: the batch is to be posted again
+    except Exception as error:
+        if len(lines) > 1:
+            return [outcome for line in lines for outcome in _take_in(here, caller, [line])]
+        # Only the type: the text may quote the event.
+        log.error("a line of a batch could not be taken in: %s", type(error).__name__)
+        return [Problem(500, "our_mistake", "Something went wrong on our side; this line was not stored.")]
+
+
+def _answer(number: int, outcome: Applied | Problem) -> _Answer:
+    if isinstance(outcome, Problem):
+        return {"line": number, "status": outcome.status, "problem": outcome.body()}
+    return {"line": number, "status": outcome.status, "answer": outcome.answer}

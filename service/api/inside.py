@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -9,6 +10,7 @@ from sqlalchemy import Connection, Engine
 from service import time
 from service.api import intake
 from service.api.bodies import parse_event
+from service.api.lines import Applied
 from service.context import TakeIn
 from service.nudges import Nudges
 from service.problems import Problem
@@ -19,12 +21,17 @@ from service.records.plans import Sending
 def taking_in(engine: Engine, sending: Sending, nudges: Nudges) -> TakeIn:
     """What the pages are handed: they may not know the API."""
 
-    def take_in(clinic_id: int, key: str, raw: bytes) -> tuple[int, dict[str, Any]]:
+    def take_in(
+        clinic_id: int, key: str, raw: bytes, also: Callable[[Connection], None] | None = None
+    ) -> tuple[int, dict[str, Any]]:
         try:
             event = parse_event(raw, time.now())
 
-            def work(connection: Connection) -> intake.Applied:
-                return intake.take_in(connection, sending, clinic_id, key, raw, event, time.now())
+            def work(connection: Connection) -> Applied:
+                applied = intake.take_in(connection, sending, clinic_id, key, raw, event, time.now())
+                if also is not None:
+                    also(connection)
+                return applied
 
             applied = run(engine, work)
         except Problem as problem:

@@ -7,19 +7,17 @@ from the sessions' own times.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
 from service import crashpoints
+from service.api import newcomers, told
 from service.api.bodies import (
     AnyEvent,
-    BaselineBody,
     ConsentBody,
-    ConsentGiven,
     ConsentWithdrawn,
     PatientBody,
     PatientErased,
@@ -30,47 +28,72 @@ from service.api.bodies import (
     SessionCompleted,
     SessionUpdated,
 )
+from service.api.lines import Applied, Line
 from service.api.timelines import first_timeline, shown, timeline
-from service.care import sites
 from service.care.lifecycle import Channel, Reason
-from service.problems import FieldProblem, Problem
-from service.records import clinics, consents, erasure, events, messages, patients, plans, protocols, sessions
+from service.crashpoints import Point
+from service.problems import Problem
+from service.records import clinics, consents, erasure, events, messages, patients, plans, sessions
 from service.records.clinics import Clinic
 from service.records.patients import Patient
 from service.records.plans import Sending
 from service.records.sessions import Session
-
-DEFAULT_PROTOCOL = "prolotherapy"
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """An event's effect: the answer, and whether something may now be due."""
-
-    status: int
-    answer: dict[str, Any]
-    session_id: int | None = None
 
 
 def take_in(
     connection: Connection, sending: Sending, clinic_id: int, key: str, raw: bytes, event: AnyEvent, now: datetime
 ) -> Applied:
     """Apply an event once. A repeat gets the first answer; the same key with other content raises Problem 409."""
-    earlier = events.earlier_answer(connection, sending.vault, clinic_id, key, raw)
-    if earlier is not None:
-        if not earlier.same_content:
-            raise Problem(409, "key_reused", "This id was used before for an event with other content.")
-        return Applied(earlier.status, earlier.answer)
+    [outcome] = take_in_all(connection, sending, clinic_id, [Line(key, raw, event)], now)
+    if isinstance(outcome, Problem):
+        raise outcome
+    return outcome
+
+
+def take_in_all(
+    connection: Connection, sending: Sending, clinic_id: int, lines: Sequence[Line], now: datetime
+) -> list[Applied | Problem]:
+    """Apply events, each once; what became of each, in order. One that is refused changes nothing.
+
+    New patients come first, all together. The others follow in the order of their lines, so that what is said of one
+    patient or session is applied in the order in which it was said.
+    """
     clinic = clinics.get(connection, clinic_id)
-    applied = _apply(connection, sending, clinic, event, now)
-    crashpoints.reached("events.applied")
+    outcomes = newcomers.take_in(
+        connection, sending, clinic, newcomers.among(connection, sending, clinic, lines, now), now
+    )
+    for place, line in enumerate(lines):
+        if place not in outcomes:
+            outcomes[place] = _take_in_alone(connection, sending, clinic, line, now)
+    return [outcomes[place] for place in range(len(lines))]
+
+
+def _take_in_alone(
+    connection: Connection, sending: Sending, clinic: Clinic, line: Line, now: datetime
+) -> Applied | Problem:
+    try:
+        with connection.begin_nested():
+            earlier = events.earlier_answer(connection, sending.vault, clinic.id, line.key, line.raw)
+            if earlier is None:
+                return _take_in_known(connection, sending, clinic, line, now)
+            if earlier.same_content:
+                return Applied(earlier.status, earlier.answer)
+            return Problem(409, "key_reused", "This id was used before for an event with other content.")
+    except Problem as problem:
+        return problem
+
+
+def _take_in_known(connection: Connection, sending: Sending, clinic: Clinic, line: Line, now: datetime) -> Applied:
+    """Apply an event about what may be on record."""
+    applied = _apply(connection, sending, clinic, line.event, now)
+    crashpoints.reached(Point.EVENTS_APPLIED)
     events.keep_answer(
         connection,
         sending.vault,
-        clinic_id,
-        key,
-        raw,
-        event.type,
+        clinic.id,
+        line.key,
+        line.raw,
+        line.event.type,
         applied.session_id,
         applied.status,
         applied.answer,
@@ -103,7 +126,7 @@ def _completed(
     said_at: datetime,
     now: datetime,
 ) -> Applied:
-    version = _protocol(connection, clinic, body.protocol)
+    version = newcomers.protocol_in_force(connection, clinic, body.protocol)
     patient, is_new = _upsert_patient(connection, sending, clinic, who, said_at, now)
     known = sessions.find(connection, clinic.id, body.id)
     if known is not None:
@@ -111,7 +134,7 @@ def _completed(
     session = sessions.add(
         connection,
         sending.vault,
-        _baseline(body.baseline),
+        told.baseline(body.baseline),
         clinic_id=clinic.id,
         external_id=body.id,
         patient_id=patient.id,
@@ -127,7 +150,7 @@ def _completed(
         _settle_course(connection, sending, clinic, patient, session, now)
         session = sessions.get(connection, session.id)
     made = plans.make(connection, sending, clinic, patient, session, now)
-    return Applied(202, first_timeline(session, _course_key(body.site), made), session.id)
+    return Applied(202, first_timeline(session, told.course_key(body.site), made), session.id)
 
 
 def _updated(
@@ -146,7 +169,7 @@ def _updated(
             409, "session_unknown", "This session has not been reported yet; post session.completed, then this again."
         )
     if body.protocol is not None:
-        _protocol(connection, clinic, body.protocol)
+        newcomers.protocol_in_force(connection, clinic, body.protocol)
     if who is not None:
         patient, _ = _upsert_patient(connection, sending, clinic, who, said_at, now)
         if known.patient_id is not None and patient.id != known.patient_id:
@@ -178,10 +201,10 @@ def _change_known(
         if name in body.model_fields_set and (getattr(body, name) is not None or name == "next_session_at"):
             values[name] = getattr(body, name)
     if body.protocol is not None:
-        values["protocol_id"] = _protocol(connection, clinic, body.protocol).id
+        values["protocol_id"] = newcomers.protocol_in_force(connection, clinic, body.protocol).id
     if body.site is not None:
         values["course_id"] = _course(connection, clinic, patient, body.site)
-    sessions.change(connection, sending.vault, known.id, _baseline(body.baseline), **values)
+    sessions.change(connection, sending.vault, known.id, told.baseline(body.baseline), **values)
     if known.course_id is not None and values.get("course_id", known.course_id) != known.course_id:
         _replan(connection, sending, clinic, sessions.supersede(connection, known.course_id), now)
     session = sessions.get(connection, known.id)
@@ -235,13 +258,13 @@ def _upsert_patient(
 ) -> tuple[Patient, bool]:
     """The patient, up to date, and whether this event brought them."""
     known = patients.find(connection, sending.vault, clinic.id, who.id, lock=True)
-    facts = patients.Facts(who.id, who.given_name, who.phone, who.email, who.timezone, who.locale)
+    facts = told.facts(who)
     if known is None:
-        given = _given(who.consent)
+        given = told.given(who.consent)
         consenting = [consent.channel for consent in given]
         patient = patients.add(connection, sending.vault, clinic.id, facts, said_at, consenting)
         consents.grant_first(connection, clinic.id, patient.id, given, now)
-        if len(given) == _words(who.consent):
+        if told.only_gives(who.consent):
             return patient, True
     elif known.erased_at is not None:
         raise Problem(409, "patient_erased", "This patient was erased; use another id if they have come back.")
@@ -253,47 +276,18 @@ def _upsert_patient(
     return patient, known is None
 
 
-def _given(consent: ConsentBody | None) -> list[consents.Consent]:
-    """The consents that an event gives."""
-    words = () if consent is None else ((Channel.SMS, consent.sms), (Channel.EMAIL, consent.email))
-    return [
-        consents.Consent(channel, word.at, word.wording, word.source, word.warned_at, word.accepted_at)
-        for channel, word in words
-        if isinstance(word, ConsentGiven)
-    ]
-
-
-def _words(consent: ConsentBody | None) -> int:
-    return 0 if consent is None else sum(word is not None for word in (consent.sms, consent.email))
-
-
 def _note_consent(connection: Connection, clinic_id: int, patient_id: int, consent: ConsentBody, now: datetime) -> None:
-    for given in _given(consent):
+    for given in told.given(consent):
         consents.grant(connection, clinic_id, patient_id, given, now)
     for channel, word in ((Channel.SMS, consent.sms), (Channel.EMAIL, consent.email)):
         if isinstance(word, ConsentWithdrawn):
             consents.revoke(connection, clinic_id, patient_id, channel, word.source, word.withdrawn_at, now)
 
 
-def _protocol(connection: Connection, clinic: Clinic, name: str | None) -> protocols.Version:
-    version = protocols.current(connection, clinic.id, name or DEFAULT_PROTOCOL)
-    if version is None:
-        problem = FieldProblem("/data/session/protocol", "is not a protocol of this clinic")
-        raise Problem(422, "invalid_event", "The event has fields that cannot be accepted.", [problem])
-    return version
-
-
 def _course(connection: Connection, clinic: Clinic, patient: Patient, site: str, is_new: bool = False) -> int:
     if is_new:
-        return sessions.begin_course(connection, clinic.id, patient.id, _course_key(site))
-    return sessions.course_for(connection, clinic.id, patient.id, _course_key(site))
-
-
-def _course_key(site: str) -> str:
-    key = sites.course_key(site)
-    if key is None:
-        raise AssertionError("the body was validated with the same rule")
-    return key
+        return sessions.begin_course(connection, clinic.id, patient.id, told.course_key(site))
+    return sessions.course_for(connection, clinic.id, patient.id, told.course_key(site))
 
 
 def _settle_course(
@@ -312,10 +306,6 @@ def _replan(connection: Connection, sending: Sending, clinic: Clinic, changed: l
         if session.patient_id is not None:
             patient = patients.get(connection, sending.vault, session.patient_id)
             plans.remake(connection, sending, clinic, patient, session, now)
-
-
-def _baseline(body: BaselineBody | None) -> dict[str, Any] | None:
-    return None if body is None else body.model_dump(exclude_none=True) or None
 
 
 def _answer(connection: Connection, session: Session) -> Applied:

@@ -42,7 +42,7 @@ PROBLEMS = {
     413: "The body is too large.",
     415: "Another media type is needed.",
     422: "The body has fields that cannot be accepted; `errors` names each.",
-    503: "Nothing was stored; send it again after the seconds in Retry-After.",
+    503: "The database did not answer; send the same again after the seconds in Retry-After, it is taken in once.",
 }
 
 

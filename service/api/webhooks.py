@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from apiflask import APIBlueprint
 from flask import Request, Response, request
+from sqlalchemy import Connection
 
-from service import time
+from service import crashpoints, time
 from service.api import mail_in, sendgrid_events, twilio_forms
 from service.api.forms import multipart, urlencoded
 from service.context import Context, context
+from service.crashpoints import Point
 from service.identify import body_of
 from service.nudges import QueueName
 from service.problems import Problem
@@ -92,16 +94,28 @@ def _forged() -> Problem:
 
 
 def _keep_receipts(here: Context, reported: list[Receipt]) -> None:
-    if reported:
-        now = time.now()
-        run(
-            here.engine,
-            lambda connection: receipts.take_in(connection, here.sending, here.settings, reported, now),
-        )
+    if not reported:
+        return
+    now = time.now()
+
+    def work(connection: Connection) -> None:
+        receipts.take_in(connection, here.sending, here.settings, reported, now)
+        crashpoints.reached(Point.RECEIPTS_APPLIED)
+
+    run(here.engine, work)
+    crashpoints.reached(Point.RECEIPTS_COMMITTED)
 
 
 def _keep_reply(here: Context, incoming: Incoming) -> None:
     now = time.now()
-    kept = run(here.engine, lambda connection: replies.keep(connection, here.sending.vault, incoming, now))
+
+    def work(connection: Connection) -> int | None:
+        kept = replies.keep(connection, here.sending.vault, incoming, now)
+        crashpoints.reached(Point.REPLIES_KEPT)
+        return kept
+
+    kept = run(here.engine, work)
+    crashpoints.reached(Point.REPLIES_COMMITTED)
     if kept is not None:
         here.nudges.send(QueueName.LISTEN, [kept])
+        crashpoints.reached(Point.REPLIES_NUDGED)

@@ -29,6 +29,9 @@ class GateFacts:
     things below only erasure, suppression, consent, address, an acknowledged alert, a paused channel, its due time
     and its window apply; cap, quiet hours, approval and pauses of the plan do not. A patient who writes to us has
     asked for the answer, so set `consent` for those.
+
+    Words that somebody at the clinic typed are no part of the plan either, but wait for the morning (`can_wait`) unless
+    that person said that they must go at once.
     """
 
     channel: Channel
@@ -38,6 +41,8 @@ class GateFacts:
     quiet: QuietHours
     survey: str | None = None
     safety: bool = False
+    can_wait: bool = False
+    """Of a safety message: it minds quiet hours all the same."""
     # still wanted?
     patient_erased: bool = False
     suppressed: Reason | None = None
@@ -156,7 +161,12 @@ def _held_for_now(facts: GateFacts) -> Reason | None:
 def _in_safety(facts: GateFacts, now: datetime) -> Decision:
     if now < facts.due_at:
         return _hold(facts.due_at, Reason.NOT_YET_DUE, facts)
-    return Send(_validity(facts.window_until - now))
+    if not facts.can_wait:
+        return Send(_validity(facts.window_until - now))
+    closes = closing(now, facts.timezone, facts.quiet)
+    if closes <= now:
+        return _hold(next_opening(now, facts.timezone, facts.quiet), Reason.QUIET_HOURS, facts)
+    return Send(_validity(min(facts.window_until, closes) - now))
 
 
 def _in_time(facts: GateFacts, now: datetime) -> Decision:

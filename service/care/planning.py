@@ -36,6 +36,8 @@ class PlanFacts:
     superseded_from: datetime | None
     """When a later session at the same site ended."""
     now: datetime
+    stopped: bool = False
+    """The clinic stopped the plan after this session."""
     told_at: datetime | None = None
     """When the clinic first told us of the session: nothing is due before. None means `now`, right only for the first
     plan; with the stored moment, planning again gives the same due times."""
@@ -131,6 +133,8 @@ def _refusal(
     step: Step, send: Send, slot: _Slot, too_late_in_day: bool, facts: PlanFacts
 ) -> tuple[State, Reason] | None:
     """Why a message is not to be sent; what makes it unwanted comes before what makes it late."""
+    if facts.stopped:
+        return State.CANCELLED, Reason.STOPPED_BY_CLINIC
     if facts.superseded_from is not None and slot.due_at >= facts.superseded_from:
         return State.CANCELLED, Reason.SUPERSEDED
     unreachable = facts.reachable.get(send.channel, Reason.NO_ADDRESS)

@@ -119,6 +119,11 @@ class Protocol:
                 return step
         raise KeyError(step_id)
 
+    def wording(self, message: str, language: str) -> Wording:
+        """The words of a message, a reminder's own where its step has any. Raises KeyError for an unknown step."""
+        step = self.step(message)
+        return step.reminder_words[language] if "." in message and step.reminder_words else step.words[language]
+
 
 _WORDS = frozenset({"words", "reminder_words"})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.care.lifecycle import Channel
@@ -52,6 +53,11 @@ class Paragraph:
 
     text: str
     is_link: bool = False
+
+
+def language_of(offered: Sequence[str], *locales: str | None) -> str:
+    """The language to write in: the first of the locales that there are words for, else the first that is offered."""
+    return next((locale[:2] for locale in locales if locale is not None and locale[:2] in offered), offered[0])
 
 
 def render(template: str, fields: Fields, channel: Channel = Channel.SMS) -> str:

@@ -71,13 +71,14 @@ REVIVABLE: frozenset[Reason] = frozenset(
         Reason.OPTED_OUT,
         Reason.BAD_ADDRESS,
         Reason.SUPERSEDED,
+        Reason.STOPPED_BY_CLINIC,
         Reason.PLAN_CHANGED,
         Reason.ENDED_TOO_LATE,
         Reason.WINDOW_CLOSED,
     }
 )
 """Reasons that rest on facts which can change back: an address added, consent given again, a later session
-cancelled, a time corrected. Everything else that ended has ended for good."""
+cancelled, a time corrected, a plan that the clinic starts again. Everything else that ended has ended for good."""
 _FAILED = frozenset({State.FAILED, State.UNDELIVERED, State.EXPIRED})
 _RULED_OUT = frozenset({State.SKIPPED, State.CANCELLED, State.EXPIRED})
 

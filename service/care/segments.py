@@ -6,6 +6,7 @@ Tables and lengths are those of 3GPP TS 23.038 (section 6.2.1, default alphabet 
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ GSM7_BASIC = frozenset(
 )
 GSM7_EXTENSION = frozenset("\f^{}\\[~]|€")
 """Each of these travels as an escape and a second septet."""
+_GSM7 = re.compile(f"[{re.escape(''.join(sorted(GSM7_BASIC | GSM7_EXTENSION)))}]*")
+_EXTENDED = re.compile(f"[{re.escape(''.join(sorted(GSM7_EXTENSION)))}]")
 
 
 class Encoding(StrEnum):
@@ -44,22 +47,28 @@ class Segments:
 def count(text: str) -> Segments:
     """The encoding, units and segments of `text`, exactly as a carrier counts them."""
     encoding = Encoding.GSM7 if is_gsm7(text) else Encoding.UCS2
-    widths = [_width(char, encoding) for char in text]
-    units = sum(widths)
+    units = _units(text, encoding)
     if units <= _ALONE[encoding]:
         return Segments(encoding, units, 1 if text else 0)
-    return Segments(encoding, units, _packed(widths, _JOINED[encoding]))
+    return Segments(encoding, units, _packed((_width(char, encoding) for char in text), _JOINED[encoding]))
 
 
 def is_gsm7(text: str) -> bool:
     """Whether every character of `text` is in the GSM-7 alphabet or its extension table."""
-    return all(char in GSM7_BASIC or char in GSM7_EXTENSION for char in text)
+    return _GSM7.fullmatch(text) is not None
 
 
 def foreign_characters(text: str, most: int = 3) -> tuple[str, ...]:
     """Name the first `most` different characters outside GSM-7: ``'á' (latin small letter a with acute)``."""
     foreign = dict.fromkeys(char for char in text if not is_gsm7(char))
     return tuple(f"{_shown(char)} ({_name(char)})" for char in list(foreign)[:most])
+
+
+def _units(text: str, encoding: Encoding) -> int:
+    # Every text that is sent is counted: by whole strings, not by characters.
+    if encoding is Encoding.GSM7:
+        return len(text) + len(_EXTENDED.findall(text))
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _width(char: str, encoding: Encoding) -> int:

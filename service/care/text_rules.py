@@ -87,6 +87,12 @@ def check_clinic_name(name: str) -> list[Problem]:
     return problems
 
 
+def own_link(words: str) -> str | None:
+    """What phones would take for a link, if anything."""
+    match = _OWN_LINK.search(words)
+    return None if match is None else match.group()[:40]
+
+
 def _needs(text: Text) -> Iterator[Problem]:
     words = text.words
     for needed in text.needs:
@@ -108,10 +114,8 @@ def _links(text: Text) -> Iterator[Problem]:
     if links > (0 if text.kind is Kind.SUBJECT else 1):
         message = "a subject has no link" if text.kind is Kind.SUBJECT else "more than one {link}"
         yield _error(text, message, "one link at most: carriers distrust more")
-    if match := _OWN_LINK.search(_BRACED.sub(" ", text.words)):
-        yield _error(
-            text, f"{match.group()[:40]!r} is, or would be read as, a link of its own", "use {link}, or add a space"
-        )
+    if link := own_link(_BRACED.sub(" ", text.words)):
+        yield _error(text, f"{link!r} is, or would be read as, a link of its own", "use {link}, or add a space")
     if text.kind is Kind.SMS and _LOOSE_LINK.search(text.words):
         yield _error(text, "{link} needs a space on both sides", "phones take what touches it as part of the link")
     if text.kind is Kind.EMAIL and links == 1 and not _LINK_ON_ITS_LINE.search(text.words):

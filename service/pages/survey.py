@@ -11,12 +11,13 @@ from flask import Blueprint, Response, g, jsonify, redirect, request
 from sqlalchemy import Connection
 from werkzeug.wrappers import Response as AnyResponse
 
-from service import time
+from service import crashpoints, time
 from service.care import surveys, triage
 from service.care.surveys import Answer, Kind, Measure, NotAnAnswer, Question, Survey
 from service.care.triage import Finding
 from service.care.urgency import Urgency
 from service.context import context
+from service.crashpoints import Point
 from service.pages import links, look, plan
 from service.pages.closed import closed, language_of, too_many_guesses, unknown
 from service.pages.links import Invitation, Standing
@@ -126,6 +127,7 @@ def _in_one_transaction(work: Callable[[Connection], T]) -> T | Response:
             return unknown(connection)
 
     answer = run(context().engine, unless_erased)
+    crashpoints.reached(Point.SURVEY_COMMITTED)
     if g.pop("alerted", False):
         context().nudges.wake_clock()
     return answer
@@ -160,7 +162,9 @@ def _sheet(connection: Connection, invitation: Invitation, now: datetime) -> _Sh
 
 def _take(connection: Connection, sheet: _Sheet, change: Change, now: datetime) -> Heard:
     vault, where = context().sending.vault, sheet.invitation.where
-    return triaging.take(connection, vault, library(), where, sheet.survey, change, now, _raise_alert)
+    heard = triaging.take(connection, vault, library(), where, sheet.survey, change, now, _raise_alert)
+    crashpoints.reached(Point.SURVEY_TAKEN)
+    return heard
 
 
 def _hear(connection: Connection, sheet: _Sheet, given: Mapping[str, Answer], now: datetime) -> Heard:

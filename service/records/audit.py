@@ -31,6 +31,13 @@ def note_all(
         )
 
 
+def name_of(actor: str) -> str:
+    """An actor without the number that tells namesakes apart."""
+    kind, _, rest = actor.partition(" ")
+    number, _, name = rest.partition(" ")
+    return name if kind == "staff" and number.isdigit() and name else actor
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line of the audit."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from service.care.lifecycle import Channel
 from service.records import hooks
+from service.records.bulk import Write
 from service.records.ids import new_id
 from service.records.tables import consents, patients
 
@@ -33,8 +34,20 @@ def grant_first(
     """Record the grants of a patient who was just added with them: there is nothing yet to hold them against."""
     if given:
         connection.execute(insert(consents), [_granted(clinic_id, patient_id, consent, now) for consent in given])
-        for one in given:
-            _announce(connection, clinic_id, patient_id, one.channel, "granted", one.source, one.at, now)
+        announce_first(connection, clinic_id, patient_id, given, now)
+
+
+def add_all(write: Write, clinic_id: int, given: Iterable[tuple[int, Consent]], now: datetime) -> None:
+    """The same for many new patients, each grant with its patient; to be announced once they are inserted."""
+    write(consents, (_granted(clinic_id, patient_id, consent, now) for patient_id, consent in given))
+
+
+def announce_first(
+    connection: Connection, clinic_id: int, patient_id: int, given: Sequence[Consent], now: datetime
+) -> None:
+    """Tell the clinic's endpoints of a new patient's grants."""
+    for one in given:
+        _announce(connection, clinic_id, patient_id, one.channel, "granted", one.source, one.at, now)
 
 
 def _granted(clinic_id: int, patient_id: int, consent: Consent, now: datetime) -> dict[str, Any]:
@@ -42,7 +55,7 @@ def _granted(clinic_id: int, patient_id: int, consent: Consent, now: datetime) -
         "id": new_id(),
         "clinic_id": clinic_id,
         "patient_id": patient_id,
-        "channel": consent.channel,
+        "channel": consent.channel.value,
         "action": "granted",
         "wording": consent.wording,
         "source": consent.source,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -13,6 +13,8 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.types import TypeEngine
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+from service import time
 
 _DEADLOCK, _SERIALIZATION, _UNIQUE = "40P01", "40001", "23505"
 _READ = "aftercare_read"
@@ -109,6 +111,7 @@ def run(engine: Engine, work: Callable[[Connection], T]) -> T:
         retry=retry_if_exception(_may_repeat),
         stop=stop_after_attempt(5),
         wait=wait_random_exponential(0.01, max=0.5),
+        sleep=time.sleep,
         reraise=True,
     ):
         with attempt, engine.begin() as connection:
@@ -143,11 +146,33 @@ def listed(connection: Connection, columns: Mapping[str, str]) -> str:
     return f"(SELECT {names} FROM json_each(:rows))"
 
 
+def among_ids(column: str, dialect: str) -> str:
+    """SQL: `column` is one of the ids that travel as one JSON parameter, `:ids` (`as_ids`).
+
+    With a parameter for each, the statement would be compiled anew for every batch.
+    """
+    if dialect == "postgresql":
+        # As an array it is a list to be looked up one by one, and never a reason to join whole tables.
+        return (
+            f"{column} = ANY (ARRAY(SELECT CAST(value AS bigint) FROM jsonb_array_elements_text(CAST(:ids AS jsonb))))"
+        )
+    return f"{column} IN (SELECT value FROM json_each(:ids))"
+
+
 def as_rows(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The JSON for `listed`."""
+    """The JSON for `listed`; what is None is left out, and comes to NULL."""
     return json.dumps(
         [
-            {name: to_micros(value) if isinstance(value, datetime) else value for name, value in row.items()}
+            {
+                name: to_micros(value) if isinstance(value, datetime) else value
+                for name, value in row.items()
+                if value is not None
+            }
             for row in rows
         ]
     )
+
+
+def as_ids(ids: Iterable[int]) -> str:
+    """The JSON for `among_ids`."""
+    return json.dumps(list(ids))

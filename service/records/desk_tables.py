@@ -86,6 +86,7 @@ notes = Table(
         postgresql_where=text("reply_id IS NOT NULL"),
         sqlite_where=text("reply_id IS NOT NULL"),
     ),
+    Index("ix_notes_at", "at"),
 )
 
 imports = Table(

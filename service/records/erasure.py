@@ -6,7 +6,7 @@ import hashlib
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Column, ColumnElement, Connection, delete, func, literal_column, select, update
 
 from service.care.lifecycle import Reason
 from service.records import alert_history, consents, hooks, messages, patients
@@ -56,7 +56,7 @@ def _blank(connection: Connection, patient_id: int) -> None:
     hooks.forget_patient(connection, patient_id)
     alert_history.forget_patient(connection, patient_id)
     connection.execute(delete(events).where(events.c.session_id.in_(theirs)))
-    connection.execute(delete(responses).where(responses.c.patient_id == patient_id))
+    connection.execute(delete(responses).where(responses.c.session_id.in_(theirs)))
     connection.execute(delete(notes).where(notes.c.patient_id == patient_id))
     connection.execute(delete(conversations).where(conversations.c.patient_id == patient_id))
     connection.execute(update(attempts).where(attempts.c.message_id.in_(sent)).values(address=_NOTHING, link_key=None))
@@ -89,6 +89,7 @@ def export(connection: Connection, vault: Vault, clinic_id: int, external_id: st
     patient = patients.find(connection, vault, clinic_id, external_id)
     if patient is None or patient.erased_at is not None:
         return None
+    theirs = select(sessions.c.id).where(sessions.c.patient_id == patient.id)
     return {
         "patient": {
             "id": patient.external_id,
@@ -106,7 +107,7 @@ def export(connection: Connection, vault: Vault, clinic_id: int, external_id: st
         ],
         "answers": [
             _plain({**row, "answers": vault.open(row["answers"], row["id"])})
-            for row in _rows(connection, responses, responses.c.patient_id == patient.id)
+            for row in _rows(connection, responses, responses.c.session_id.in_(theirs))
         ],
         "replies": [
             _plain(
@@ -150,26 +151,32 @@ def forget_old(connection: Connection, now: datetime, days: int, batch: int = 50
     Consents and suppressions stay: evidence of an opt-out is kept at least five years, and costs nobody's privacy.
     """
     before = now - timedelta(days=days)
-    old_replies = select(replies.c.id).where(replies.c.received_at < before, replies.c.body != _NOTHING).limit(batch)
-    blanked = connection.execute(
+    old_replies = _oldest(connection, replies.c.received_at, before, batch, _kept(replies.c.body))
+    old_attempts = _oldest(connection, attempts.c.started_at, before, batch, _kept(attempts.c.address))
+    forgotten = (
         update(replies)
         .where(replies.c.id.in_(old_replies))
-        .values(sender=_NOTHING, sender_key=_NOTHING, body=_NOTHING, reading=None)
-    ).rowcount
-    old_attempts = (
-        select(attempts.c.id).where(attempts.c.started_at < before, attempts.c.address != _NOTHING).limit(batch)
+        .values(sender=_NOTHING, sender_key=_NOTHING, body=_NOTHING, reading=None),
+        update(attempts).where(attempts.c.id.in_(old_attempts)).values(address=_NOTHING, link_key=None),
+        *(
+            delete(since.table).where(since.table.c.id.in_(_oldest(connection, since, before, batch)))
+            for since in (responses.c.changed_at, notes.c.at, conversations.c.expires_at, events.c.received_at)
+        ),
     )
-    blanked += connection.execute(
-        update(attempts).where(attempts.c.id.in_(old_attempts)).values(address=_NOTHING, link_key=None)
-    ).rowcount
-    old_responses = select(responses.c.id).where(responses.c.changed_at < before).limit(batch)
-    blanked += connection.execute(delete(responses).where(responses.c.id.in_(old_responses))).rowcount
-    old_notes = select(notes.c.id).where(notes.c.at < before).limit(batch)
-    blanked += connection.execute(delete(notes).where(notes.c.id.in_(old_notes))).rowcount
-    old_talks = select(conversations.c.id).where(conversations.c.expires_at < before).limit(batch)
-    blanked += connection.execute(delete(conversations).where(conversations.c.id.in_(old_talks))).rowcount
-    old_events = select(events.c.id).where(events.c.received_at < before).limit(batch)
-    blanked += connection.execute(delete(events).where(events.c.id.in_(old_events))).rowcount
-    blanked += hooks.forget_old(connection, now, batch)
-    blanked += alert_history.forget_old(connection, before, batch)
-    return blanked
+    done = sum(connection.execute(statement).rowcount for statement in forgotten)
+    done += hooks.forget_old(connection, now, batch)
+    done += alert_history.forget_old(connection, before, batch)
+    return done
+
+
+def _oldest(
+    connection: Connection, since: Column[datetime], before: datetime, most: int, *where: ColumnElement[bool]
+) -> list[int]:
+    """The oldest rows from before then, down the index on `since`."""
+    query = select(since.table.c.id).where(since < before, *where).order_by(since).limit(most)
+    return list(connection.execute(query).scalars())
+
+
+def _kept(blob: Column[bytes]) -> ColumnElement[bool]:
+    """That it was not blanked, in the very words of the indexes that hold only such rows."""
+    return func.length(blob) > literal_column("0")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select
 
+from service.records.bulk import Write
 from service.records.ids import new_id
 from service.records.sealing import Vault
 from service.records.tables import events
@@ -52,21 +54,40 @@ def keep_answer(
     now: datetime,
 ) -> None:
     """Record the event with its answer. A concurrent twin fails on the unique key, is repeated, and finds this one."""
-    row = new_id()
     connection.execute(
-        insert(events),
-        {
-            "id": row,
-            "clinic_id": clinic_id,
-            "key": key,
-            "digest": digest(content),
-            "type": kind,
-            "session_id": session_id,
-            "status": status,
-            "answer": _seal(vault, answer, row),
-            "received_at": now,
-        },
+        insert(events), answered_row(vault, clinic_id, key, content, kind, session_id, status, answer, now)
     )
+
+
+def add_all(write: Write, rows: Iterable[dict[str, Any]]) -> None:
+    """Record many events: their `answered_row`s."""
+    write(events, rows)
+
+
+def answered_row(
+    vault: Vault,
+    clinic_id: int,
+    key: str,
+    content: bytes,
+    kind: str,
+    session_id: int | None,
+    status: int,
+    answer: dict[str, Any],
+    now: datetime,
+) -> dict[str, Any]:
+    """An event with its answer as a row."""
+    row = new_id()
+    return {
+        "id": row,
+        "clinic_id": clinic_id,
+        "key": key,
+        "digest": digest(content),
+        "type": kind,
+        "session_id": session_id,
+        "status": status,
+        "answer": _seal(vault, answer, row),
+        "received_at": now,
+    }
 
 
 def digest(content: bytes) -> bytes:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from service.care import survey_file, triage_file
 from service.care.surveys import Survey
+from service.care.system_messages import SystemMessages, load_system_messages
 from service.care.triage import Rule
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
@@ -28,6 +29,13 @@ class Library:
     def rules_for(self, protocol: str | None) -> tuple[Rule, ...]:
         """A protocol's triage rules; without any the default ones: answers that nobody judges are the worse risk."""
         return self.rules.get(protocol or _DEFAULT_RULES, self.rules[_DEFAULT_RULES])
+
+
+@cache
+def system_texts(folder: Path = TEMPLATES) -> Mapping[str, SystemMessages]:
+    """The texts that belong to no step, by language."""
+    paths = sorted((folder / "messages").glob("*.yaml"))
+    return {path.stem: load_system_messages(path.read_text("utf-8"), path.name) for path in paths}
 
 
 @cache

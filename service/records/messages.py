@@ -6,18 +6,20 @@ Lock order, so that PostgreSQL never has to break a deadlock: the patient's row,
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, or_, select, text, update
 
 from service import time
 from service.care.lifecycle import WAITING, Channel, Reason, State, sources_of
 from service.care.planning import PlannedMessage
 from service.care.replanning import ExistingMessage
+from service.care.typed import STEPS
 from service.records import hooks
+from service.records.bulk import Write
 from service.records.database import Moment, as_rows, listed
 from service.records.ids import new_ids
 from service.records.tables import messages
@@ -47,6 +49,8 @@ class Extra:
     survey: str | None = None
     address: bytes | None = None
     body: bytes | None = None
+    by: str | None = None
+    """Who typed the body."""
 
 
 def insert_planned(
@@ -54,36 +58,50 @@ def insert_planned(
     clinic_id: int,
     patient_id: int,
     session_id: int,
-    senders: dict[Channel, str],
+    senders: Mapping[Channel, str],
     planned: Sequence[PlannedMessage],
 ) -> range:
     """Insert a plan; returns the ids, in order."""
     ids = new_ids(len(planned))
     if planned:
-        connection.execute(
-            insert(messages),
-            [
-                {
-                    "id": row_id,
-                    "clinic_id": clinic_id,
-                    "patient_id": patient_id,
-                    "session_id": session_id,
-                    "step": message.step,
-                    "channel": message.channel,
-                    "survey": message.survey,
-                    "sender": senders[message.channel],
-                    "priority": ROUTINE,
-                    "segments": STEP_ONE_SEGMENT,
-                    "due_at": message.due_at,
-                    "window_until": message.window_until,
-                    "state": message.state,
-                    "reason": message.reason,
-                    "tries": 0,
-                }
-                for row_id, message in zip(ids, planned, strict=True)
-            ],
-        )
+        rows = planned_rows(clinic_id, patient_id, session_id, senders, ids, planned)
+        connection.execute(insert(messages), list(rows))
     return ids
+
+
+def add_plans(write: Write, rows: Iterable[dict[str, Any]]) -> None:
+    """Insert many plans: their `planned_rows`."""
+    write(messages, rows)
+
+
+def planned_rows(
+    clinic_id: int,
+    patient_id: int,
+    session_id: int,
+    senders: Mapping[Channel, str],
+    ids: Iterable[int],
+    planned: Iterable[PlannedMessage],
+) -> Iterator[dict[str, Any]]:
+    """A plan as rows."""
+    for row_id, message in zip(ids, planned, strict=True):
+        # Plain text for the drivers, which are slow with enums.
+        yield {
+            "id": row_id,
+            "clinic_id": clinic_id,
+            "patient_id": patient_id,
+            "session_id": session_id,
+            "step": message.step,
+            "channel": message.channel.value,
+            "survey": message.survey,
+            "sender": senders[message.channel],
+            "priority": ROUTINE,
+            "segments": STEP_ONE_SEGMENT,
+            "due_at": message.due_at,
+            "window_until": message.window_until,
+            "state": message.state.value,
+            "reason": message.reason.value,
+            "tries": 0,
+        }
 
 
 def insert_extra(connection: Connection, extra: Extra, row_id: int) -> int:
@@ -108,6 +126,7 @@ def insert_extra(connection: Connection, extra: Extra, row_id: int) -> int:
             tries=0,
             address=extra.address,
             body=extra.body,
+            by=extra.by,
         )
     )
     return row_id
@@ -175,8 +194,9 @@ def withdraw(
 def withdraw_of_patient(
     connection: Connection, patient_id: int, reason: Reason, channel: Channel | None = None
 ) -> list[int]:
-    """Withdraw the planned messages of a patient; answers to what the patient just wrote still go."""
-    where = [messages.c.patient_id == patient_id, messages.c.priority == ROUTINE]
+    """Withdraw a patient's plan and what was typed; the house's own answers to what the patient just wrote still go."""
+    typed = messages.c.step.in_(STEPS)
+    where = [messages.c.patient_id == patient_id, or_(messages.c.priority == ROUTINE, typed)]
     if channel is not None:
         where.append(messages.c.channel == channel)
     return withdraw(connection, reason, *where)
@@ -255,11 +275,16 @@ def queue_due(
     connection: Connection, channel: Channel, sender: str, priority: int, limit: int, now: datetime, lease: datetime
 ) -> list[tuple[int, int]]:
     """Take up to `limit` due messages of one sender (`planned → queued`); returns ids and their segments."""
-    skip = " FOR UPDATE SKIP LOCKED" if connection.dialect.name == "postgresql" else ""
+    due = (
+        "SELECT id FROM messages WHERE state = 'planned' AND channel = :channel AND sender = :sender"
+        " AND priority = :priority AND due_at <= :now ORDER BY due_at LIMIT :limit"
+    )
+    # As an array it is a list of ids to PostgreSQL, looked up one by one, and never a reason to join whole tables.
+    claimed = (
+        f"= ANY (ARRAY({due} FOR UPDATE SKIP LOCKED))" if connection.dialect.name == "postgresql" else f"IN ({due})"
+    )
     statement = text(
-        "UPDATE messages SET state = 'queued', check_at = :lease WHERE id IN ("
-        " SELECT id FROM messages WHERE state = 'planned' AND channel = :channel AND sender = :sender"
-        " AND priority = :priority AND due_at <= :now ORDER BY due_at LIMIT :limit" + skip + ")"
+        f"UPDATE messages SET state = 'queued', check_at = :lease WHERE id {claimed}"
         " AND state = 'planned' RETURNING id, segments"
     ).bindparams(bindparam("lease", type_=Moment), bindparam("now", type_=Moment))
     rows = connection.execute(
@@ -278,13 +303,21 @@ def queue_due(
 
 def lapsed(connection: Connection, state: State, now: datetime, limit: int) -> list[tuple[int, Channel, int]]:
     """Messages in `state` whose `check_at` has passed: (id, channel, priority)."""
-    rows = connection.execute(
-        select(messages.c.id, messages.c.channel, messages.c.priority)
-        .where(messages.c.check_at <= now, messages.c.check_at.is_not(None), messages.c.state == state)
-        .order_by(messages.c.check_at)
-        .limit(limit)
-    )
+    rows = connection.execute(_LAPSED, {"state": state, "now": now, "limit": limit})
     return [(row.id, Channel(row.channel), row.priority) for row in rows]
+
+
+# Statements that are asked every second are put together once: that takes longer than asking them.
+_LAPSED = (
+    select(messages.c.id, messages.c.channel, messages.c.priority)
+    .where(
+        messages.c.check_at <= bindparam("now"),
+        messages.c.check_at.is_not(None),
+        messages.c.state == bindparam("state"),
+    )
+    .order_by(messages.c.check_at)
+    .limit(bindparam("limit"))
+)
 
 
 def extend(connection: Connection, ids: Collection[int], state: State, now: datetime, until: datetime) -> list[int]:
@@ -302,16 +335,21 @@ def extend(connection: Connection, ids: Collection[int], state: State, now: date
 def next_due(connection: Connection, channel: Channel, sender: str, priority: int) -> datetime | None:
     """When the sender's next message is due."""
     return connection.execute(
-        select(messages.c.due_at)
-        .where(
-            messages.c.state == State.PLANNED,
-            messages.c.channel == channel,
-            messages.c.sender == sender,
-            messages.c.priority == priority,
-        )
-        .order_by(messages.c.due_at)
-        .limit(1)
+        _NEXT_DUE, {"channel": channel, "sender": sender, "priority": priority}
     ).scalar_one_or_none()
+
+
+_NEXT_DUE = (
+    select(messages.c.due_at)
+    .where(
+        messages.c.state == State.PLANNED,
+        messages.c.channel == bindparam("channel"),
+        messages.c.sender == bindparam("sender"),
+        messages.c.priority == bindparam("priority"),
+    )
+    .order_by(messages.c.due_at)
+    .limit(1)
+)
 
 
 # Moves in bulk
@@ -357,7 +395,7 @@ def _move_to(connection: Connection, state: State, moves: list[Move], sources: C
                 "reason": one.reason,
                 "due_at": one.due_at,
                 "check_at": one.check_at,
-                "unhanded": int(one.unhanded),
+                "unhanded": 1 if one.unhanded else None,
             }
             for one in sorted(moves, key=lambda one: one.id)
         ]

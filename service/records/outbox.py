@@ -10,40 +10,42 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, bindparam, select, text
+from sqlalchemy import Connection, Select, and_, bindparam, case, func, or_, select, text, true
 
 from service.care.lifecycle import Channel, Reason, State
 from service.records import suppressions
-from service.records.database import Moment, as_rows, listed
+from service.records.database import Moment, among_ids, as_ids
 from service.records.messages import ROUTINE
 from service.records.patients import normal
 from service.records.sealing import Vault
 from service.records.tables import alerts, messages, patients, protocols, responses, sessions
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A queued message with everything its gate and its words depend on."""
+class Ready(NamedTuple):
+    """A queued message with everything its gate and its words depend on. A tuple: one is made for every message."""
 
+    channel: Channel
+    address: str | None
+    address_keys: tuple[bytes, ...]
+    body: str | None
+    given_name: str | None
+    suppressed: Reason | None
+    # from here on as `_FACTS` reads them
     id: int
     clinic_id: int
     patient_id: int | None
     session_id: int | None
     cause_id: int | None
     step: str
-    channel: Channel
     survey: str | None
     sender: str
     priority: int
     due_at: datetime
     window_until: datetime
     tries: int
-    address: str | None
-    address_keys: tuple[bytes, ...]
-    body: str | None
-    given_name: str | None
     timezone: str | None
     locale: str | None
     consent: bool
@@ -55,8 +57,7 @@ class Ready:
     protocol_id: int | None
     approved: bool
     answered: bool
-    suppressed: Reason | None
-    alert_acknowledged: bool = False
+    alert_acknowledged: bool
     """The alert that caused it was taken on."""
 
     @property
@@ -88,51 +89,70 @@ class Parent:
     pending: bool
 
 
+_TO_PATIENT = messages.c.patient_id.is_not(None)
+_BY_SMS = messages.c.channel == Channel.SMS
+_SEALED = (
+    messages.c.channel,
+    func.coalesce(messages.c.patient_id, messages.c.id).label("sealed_in"),
+    case((~_TO_PATIENT, messages.c.address), (_BY_SMS, patients.c.phone), else_=patients.c.email).label("address"),
+    messages.c.body,
+    patients.c.given_name,
+)
+_FACTS = (
+    messages.c.id,
+    messages.c.clinic_id,
+    messages.c.patient_id,
+    messages.c.session_id,
+    messages.c.cause_id,
+    messages.c.step,
+    messages.c.survey,
+    messages.c.sender,
+    messages.c.priority,
+    messages.c.due_at,
+    messages.c.window_until,
+    messages.c.tries,
+    patients.c.timezone,
+    patients.c.locale,
+    case((~_TO_PATIENT, true()), (_BY_SMS, patients.c.sms_consent), else_=patients.c.email_consent).label("consent"),
+    patients.c.paused_at.is_not(None).label("paused"),
+    # As in care/pausing.is_stopped.
+    and_(
+        patients.c.stopped_at.is_not(None),
+        or_(sessions.c.ended_at.is_(None), sessions.c.ended_at <= patients.c.stopped_at),
+    ).label("stopped"),
+    patients.c.erased_at.is_not(None).label("erased"),
+    sessions.c.cancelled_at.is_(None).label("session_active"),
+    sessions.c.superseded_from,
+    sessions.c.protocol_id,
+    or_(sessions.c.protocol_id.is_(None), protocols.c.approved_at.is_not(None)).label("approved"),
+    responses.c.completed_at.is_not(None).label("answered"),
+    alerts.c.acknowledged_at.is_not(None).label("alert_acknowledged"),
+)
+
+
 def read(connection: Connection, vault: Vault, ids: Sequence[int]) -> list[Ready]:
     """The messages among `ids` that are still queued, in order of due time, locked until the transaction ends."""
-    _lock_patients(connection, ids)
-    rows = connection.execute(_batch(connection), {"ids": list(ids)}).all()
-    opened = [_opened(row, vault) for row in rows]
-    standing: dict[Channel, dict[tuple[int | None, bytes], Reason]] = {}
-    for channel in Channel:
-        keys = {key for row, (_, keys) in zip(rows, opened, strict=True) if row.channel == channel for key in keys}
-        standing[channel] = suppressions.standing(connection, channel, keys)
-    return [
-        _ready(row, address, keys, standing[Channel(row.channel)], vault)
-        for row, (address, keys) in zip(rows, opened, strict=True)
-    ]
+    wanted = {"ids": as_ids(ids)}
+    if connection.dialect.name == "postgresql":
+        connection.execute(_LOCK_PATIENTS, wanted)  # SQLite has one writer, and this transaction is it
+    opened = [_opened(row, vault) for row in connection.execute(_batch(connection.dialect.name), wanted).all()]
+    standing = {
+        channel: suppressions.standing(connection, channel, {key for one in opened for key in one.address_keys})
+        for channel in {one.channel for one in opened}
+    }
+    return [_held_against(one, standing[one.channel]) if standing[one.channel] else one for one in opened]
 
 
-def _lock_patients(connection: Connection, ids: Sequence[int]) -> None:
-    if connection.dialect.name != "postgresql":
-        return  # SQLite has one writer, and this transaction is it
-    theirs = select(messages.c.patient_id).where(messages.c.id.in_(ids))
-    connection.execute(
-        select(patients.c.id).where(patients.c.id.in_(theirs)).order_by(patients.c.id).with_for_update(key_share=True)
-    )
+_LOCK_PATIENTS = text(
+    "SELECT id FROM patients WHERE id IN"
+    f" (SELECT patient_id FROM messages WHERE {among_ids('id', 'postgresql')}) ORDER BY id FOR NO KEY UPDATE"
+)
 
 
-def _batch(connection: Connection) -> Any:
+@cache
+def _batch(dialect: str) -> Select[Any]:
     query = (
-        select(
-            messages,
-            patients.c.given_name,
-            patients.c.phone,
-            patients.c.email,
-            patients.c.timezone,
-            patients.c.locale,
-            patients.c.sms_consent,
-            patients.c.email_consent,
-            patients.c.paused_at,
-            patients.c.stopped_at,
-            patients.c.erased_at,
-            sessions.c.cancelled_at,
-            sessions.c.superseded_from,
-            sessions.c.protocol_id,
-            protocols.c.approved_at,
-            responses.c.completed_at,
-            alerts.c.acknowledged_at,
-        )
+        select(*_SEALED, *_FACTS)
         .select_from(messages)
         .outerjoin(patients, patients.c.id == messages.c.patient_id)
         .outerjoin(sessions, sessions.c.id == messages.c.session_id)
@@ -141,70 +161,29 @@ def _batch(connection: Connection) -> Any:
             responses, and_(responses.c.session_id == messages.c.session_id, responses.c.survey == messages.c.survey)
         )
         .outerjoin(alerts, alerts.c.id == messages.c.cause_id)
-        .where(messages.c.id.in_(bindparam("ids", expanding=True)), messages.c.state == State.QUEUED)
+        .where(text(among_ids("messages.id", dialect)), messages.c.state == State.QUEUED)
         .order_by(messages.c.due_at, messages.c.id)
     )
-    if connection.dialect.name == "postgresql":
+    if dialect == "postgresql":
         # A doubled job that runs at the same moment skips what this one holds.
         query = query.with_for_update(of=messages, skip_locked=True)
     return query
 
 
-def _opened(row: Row[Any], vault: Vault) -> tuple[str | None, tuple[bytes, ...]]:
-    """The address a message goes to and the keys it is suppressed under."""
-    channel = Channel(row.channel)
-    if row.patient_id is None:
-        address = vault.open_optional(row.address, row.id)
-    else:
-        address = vault.open_optional(row.phone if channel is Channel.SMS else row.email, row.patient_id)
-    return address, () if address is None else tuple(vault.indexes(normal(channel, address)))
+def _opened(row: Any, vault: Vault) -> Ready:
+    name, sealed_in, sealed_address, sealed_body, sealed_name, *facts = row
+    channel = Channel(name)
+    address = vault.open_optional(sealed_address, sealed_in)
+    keys = () if address is None else tuple(vault.indexes(normal(channel, address)))
+    body = vault.open_optional(sealed_body, facts[0]) if sealed_body else None
+    given_name = vault.open_optional(sealed_name, sealed_in)
+    return Ready(channel, address, keys, body, given_name, None, *facts)
 
 
-def _ready(
-    row: Row[Any],
-    address: str | None,
-    keys: tuple[bytes, ...],
-    standing: dict[tuple[int | None, bytes], Reason],
-    vault: Vault,
-) -> Ready:
-    channel = Channel(row.channel)
-    suppressed = None
-    if standing:
-        found = (standing.get((owner, key)) for owner in (row.clinic_id, None) for key in keys)
-        suppressed = next((reason for reason in found if reason is not None), None)
-    to_patient = row.patient_id is not None
-    return Ready(
-        id=row.id,
-        clinic_id=row.clinic_id,
-        patient_id=row.patient_id,
-        session_id=row.session_id,
-        cause_id=row.cause_id,
-        step=row.step,
-        channel=channel,
-        survey=row.survey,
-        sender=row.sender,
-        priority=row.priority,
-        due_at=row.due_at,
-        window_until=row.window_until,
-        tries=row.tries,
-        address=address,
-        address_keys=keys,
-        body=vault.open_optional(row.body, row.id),
-        given_name=vault.open_optional(row.given_name, row.patient_id) if to_patient else None,
-        timezone=row.timezone,
-        locale=row.locale,
-        consent=not to_patient or bool(row.sms_consent if channel is Channel.SMS else row.email_consent),
-        paused=row.paused_at is not None,
-        stopped=row.stopped_at is not None,
-        erased=row.erased_at is not None,
-        session_active=row.cancelled_at is None,
-        superseded_from=row.superseded_from,
-        protocol_id=row.protocol_id,
-        approved=row.protocol_id is None or row.approved_at is not None,
-        answered=row.completed_at is not None,
-        suppressed=suppressed,
-        alert_acknowledged=row.acknowledged_at is not None,
-    )
+def _held_against(ready: Ready, standing: dict[tuple[int | None, bytes], Reason]) -> Ready:
+    """The message with what its address is suppressed for, if it is."""
+    found = (standing.get((owner, key)) for owner in (ready.clinic_id, None) for key in ready.address_keys)
+    return ready._replace(suppressed=next((reason for reason in found if reason is not None), None))
 
 
 _LOOK_BACK = timedelta(hours=50)
@@ -213,21 +192,23 @@ _LOOK_BACK = timedelta(hours=50)
 
 def handed_lately(connection: Connection, patient_ids: Collection[int], now: datetime) -> dict[int, list[Handed]]:
     """Planned messages handed over in the last two days, by patient: for the daily cap and for twins."""
-    rows = connection.execute(
-        select(
-            messages.c.patient_id, messages.c.session_id, messages.c.step, messages.c.channel, messages.c.handed_at
-        ).where(
-            messages.c.patient_id.in_(patient_ids),
-            messages.c.handed_at >= now - _LOOK_BACK,
-            messages.c.handed_at.is_not(None),
-            messages.c.priority == ROUTINE,
-        )
-    )
+    rows = connection.execute(_handed(connection.dialect.name), {"ids": as_ids(patient_ids), "since": now - _LOOK_BACK})
     found: dict[int, list[Handed]] = {}
-    for row in rows:
-        one = Handed(row.patient_id, row.session_id, row.step, Channel(row.channel), row.handed_at)
-        found.setdefault(row.patient_id, []).append(one)
+    for patient_id, session_id, step, channel, at in rows:
+        found.setdefault(patient_id, []).append(Handed(patient_id, session_id, step, Channel(channel), at))
     return found
+
+
+@cache
+def _handed(dialect: str) -> Select[Any]:
+    return select(
+        messages.c.patient_id, messages.c.session_id, messages.c.step, messages.c.channel, messages.c.handed_at
+    ).where(
+        text(among_ids("messages.patient_id", dialect)),
+        messages.c.handed_at >= bindparam("since", type_=Moment),
+        messages.c.handed_at.is_not(None),
+        messages.c.priority == ROUTINE,
+    )
 
 
 def parents(connection: Connection, children: Collection[Ready]) -> dict[tuple[int, str], Parent]:
@@ -250,19 +231,13 @@ def parents(connection: Connection, children: Collection[Ready]) -> dict[tuple[i
     return found
 
 
-def take(connection: Connection, ids: Sequence[int], now: datetime, lease: datetime) -> set[int]:
+def take(connection: Connection, ids: Collection[int], now: datetime, lease: datetime) -> set[int]:
     """The compare-and-set (`queued → sending`) that makes messages ours; returns the ones it got."""
     rows = connection.execute(
         text(
             "UPDATE messages SET state = 'sending', tries = tries + 1, handed_at = :now, check_at = :lease,"
-            f" reason = :reason FROM {listed(connection, {'id': 'bigint'})} AS listed"
-            " WHERE messages.id = listed.id AND messages.state = 'queued' RETURNING messages.id"
+            f" reason = :reason WHERE {among_ids('id', connection.dialect.name)} AND state = 'queued' RETURNING id"
         ).bindparams(bindparam("now", type_=Moment), bindparam("lease", type_=Moment)),
-        {
-            "now": now,
-            "lease": lease,
-            "reason": Reason.HANDED_OVER,
-            "rows": as_rows([{"id": one} for one in sorted(ids)]),
-        },
+        {"now": now, "lease": lease, "reason": Reason.HANDED_OVER, "ids": as_ids(sorted(ids))},
     )
-    return set(rows.scalars())
+    return set(rows.scalars().all())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from service.care.lifecycle import Channel
+from service.records.bulk import Write
 from service.records.ids import new_id
 from service.records.sealing import Vault
 from service.records.tables import patients
@@ -45,6 +46,8 @@ class Patient:
     paused_at: datetime | None
     stopped_at: datetime | None
     erased_at: datetime | None
+    paused_by: str | None = None
+    stopped_by: str | None = None
 
     def address(self, channel: Channel) -> str | None:
         return self.phone if channel is Channel.SMS else self.email
@@ -87,6 +90,14 @@ def get(connection: Connection, vault: Vault, patient_id: int, lock: bool = Fals
     return _patient(row, vault)
 
 
+def of_clinic(connection: Connection, vault: Vault, clinic_id: int, patient_id: int, lock: bool = False) -> Patient:
+    """The clinic's living patient of that row. Raises LookupError."""
+    patient = get(connection, vault, patient_id, lock)
+    if patient.clinic_id != clinic_id or patient.erased_at is not None:
+        raise LookupError(f"clinic {clinic_id} has no patient {patient_id}")
+    return patient
+
+
 def of_ids(connection: Connection, vault: Vault, ids: Collection[int]) -> dict[int, Patient]:
     """The patients of these rows, by id; also those that were erased."""
     rows = connection.execute(select(patients).where(patients.c.id.in_(ids))) if ids else ()
@@ -97,24 +108,34 @@ def add(
     connection: Connection, vault: Vault, clinic_id: int, facts: Facts, facts_at: datetime, consent: Collection[Channel]
 ) -> Patient:
     """Insert a patient who consents to these channels (the caller writes the ledger's lines)."""
-    row_id = new_id()
-    sms, email = Channel.SMS in consent, Channel.EMAIL in consent
-    connection.execute(
-        insert(patients),
-        {
-            "id": row_id,
-            "clinic_id": clinic_id,
-            "external_id": facts.external_id,
-            "sms_consent": sms,
-            "email_consent": email,
-            "facts_at": facts_at,
-            **_sealed(vault, row_id, facts),
-        },
-    )
+    patient = new(clinic_id, facts, facts_at, consent)
+    connection.execute(insert(patients), _row(vault, patient))
+    return patient
+
+
+def new(clinic_id: int, facts: Facts, facts_at: datetime, consent: Collection[Channel]) -> Patient:
+    """A patient who consents to these channels, not on record yet."""
     return Patient(
-        row_id, clinic_id, facts.external_id, facts.given_name, facts.phone, facts.email, facts.timezone,
-        facts.locale, sms, email, facts_at, None, None, None,
+        new_id(), clinic_id, facts.external_id, facts.given_name, facts.phone, facts.email, facts.timezone,
+        facts.locale, Channel.SMS in consent, Channel.EMAIL in consent, facts_at, None, None, None,
     )  # fmt: skip
+
+
+def add_all(write: Write, vault: Vault, those: Iterable[Patient]) -> None:
+    """Insert new patients."""
+    write(patients, (_row(vault, patient) for patient in those))
+
+
+def _row(vault: Vault, patient: Patient) -> dict[str, Any]:
+    return {
+        "id": patient.id,
+        "clinic_id": patient.clinic_id,
+        "external_id": patient.external_id,
+        "sms_consent": patient.sms_consent,
+        "email_consent": patient.email_consent,
+        "facts_at": patient.facts_at,
+        **_sealed(vault, patient.id, _as_facts(patient)),
+    }
 
 
 def bring_up_to_date(connection: Connection, vault: Vault, known: Patient, facts: Facts, facts_at: datetime) -> Patient:
@@ -190,4 +211,6 @@ def _patient(row: Row[Any], vault: Vault) -> Patient:
         paused_at=row.paused_at,
         stopped_at=row.stopped_at,
         erased_at=row.erased_at,
+        paused_by=row.paused_by,
+        stopped_by=row.stopped_by,
     )

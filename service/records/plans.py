@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, select
 
 from service.care.lifecycle import Channel, Reason
+from service.care.pausing import is_stopped
 from service.care.planning import PlanFacts, PlannedMessage, plan
 from service.care.replanning import Insert, Move, Revive, Withdraw, replan
 from service.records import messages, protocols, sessions, suppressions
@@ -82,18 +83,31 @@ def remake_all(connection: Connection, sending: Sending, clinic: Clinic, patient
 
 def reachable(connection: Connection, vault: Vault, patient: Patient) -> Mapping[Channel, Reason | None]:
     """For each channel why the patient cannot be written to there; None where they can."""
+    keys = address_keys(vault, patient)
+    return ways(patient) | suppressions.of_addresses(connection, patient.clinic_id, keys)
+
+
+def ways(patient: Patient) -> dict[Channel, Reason | None]:
+    """The same as far as the patient's own row knows: whether there is an address, and consent."""
     found: dict[Channel, Reason | None] = {}
-    keys: dict[Channel, list[bytes]] = {}
     for channel in Channel:
-        address = patient.address(channel)
-        if address is None:
+        if patient.address(channel) is None:
             found[channel] = Reason.NO_ADDRESS
-        elif not patient.consents_to(channel):
-            found[channel] = Reason.NO_CONSENT
         else:
-            found[channel] = None
-            keys[channel] = vault.indexes(normal(channel, address))
-    return found | suppressions.of_addresses(connection, patient.clinic_id, keys)
+            found[channel] = None if patient.consents_to(channel) else Reason.NO_CONSENT
+    return found
+
+
+def address_keys(vault: Vault, patient: Patient) -> dict[Channel, list[bytes]]:
+    """The keyed hashes of the patient's addresses.
+
+    Without consent too: an opt-out takes that away as well, and says more than that there is none.
+    """
+    return {
+        channel: vault.indexes(normal(channel, address))
+        for channel in Channel
+        if (address := patient.address(channel)) is not None
+    }
 
 
 def _fresh(
@@ -107,15 +121,30 @@ def _fresh(
 ) -> list[PlannedMessage]:
     if session.protocol_id is None or session.ended_at is None:
         return []
-    facts = PlanFacts(
-        ended_at=session.ended_at,
+    open_ways = reachable(connection, sending.vault, patient)
+    facts = facts_of(clinic, patient, session, session.ended_at, open_ways, now, told_at)
+    return plan(protocols.parsed(connection, session.protocol_id), facts)
+
+
+def facts_of(
+    clinic: Clinic,
+    patient: Patient,
+    session: Session,
+    ended_at: datetime,
+    reachable: Mapping[Channel, Reason | None],
+    now: datetime,
+    told_at: datetime,
+) -> PlanFacts:
+    """What the rules need to know of a session that has ended."""
+    return PlanFacts(
+        ended_at=ended_at,
         next_session_at=session.next_session_at,
         has_baseline=session.has_baseline,
         timezone=zone(patient.timezone or clinic.timezone),
         quiet=clinic.quiet,
-        reachable=reachable(connection, sending.vault, patient),
+        reachable=reachable,
         superseded_from=session.superseded_from,
+        stopped=is_stopped(patient.stopped_at, session.ended_at),
         now=now,
         told_at=told_at,
     )
-    return plan(protocols.parsed(connection, session.protocol_id), facts)

@@ -49,7 +49,7 @@ def find(connection: Connection, vault: Vault, session_id: int, survey: str) -> 
     row = connection.execute(
         select(responses).where(responses.c.session_id == session_id, responses.c.survey == survey)
     ).one_or_none()
-    return None if row is None else _response(row, vault)
+    return None if row is None else as_response(row, vault)
 
 
 def of_sessions(connection: Connection, vault: Vault, session_ids: Collection[int]) -> list[Response]:
@@ -59,7 +59,7 @@ def of_sessions(connection: Connection, vault: Vault, session_ids: Collection[in
         .where(responses.c.session_id.in_(session_ids))
         .order_by(responses.c.started_at, responses.c.id)
     )
-    return [_response(row, vault) for row in rows]
+    return [as_response(row, vault) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ def _values(response: Response, vault: Vault) -> dict[str, Any]:
     }
 
 
-def _response(row: Row[Any], vault: Vault) -> Response:
+def as_response(row: Row[Any], vault: Vault) -> Response:
     values = dict(row._mapping)
     values["answers"] = json.loads(vault.open(row.answers, row.id))
     return Response(**values)

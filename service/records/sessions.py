@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from service.care.matching import Treatment, session_of
+from service.records.bulk import Write
 from service.records.ids import new_id
 from service.records.sealing import Vault
 from service.records.tables import courses, sessions
@@ -37,7 +38,7 @@ class Session:
 
 
 _COLUMNS: list[Any] = [column for column in sessions.c if column.name not in ("baseline", "created_at")]
-
+_NOTHING: dict[str, Any] = dict.fromkeys(column.name for column in _COLUMNS)
 
 _SESSION = select(*_COLUMNS, sessions.c.baseline.is_not(None).label("has_baseline"))
 _FIND = _SESSION.where(
@@ -101,12 +102,47 @@ def begin_course(connection: Connection, clinic_id: int, patient_id: int, site: 
 
 def add(connection: Connection, vault: Vault, baseline: dict[str, Any] | None, **values: Any) -> Session:
     """Insert a session; `values` are its columns without id and baseline."""
-    row = new_id()
-    sealed = None if baseline is None else vault.seal(json.dumps(baseline), row)
-    values = {column.name: values.get(column.name) for column in sessions.c} | {"id": row, "baseline": sealed}
-    connection.execute(insert(sessions), values)
-    known = {column.name: values[column.name] for column in _COLUMNS}
-    return Session(**known, has_baseline=sealed is not None)
+    created_at = values.pop("created_at")
+    session = new(has_baseline=baseline is not None, **values)
+    connection.execute(insert(sessions), _row(vault, session, baseline, created_at))
+    return session
+
+
+def new(**values: Any) -> Session:
+    """A session, not on record yet; what is not given is None."""
+    return Session(**(_NOTHING | {"id": new_id()} | values))
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """A new patient's first session. It begins its course, whose id it has already."""
+
+    session: Session
+    site: str
+    baseline: dict[str, Any] | None
+
+
+def add_first(write: Write, vault: Vault, firsts: Sequence[First], created_at: datetime) -> None:
+    """Insert first sessions and their courses."""
+    write(
+        courses,
+        (
+            {
+                "id": one.session.course_id,
+                "clinic_id": one.session.clinic_id,
+                "patient_id": one.session.patient_id,
+                "site": one.site,
+            }
+            for one in firsts
+        ),
+    )
+    write(sessions, (_row(vault, one.session, one.baseline, created_at) for one in firsts))
+
+
+def _row(vault: Vault, session: Session, baseline: dict[str, Any] | None, created_at: datetime) -> dict[str, Any]:
+    row = {column.name: getattr(session, column.name) for column in _COLUMNS}
+    sealed = None if baseline is None else vault.seal(json.dumps(baseline), session.id)
+    return {**row, "baseline": sealed, "created_at": created_at}
 
 
 def change(

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import Connection, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, TextClause, bindparam, insert, or_, select, text, update
 
 from service.care.lifecycle import Channel, Reason
 from service.records.ids import new_id
 from service.records.tables import suppressions
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """Why, and since when, an address gets nothing more."""
+
+    reason: Reason
+    since: datetime
+    cause: str
 
 
 def suppress(
@@ -76,19 +87,30 @@ def lift(
     return done.rowcount
 
 
+_KEY = 16
+"""Bytes of a keyed hash (`sealing.Vault.index`)."""
+
+
+@cache
+def _standing(dialect: str) -> TextClause:
+    # The keys of a whole batch travel as one value, as ids do (`database.among_ids`).
+    keys = f"SELECT substr(:keys, place, {_KEY}) FROM places"
+    among = f"= ANY (ARRAY({keys}))" if dialect == "postgresql" else f"IN ({keys})"
+    return text(
+        f"WITH RECURSIVE places(place) AS (SELECT 1 UNION ALL SELECT place + {_KEY} FROM places"
+        f" WHERE place + {_KEY} <= length(:keys))"
+        f" SELECT clinic_id, address_key, reason FROM suppressions WHERE address_key {among}"
+        " AND channel = :channel AND lifted_at IS NULL"
+    )
+
+
 def standing(
     connection: Connection, channel: Channel, address_keys: Collection[bytes]
 ) -> dict[tuple[int | None, bytes], Reason]:
     """The suppressions now in force on these addresses, by clinic (None: all clinics) and address."""
     if not address_keys:
         return {}
-    rows = connection.execute(
-        select(suppressions.c.clinic_id, suppressions.c.address_key, suppressions.c.reason).where(
-            suppressions.c.address_key.in_(address_keys),
-            suppressions.c.channel == channel,
-            suppressions.c.lifted_at.is_(None),
-        )
-    )
+    rows = connection.execute(_standing(connection.dialect.name), {"keys": b"".join(address_keys), "channel": channel})
     return {(row.clinic_id, bytes(row.address_key)): Reason(row.reason) for row in rows}
 
 
@@ -113,3 +135,23 @@ def of_addresses(
 def of_address(connection: Connection, clinic_id: int, channel: Channel, keys: Sequence[bytes]) -> Reason | None:
     """The same of one address."""
     return of_addresses(connection, clinic_id, {channel: keys}).get(channel)
+
+
+def against(
+    connection: Connection, clinic_id: int, channel: Channel, address_keys: Sequence[bytes]
+) -> Suppression | None:
+    """What stands longest against this clinic's writing to an address."""
+    if not address_keys:
+        return None
+    row = connection.execute(
+        select(suppressions.c.reason, suppressions.c.since, suppressions.c.cause)
+        .where(
+            suppressions.c.address_key.in_(address_keys),
+            suppressions.c.channel == channel,
+            suppressions.c.lifted_at.is_(None),
+            or_(suppressions.c.clinic_id.is_(None), suppressions.c.clinic_id == clinic_id),
+        )
+        .order_by(suppressions.c.since)
+        .limit(1)
+    ).first()
+    return None if row is None else Suppression(Reason(row.reason), row.since, row.cause)

@@ -33,13 +33,16 @@ metadata = MetaData(
 )
 
 
+_Id = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite keeps rows in the order of an INTEGER PRIMARY KEY, of 64 bits; under any other name it is one index more."""
+
 LOST_MESSAGES = "state IN ('undelivered', 'failed', 'expired', 'unknown') AND patient_id IS NOT NULL"
 UNRESOLVED_REPLIES = "resolved_by IS NULL AND match IN ('shared', 'unmatched')"
 """Conditions of partial indexes whose queries must say the very same, or the index is of no use to them."""
 
 
 def id_column() -> Column[int]:
-    return Column("id", BigInteger, primary_key=True, autoincrement=False)
+    return Column("id", _Id, primary_key=True, autoincrement=False)
 
 
 def of_clinic() -> Column[int]:
@@ -100,10 +103,13 @@ patients = Table(
     Column("email_consent", Boolean, nullable=False),
     Column("facts_at", Moment, nullable=False),  # of the newest event applied: an older one changes nothing
     Column("paused_at", Moment),
-    Column("stopped_at", Moment),
+    Column("paused_by", Text),
+    Column("stopped_at", Moment),  # holds for the sessions that had ended by then
+    Column("stopped_by", Text),
     Column("erased_at", Moment),
     Column("failures_seen_at", Moment),  # somebody at the clinic knows what did not arrive up to then
     UniqueConstraint("clinic_id", "external_id"),
+    Index("ix_patients_clinic_id_facts_at", "clinic_id", "facts_at", "id"),
     Index("ix_patients_phone_key", "phone_key"),
     Index("ix_patients_email_key", "email_key"),
 )
@@ -160,7 +166,8 @@ messages = Table(
     "messages",
     metadata,
     id_column(),
-    of_clinic(),
+    # Without a foreign key: a fifth of the cost of storing a plan, and a row that everybody locks. Clinics never go.
+    Column("clinic_id", BigInteger, nullable=False),
     Column("patient_id", BigInteger, ForeignKey("patients.id")),  # null: to the clinic's own people
     Column("session_id", BigInteger, ForeignKey("sessions.id")),
     Column("cause_id", BigInteger),  # the reply or alert that an unplanned message answers
@@ -179,8 +186,18 @@ messages = Table(
     Column("handed_at", Moment),  # when an attempt was first begun that was not proven absent
     Column("address", LargeBinary),  # sealed; of messages to the clinic's own people, who have no patient row
     Column("body", LargeBinary),  # words a person typed, sealed; planned messages are rendered from their protocol
+    Column("by", Text),  # who typed them
     UniqueConstraint("session_id", "step", "channel"),
-    UniqueConstraint("cause_id", "step", "channel"),
+    # Partial: a plan's messages have no cause, and need not be in here.
+    Index(
+        "ix_messages_cause",
+        "cause_id",
+        "step",
+        "channel",
+        unique=True,
+        postgresql_where=text("cause_id IS NOT NULL"),
+        sqlite_where=text("cause_id IS NOT NULL"),
+    ),
     # What the clock looks for. Partial: a million messages planned for next month cost it nothing.
     Index(
         "ix_messages_due",
@@ -204,25 +221,14 @@ messages = Table(
         postgresql_where=text("state = 'queued'"),
         sqlite_where=text("state = 'queued'"),
     ),
-    Index(
-        "ix_messages_handed",
-        "patient_id",
-        "handed_at",
-        postgresql_where=text("handed_at IS NOT NULL"),
-        sqlite_where=text("handed_at IS NOT NULL"),
-    ),
+    # All of a patient's, and those handed over lately among them.
+    Index("ix_messages_patient", "patient_id", "handed_at"),
     # Surveys that were asked for lately, to be held against the answers.
     Index(
         "ix_messages_asked",
         "handed_at",
         postgresql_where=text("handed_at IS NOT NULL AND survey IS NOT NULL"),
         sqlite_where=text("handed_at IS NOT NULL AND survey IS NOT NULL"),
-    ),
-    Index(
-        "ix_messages_waiting",
-        "patient_id",
-        postgresql_where=text("state IN ('planned', 'queued')"),
-        sqlite_where=text("state IN ('planned', 'queued')"),
     ),
     # What did not reach patients, for the desk.
     Index(
@@ -255,6 +261,13 @@ attempts = Table(
     Column("checks", SmallInteger, nullable=False),  # how often the provider was asked about it
     UniqueConstraint("message_id", "number"),
     Index("ix_attempts_provider_id", "provider_id"),
+    # What retention has not come to yet.
+    Index(
+        "ix_attempts_kept",
+        "started_at",
+        postgresql_where=text("length(address) > 0"),
+        sqlite_where=text("length(address) > 0"),
+    ),
 )
 
 receipts = Table(
@@ -270,6 +283,7 @@ receipts = Table(
     Column("occurred_at", Moment),
     Column("received_at", Moment, nullable=False),
     Column("applied_at", Moment),
+    Index("ix_receipts_attempt_id", "attempt_id"),
     Index(
         "ix_receipts_unapplied",
         "received_at",
@@ -306,6 +320,14 @@ replies = Table(
     Column("seen_by", Text),
     Index("ix_replies_clinic_id_place", "clinic_id", "place"),
     Index("ix_replies_sender_key", "sender_key"),
+    Index("ix_replies_patient_id", "patient_id"),
+    # What retention has not come to yet.
+    Index(
+        "ix_replies_kept",
+        "received_at",
+        postgresql_where=text("length(body) > 0"),
+        sqlite_where=text("length(body) > 0"),
+    ),
     Index(
         "ix_replies_unseen",
         "clinic_id",
@@ -335,6 +357,8 @@ reply_candidates = Table(
     Column("reply_id", BigInteger, ForeignKey("replies.id"), primary_key=True),
     Column("patient_id", BigInteger, ForeignKey("patients.id"), primary_key=True),
     Column("clinic_id", BigInteger, ForeignKey("clinics.id"), nullable=False),
+    Index("ix_reply_candidates_clinic_id", "clinic_id"),
+    Index("ix_reply_candidates_patient_id", "patient_id"),
 )
 
 responses = Table(
@@ -352,6 +376,7 @@ responses = Table(
     UniqueConstraint("session_id", "survey"),
     Index("ix_responses_clinic_id_id", "clinic_id", "id"),
     Index("ix_responses_changed", "clinic_id", "changed_at", "id"),  # the cursor of /v1/answers
+    Index("ix_responses_changed_at", "changed_at"),  # what retention comes to next
 )
 
 conversations = Table(
@@ -368,6 +393,7 @@ conversations = Table(
     Column("ended_at", Moment),
     UniqueConstraint("session_id", "survey"),
     Index("ix_conversations_patient_id", "patient_id"),
+    Index("ix_conversations_expires_at", "expires_at"),
 )
 
 contacts = Table(
@@ -422,6 +448,7 @@ alerts = Table(
         sqlite_where=text("next_notice_at IS NOT NULL"),
     ),
     Index("ix_alerts_clinic_id_id", "clinic_id", "id"),
+    Index("ix_alerts_patient_id", "patient_id", "opened_at"),
     Index(
         "ix_alerts_worklist",
         "clinic_id",
@@ -449,6 +476,13 @@ alert_events = Table(
     Column("by", Text),
     Column("details", LargeBinary),  # sealed: what the patient said, or the note it was closed with
     Index("ix_alert_events_alert_id_id", "alert_id", "id"),
+    # What retention has not come to yet.
+    Index(
+        "ix_alert_events_kept",
+        "at",
+        postgresql_where=text("details IS NOT NULL"),
+        sqlite_where=text("details IS NOT NULL"),
+    ),
 )
 
 consents = Table(
@@ -510,6 +544,8 @@ events = Table(
     Column("answer", LargeBinary, nullable=False),  # sealed, compressed: what was answered, for the repeat
     Column("received_at", Moment, nullable=False),
     UniqueConstraint("clinic_id", "key"),
+    Index("ix_events_session_id", "session_id"),
+    Index("ix_events_received_at", "received_at"),
 )
 
 senders = Table(
@@ -573,6 +609,7 @@ webhook_events = Table(
     Column("created_at", Moment, nullable=False),
     Index("ix_webhook_events_clinic_id_id", "clinic_id", "id"),
     Index("ix_webhook_events_patient_id", "patient_id"),
+    Index("ix_webhook_events_created_at", "created_at"),
 )
 
 webhook_deliveries = Table(

@@ -137,7 +137,7 @@ def baseline(
         if survey is not None and session.id in answered:
             stored = stored | as_baseline(answered[session.id].read(survey))
         if stored:
-            return _baseline(stored)
+            return baseline_of(stored)
     return None
 
 
@@ -271,7 +271,7 @@ def as_baseline(answers: Mapping[str, Answer]) -> dict[str, Any]:
     return found
 
 
-def _baseline(stored: Mapping[str, Any]) -> Baseline:
+def baseline_of(stored: Mapping[str, Any]) -> Baseline:
     peg = stored.get("peg")
     return Baseline(
         Scores(

@@ -247,3 +247,26 @@ def test_a_held_message_is_decided_in_the_end(facts: GateFacts, away: timedelta)
         now = decision.until
         facts = replace(facts, texts_today=0)
     pytest.fail("held for ever")
+
+
+TYPED = replace(SAFETY, can_wait=True, window_until=DUE + DAY)
+
+
+@pytest.mark.parametrize(
+    ("facts", "now", "expected"),
+    [
+        (TYPED, at("01-15 09:30"), Send(validity_seconds=36_000)),
+        (TYPED, at("01-15 20:00"), Send(validity_seconds=3600)),  # the carrier drops it when quiet hours begin
+        (TYPED, at("01-15 21:00"), Hold(at("01-16 08:00"), Reason.QUIET_HOURS)),
+        (TYPED, at("01-15 09:00"), Hold(DUE, Reason.NOT_YET_DUE)),
+        (replace(TYPED, window_until=at("01-16 07:00")), at("01-15 23:00"), TOO_LATE),
+        (replace(TYPED, plan_paused=True, stopped_by_clinic=True), at("01-15 09:30"), Send(validity_seconds=36_000)),
+        (replace(TYPED, texts_today=9), at("01-15 09:30"), Send(validity_seconds=36_000)),
+        (replace(TYPED, consent=False), at("01-15 09:30"), Drop(State.SKIPPED, Reason.NO_CONSENT)),
+        (replace(TYPED, suppressed=Reason.OPTED_OUT), at("01-15 09:30"), Drop(State.SKIPPED, Reason.OPTED_OUT)),
+    ],
+)
+def test_p4_typed_words_are_outside_the_plan_and_mind_the_night(
+    facts: GateFacts, now: datetime, expected: Decision
+) -> None:
+    assert decide(facts, now) == expected

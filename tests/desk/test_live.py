@@ -108,6 +108,19 @@ def test_whoever_is_signed_out_meanwhile_comes_to_the_door(bell: Bell, bell_page
 
 
 @pytest.mark.browser
+def test_p9_a_page_that_no_longer_follows_says_so(bell: Bell, bell_page: DeskPage) -> None:
+    page = bell_page.page
+    page.add_init_script("const real = setInterval; window.setInterval = (work, pause) => real(work, pause / 20)")
+    bell_page.open("/desk/bell")
+    page.route("**/rung", lambda route: route.abort())
+    expect(page.locator("#status")).to_contain_text("No connection")
+    page.unroute("**/rung")
+    expect(page.locator("#status")).to_be_empty()
+    page.route("**/rung", lambda route: route.fulfill(status=503, body="{}"))
+    expect(page.locator("#status")).to_contain_text("may not be up to date")
+
+
+@pytest.mark.browser
 def test_texts_are_counted_while_they_are_typed(bell: Bell, bell_page: DeskPage) -> None:
     page = bell_page.page
     bell_page.open("/desk/bell")

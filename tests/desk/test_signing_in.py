@@ -11,13 +11,15 @@ import pytest
 from sqlalchemy import update
 
 from service import time
+from service.app import create_app
 from service.care.roles import Role
 from service.pages.desk import hashing, limits, login
 from service.pages.desk.codes import new_secret
 from service.records import staff
 from service.records.database import run
 from service.records.desk_tables import staff_sessions as session_rows
-from tests.desk.conftest import Furnished, opened
+from service.records.sealing import new_key
+from tests.desk.conftest import NO_REDIS, PUBLIC, Furnished, opened, settings_for
 from tests.desk.desk import Desk, Visitor
 from tests.desk.practice import PASSWORD
 
@@ -441,6 +443,14 @@ def test_a_link_does_not_go_round_the_codes(desk: Desk) -> None:
     visitor = desk.visitor()
     visitor.post(f"/desk/join/{token}", {"password": "marble sunset canoe 7"})
     assert visitor.get("/desk/you").status_code == 303
+
+
+def test_a_rotation_of_keys_signs_nobody_out(furnished_sqlite: Furnished, light_desk: Desk, tmp_path: Path) -> None:
+    visitor = light_desk.client_as(Role.OWNER)
+    keys = f"{new_key()},{furnished_sqlite.keys}"
+    rotated = create_app(settings_for(str(light_desk.engine.url), keys, tmp_path, NO_REDIS, PUBLIC)).test_client()
+    rotated.set_cookie("__Secure-aftercare", cookie_of(visitor) or "", path="/desk", secure=True)
+    assert rotated.get("/desk/you").status_code == 200
 
 
 def test_headers_of_the_desk(light_desk: Desk) -> None:

@@ -47,9 +47,7 @@ class Service:
     secret: str
 
     def send(self, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> tuple[int, Any]:
-        asked = urllib.request.Request(
-            self.url + path, body, headers or {"Authorization": f"Bearer {self.api_key}"}
-        )
+        asked = urllib.request.Request(self.url + path, body, headers or {"Authorization": f"Bearer {self.api_key}"})
         try:
             with urllib.request.urlopen(asked, timeout=10) as answer:
                 return answer.status, json.load(answer)

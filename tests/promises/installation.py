@@ -6,22 +6,20 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time as real_time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import urllib3
 from pydantic import SecretStr
 from sqlalchemy import func, or_, select
 from standardwebhooks import Webhook
+from twilio.request_validator import RequestValidator
 
-from commands.leash import dies_with_parent
 from sandbox.config import Config, Delays
 from service import time
 from service.care.lifecycle import State
@@ -29,6 +27,7 @@ from service.records import clinics
 from service.records.database import reading
 from service.records.tables import messages
 from tests.house import House, house
+from tests.nursery import Born, bear
 from tests.processes import wait_until
 from tests.promises.population import counted, just_treated
 
@@ -38,9 +37,12 @@ QUICK = {
     "AFTERCARE_SETTLE_SECONDS": 1,
     "AFTERCARE_PROVIDER_TIMEOUT_SECONDS": 3,
     "AFTERCARE_WEB_WORKERS": 1,
+    "AFTERCARE_WEBHOOKS_ALLOW_PRIVATE": True,
     "AFTERCARE_LOG_LEVEL": "INFO",
     "AFTERCARE_REPLY_DOMAIN": "reply.clinic.example",
 }
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -53,57 +55,75 @@ class Installation:
     web: str
     secret: str
     _posted: dict[int, dict[str, Any]] = field(default_factory=dict)
-    running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    running: list[Born] = field(default_factory=list)
+    _held: ExitStack = field(default_factory=ExitStack)
     _http: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(retries=False, timeout=20.0))
 
-    def start(self, *arguments: str, **env: str) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str, **env: str) -> Born:
         """Start `aftercare` with these arguments; its output goes to the log."""
-        with (self.folder / "log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "commands.main", *arguments],
-                env={**os.environ, **self.env, **env}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, preexec_fn=dies_with_parent(),
-            )  # fmt: skip
+        process = bear(arguments, {**os.environ, **self.env, **env}, self.folder / "log")
         self.running.append(process)
         return process
 
-    def worker(self, queue: str = "deliver-sms", **env: str) -> subprocess.Popen[bytes]:
+    def worker(self, queue: str = "deliver-sms", **env: str) -> Born:
         return self.start("worker", "--queue", queue, **env)
 
-    def clock(self, **env: str) -> subprocess.Popen[bytes]:
+    def clock(self, **env: str) -> Born:
         return self.start("clock", **env)
 
-    def serve(self, **env: str) -> subprocess.Popen[bytes]:
+    def serve(self, **env: str) -> Born:
         """The web server, once it answers."""
         process = self.start("web", **env)
-        wait_until(lambda: process.poll() is not None or self._answers(), 30)
-        assert process.poll() is None, self.log()
+        wait_until(lambda: process.returncode is not None or self._answers(), 30)
+        assert process.returncode is None, self.log()
         return process
 
-    def kill(self, process: subprocess.Popen[bytes]) -> None:
-        """kill -9, the whole group: gunicorn's workers would outlive their master."""
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    def kill(self, process: Born) -> None:
+        process.kill()
 
-    def died(self, process: subprocess.Popen[bytes], seconds: float = 20) -> None:
+    def died(self, process: Born, seconds: float = 20) -> None:
         """Wait until the process has killed itself at its crash point."""
-        wait_until(lambda: process.poll() is not None, seconds)
+        wait_until(lambda: process.returncode is not None, seconds)
         assert process.returncode == -signal.SIGKILL, self.log()
 
     def post(self, number: int, **changes: Any) -> urllib3.BaseHTTPResponse:
         """A signed session.completed over HTTP, as a clinic posts it; posted again it is the very same event."""
         data = self._posted.setdefault(number, just_treated(number, **changes))
-        return self.send("session.completed", data, f"event-{number}")
+        return self.send("session.completed", data, f"posted-{number}")
 
     def send(self, kind: str, data: dict[str, Any], key: str) -> urllib3.BaseHTTPResponse:
-        body, at = json.dumps({"type": kind, "data": data}), datetime.now(UTC)
+        return self.signed("/v1/events", json.dumps({"type": kind, "data": data}), key)
+
+    def send_batch(self, lines: Sequence[bytes], key: str) -> urllib3.BaseHTTPResponse:
+        """Signed events, a line each."""
+        return self.signed("/v1/events/batch", b"\n".join(lines).decode(), key, "application/x-ndjson")
+
+    def signed(self, path: str, body: str, key: str, media_type: str = "application/json") -> urllib3.BaseHTTPResponse:
+        """Post as the clinic's system does."""
+        at = datetime.now(UTC)
         headers = {
-            "Content-Type": "application/json",
+            "Content-Type": media_type,
             "webhook-id": key,
             "webhook-timestamp": str(int(at.timestamp())),
             "webhook-signature": Webhook(self.secret).sign(key, at, body),
         }
-        return self._http.request("POST", f"{self.web}/v1/events", body=body.encode(), headers=headers)
+        return self.ask("POST", self.web + path, body=body.encode(), headers=headers)
+
+    def as_twilio(self, path: str, form: dict[str, str]) -> int:
+        """Post as the provider does, once; the status of the answer."""
+        settings = self.h.parts.settings
+        form = {"AccountSid": settings.twilio_account_sid, **form}
+        validator = RequestValidator(settings.twilio_auth_token.get_secret_value())
+        headers = {"X-Twilio-Signature": validator.compute_signature(self.web + path, form)}
+        return self.ask("POST", self.web + path, fields=form, encode_multipart=False, headers=headers).status
+
+    def ask(self, method: str, url: str, **more: Any) -> urllib3.BaseHTTPResponse:
+        """One request; raises urllib3's HTTPError where no answer comes."""
+        return self._http.request(method, url, **more)
+
+    def until_closed(self, held: AbstractContextManager[T]) -> T:
+        """Enter `held`, which is left when the installation is closed."""
+        return self._held.enter_context(held)
 
     def handed_over(self) -> dict[str, int]:
         return dict(counted(self.h.handed_over()))
@@ -131,12 +151,9 @@ class Installation:
         """Wait until nothing is open, starting again whatever ended by itself, as a supervisor does."""
 
         def at_rest() -> bool:
-            for process in [
-                one for one in self.running if one.poll() is not None and one.returncode != -signal.SIGKILL
-            ]:
+            for process in [one for one in self.running if one.returncode not in (None, -signal.SIGKILL)]:
                 self.running.remove(process)
-                assert isinstance(process.args, list)
-                self.start(*process.args[3:])
+                self.start(*process.arguments)
             return self.open_ends() == 0
 
         wait_until(at_rest, seconds)
@@ -153,8 +170,8 @@ class Installation:
 
     def close(self) -> None:
         for process in self.running:
-            if process.poll() is None or process.returncode is None:
-                self.kill(process)
+            process.kill()
+        self._held.close()
         self._http.clear()
 
 

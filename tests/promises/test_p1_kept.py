@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import urllib3
 
 from sandbox.faults import Kind
+from tests.house import dumps
 from tests.processes import wait_until
 from tests.promises.installation import Installation
-from tests.promises.population import phone
+from tests.promises.population import just_treated, phone
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -43,6 +46,22 @@ def test_p1_the_plug_is_pulled_while_an_event_is_taken_in(place: Installation, m
     assert (first.status, second.status) == (202, 202)
     assert first.json() == second.json()
     assert sessions(place) == 1
+
+
+@pytest.mark.parametrize(("moment", "kept"), [("events.applied", 0), ("batch.committed", 100)])
+def test_p1_the_plug_is_pulled_in_the_midst_of_a_batch(place: Installation, moment: str, kept: int) -> None:
+    """Whole parts of it are there or nothing; the clinic's repeat gets an answer to every line, and always the same."""
+    lines = [dumps({"type": "session.completed", "data": just_treated(number)}) for number in range(130)]
+    web = place.serve(AFTERCARE_CRASH_AT=moment)
+    with pytest.raises(urllib3.exceptions.HTTPError):
+        place.send_batch(lines, "batch-1")
+    place.kill(web)
+    assert sessions(place) == kept
+    place.serve()
+    first, second = place.send_batch(lines, "batch-1"), place.send_batch(lines, "batch-1")
+    assert [json.loads(line)["status"] for line in first.data.splitlines()] == [202] * 130
+    assert first.data == second.data
+    assert sessions(place) == 130
 
 
 def test_p1_replies_and_receipts_survive_the_plug(place: Installation) -> None:

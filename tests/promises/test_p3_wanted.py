@@ -240,3 +240,12 @@ def test_p3_an_event_that_cancels_before_the_session_is_known(h: House) -> None:
     h.post("session.completed", just_treated(0, timezone=daytime()))
     h.deliver_due()
     assert h.handed_over() == []
+
+
+def test_p3_after_a_stop_the_same_words_do_not_come_by_email(h: House) -> None:
+    """Steps that go by e-mail where texts cannot must tell an opt-out from a consent that was never given."""
+    session = treat(h, email=True)
+    stop(h, session)
+    before = h.sql("SELECT step FROM messages WHERE channel = 'email' ORDER BY step")
+    h.post("session.updated", {"session": {"id": session, "number": 2}})
+    assert h.sql("SELECT step FROM messages WHERE channel = 'email' ORDER BY step") == before

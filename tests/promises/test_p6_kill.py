@@ -93,7 +93,7 @@ def test_p6_kill_9_of_the_clock_between_claim_and_nudge(place: Installation) -> 
     """Queued in the database, and nobody was told: the next clock tells when the lease is over."""
     treat_many(place.h, PATIENTS)
     place.worker()
-    place.died(place.clock(AFTERCARE_CRASH_AT="clock.claimed"))
+    place.died(place.clock(AFTERCARE_CRASH_AT="clock.queued"))
     assert place.h.sql("SELECT count(*) FROM messages WHERE state = 'queued'")[0][0] == PATIENTS
     place.clock()
     place.comes_to_rest()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from dataclasses import dataclass
+from typing import Self
 
+from service import time
 from workers.gateways.handover import Unsent
 
 
@@ -24,7 +23,7 @@ class MaybeSent(Exception):
 
 @dataclass(slots=True)
 class Call:
-    """What the sender and the transport tell each other across the SDK."""
+    """What the sender and the transport tell each other across the SDK: the current one, in its task, while entered."""
 
     deadline: float | None
     """A moment of `time.monotonic()`: nothing may be written from then on."""
@@ -32,6 +31,16 @@ class Call:
     status: int | None = None
     """The HTTP status of the answer itself; what an error body says about it proves nothing."""
     retry_after: float | None = None
+
+    _before: Token[Call | None] | None = None
+
+    def __enter__(self) -> Self:
+        self._before = _current.set(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            _current.reset(self._before)
 
     def begin_writing(self) -> None:
         """To be called right before the first byte goes out. Raises NotSent when it is too late."""
@@ -46,14 +55,3 @@ _current: ContextVar[Call | None] = ContextVar("call", default=None)
 def current() -> Call | None:
     """The call being made here; None for a look-up, which has no deadline."""
     return _current.get()
-
-
-@contextmanager
-def calling(deadline: float | None) -> Iterator[Call]:
-    """Make a call the current one, in this task or thread."""
-    call = Call(deadline)
-    before = _current.set(call)
-    try:
-        yield call
-    finally:
-        _current.reset(before)

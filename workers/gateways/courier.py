@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Generic, Protocol, TypeVar
 
+from service import crashpoints, time
+from service.crashpoints import Point
 from workers.gateways.breaker import Breaker
 from workers.gateways.handover import EmailParcel, Outcome, SmsParcel, Unsent, Verdict
 
@@ -100,6 +101,7 @@ async def hand_over(
         outcome = Outcome.AMBIGUOUS
         try:
             verdict = verdicts[place] = await _send(gateway, parcel, deadline)
+            crashpoints.reached(Point.DELIVER_ONE_ANSWERED)
             outcome = verdict.outcome
             halted = halted or outcome in HALTS
             if breaker is not None:

@@ -26,7 +26,7 @@ from sendgrid.helpers.mail import (
     TrackingSettings,
 )
 
-from workers.gateways.call import MaybeSent, NotSent, calling, current
+from workers.gateways.call import Call, MaybeSent, NotSent, current
 from workers.gateways.handover import EmailParcel, Outcome, Verdict
 from workers.gateways.http1 import Answer
 from workers.gateways.pool import Pool
@@ -62,7 +62,7 @@ class SendGridGateway:
 
     async def send(self, parcel: EmailParcel, *, deadline: float | None = None) -> Verdict:
         """See `EmailGateway.send`."""
-        with calling(deadline) as call:
+        with Call(deadline) as call:
             try:
                 sending: Coroutine[Any, Any, Answer] = self._sdk.send(_mail(parcel))
                 answer = await sending

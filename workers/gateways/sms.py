@@ -6,18 +6,20 @@ import base64
 import logging
 import re
 import ssl
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from twilio.base import values
 from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
+from yarl import URL
 
 from service.care.lifecycle import TWILIO_STATUS
-from workers.gateways.call import Call, MaybeSent, NotSent, calling, current
+from workers.gateways.call import Call, MaybeSent, NotSent, current
 from workers.gateways.handover import BodyTest, Found, Outcome, Sighting, SmsParcel, Verdict
 from workers.gateways.pool import Pool
 from workers.gateways.quiet import silence
@@ -33,6 +35,7 @@ _SKEW = timedelta(minutes=2)
 again; wider costs nothing, since the body has to match exactly."""
 _PAGE = 1000
 _MOST_PAGES = 20
+_NOWHERE = URL("/")
 _UNPROVABLE = Found(Sighting.UNPROVABLE)
 
 
@@ -64,7 +67,7 @@ class TwilioGateway:
     async def send(self, parcel: SmsParcel, *, deadline: float | None = None) -> Verdict:
         """See `SmsGateway.send`."""
         from_service = parcel.sender.startswith("MG")
-        with calling(deadline) as call:
+        with Call(deadline) as call:
             try:
                 message = await self._messages.create_async(
                     to=parcel.to,
@@ -155,12 +158,12 @@ class _PooledHttpClient(AsyncHttpClient):  # type: ignore[misc]
     ) -> Response:
         """One exchange. Raises NotSent or MaybeSent."""
         parts = urlsplit(uri)
-        query = "&".join(filter(None, (parts.query, urlencode(params or {}, doseq=True))))
+        query = "&".join(filter(None, (parts.query, _form(params))))
         target = f"{parts.path}?{query}" if query else parts.path
         sent_headers = {**(headers or {}), "Accept-Encoding": "identity"}
         if auth is not None:
             sent_headers["Authorization"] = self._authorization(auth)
-        body = urlencode(data, doseq=True).encode("ascii") if data else b""
+        body = _form(data).encode("ascii")
         call = current()
         answer = await self._pool.request(method, target, sent_headers, body, call.begin_writing if call else None)
         if call is not None:
@@ -172,6 +175,16 @@ class _PooledHttpClient(AsyncHttpClient):  # type: ignore[misc]
         if auth not in self._basic:
             self._basic[auth] = "Basic " + base64.b64encode(":".join(auth).encode()).decode("ascii")
         return self._basic[auth]
+
+
+def _form(fields: Mapping[str, Any] | None) -> str:
+    """As application/x-www-form-urlencoded. By yarl, which is written in C: `urlencode` takes a sixth of a send."""
+    if not fields:
+        return ""
+    for value in fields.values():
+        if isinstance(value, str):
+            value.encode()  # yarl would leave out what is no character, and the text would be another than on record
+    return _NOWHERE.with_query(fields).raw_query_string
 
 
 def _refused(parcel: SmsParcel, call: Call, refusal: TwilioRestException | TwilioServiceException) -> Verdict:

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from service.pages.desk import alerting, counter, join, login, people, replies, today, trail, you
+from service.pages.desk import (
+    alerting,
+    counter,
+    join,
+    login,
+    patient,
+    patient_progress,
+    patient_record,
+    patient_texts,
+    patients,
+    people,
+    replies,
+    today,
+    trail,
+    you,
+)
 from service.pages.desk.door import Room
 
 ROOMS: tuple[Room, ...] = (
@@ -12,6 +27,11 @@ ROOMS: tuple[Room, ...] = (
     today.room,
     alerting.room,
     replies.room,
+    patients.room,
+    patient.room,
+    patient_texts.room,
+    patient_progress.room,
+    patient_record.room,
     people.room,
     trail.room,
     you.room,

@@ -65,7 +65,7 @@ def show(who: Who) -> AnyResponse:
         "audit.html",
         422 if found.form.errors else 200,
         form=found.form,
-        lines=[(line, _shown(line.actor)) for line in found.lines],
+        lines=[(line, audit.name_of(line.actor)) for line in found.lines],
         older=found.older,
         csv=f"/desk/audit.csv?{_query()}",
     )
@@ -91,7 +91,7 @@ def _asked(connection: Connection, who: Who) -> tuple[_Wanted, Search | None]:
     people = [one.actor for one in staff.of_clinic(connection, context().sending.vault, who.clinic_id)]
     chosen = form.person.data or ""
     known = dict.fromkeys([*people, _COMMAND_LINE, *([chosen] if chosen else [])])
-    form.person.choices = forms.options([("", "Anybody"), *((one, _shown(one)) for one in known)])
+    form.person.choices = forms.options([("", "Anybody"), *((one, audit.name_of(one)) for one in known)])
     if not form.validate():
         return form, None
     subject = ""
@@ -125,13 +125,6 @@ def _before() -> tuple[datetime, int] | None:
 def _query(**more: str) -> str:
     kept = {name: value for name, value in request.args.items() if name in _Wanted()._fields and value}
     return urlencode(kept | more)
-
-
-def _shown(actor: str) -> str:
-    """An actor without the number that tells namesakes apart."""
-    kind, _, rest = actor.partition(" ")
-    number, _, name = rest.partition(" ")
-    return name if kind == "staff" and number.isdigit() and name else actor
 
 
 def _rows(who: Who, search: Search) -> Iterator[str]:

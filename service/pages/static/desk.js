@@ -15,6 +15,15 @@
     status.replaceChildren(line);
   };
 
+  // A page that no longer follows must say so: what is new would be missed without a sign.
+  let behind = false;
+  const fell = (sentence) => { behind = true; say(sentence); };
+  document.addEventListener("htmx:sendError", () => fell("No connection: this page is not up to date. Trying again."));
+  document.addEventListener("htmx:responseError", () => fell("That did not work: this page may not be up to date. Load it again."));
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    if (behind && event.detail.xhr.status < 400) { behind = false; status.replaceChildren(); }
+  });
+
   document.addEventListener("htmx:configRequest", (event) => {
     if (token) event.detail.headers["X-CSRFToken"] = token.content;
     const version = event.detail.elt.dataset.version;

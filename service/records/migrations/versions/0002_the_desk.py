@@ -14,6 +14,7 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 LOST_MESSAGES = "state IN ('undelivered', 'failed', 'expired', 'unknown') AND patient_id IS NOT NULL"
 UNRESOLVED_REPLIES = "resolved_by IS NULL AND match IN ('shared', 'unmatched')"
 
@@ -21,7 +22,7 @@ UNRESOLVED_REPLIES = "resolved_by IS NULL AND match IN ('shared', 'unmatched')"
 def upgrade() -> None:
     op.create_table(
         "protocol_drafts",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", Id, autoincrement=False, nullable=False),
         sa.Column("clinic_id", sa.BigInteger(), nullable=False),
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
@@ -33,7 +34,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "staff",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", Id, autoincrement=False, nullable=False),
         sa.Column("clinic_id", sa.BigInteger(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("email", sa.LargeBinary(), nullable=False),
@@ -57,7 +58,7 @@ def upgrade() -> None:
 
     op.create_table(
         "imports",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", Id, autoincrement=False, nullable=False),
         sa.Column("clinic_id", sa.BigInteger(), nullable=False),
         sa.Column("staff_id", sa.BigInteger(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -78,7 +79,7 @@ def upgrade() -> None:
 
     op.create_table(
         "staff_sessions",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", Id, autoincrement=False, nullable=False),
         sa.Column("staff_id", sa.BigInteger(), nullable=False),
         sa.Column("token_key", sa.LargeBinary(), nullable=False),
         sa.Column("waits_for_code", sa.Boolean(), nullable=False),
@@ -97,7 +98,7 @@ def upgrade() -> None:
 
     op.create_table(
         "notes",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", Id, autoincrement=False, nullable=False),
         sa.Column("clinic_id", sa.BigInteger(), nullable=False),
         sa.Column("patient_id", sa.BigInteger(), nullable=True),
         sa.Column("alert_id", sa.BigInteger(), nullable=True),
@@ -112,6 +113,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notes")),
     )
     with op.batch_alter_table("notes", schema=None) as batch_op:
+        batch_op.create_index("ix_notes_at", ["at"], unique=False)
         batch_op.create_index("ix_notes_patient_id_id", ["patient_id", "id"], unique=False)
         batch_op.create_index(
             "ix_notes_alert_id",
@@ -170,6 +172,20 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("escalation", sa.JSON(), nullable=True))
         batch_op.add_column(sa.Column("went_live_at", Moment(), nullable=True))
 
+    with op.batch_alter_table("patients", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("paused_by", sa.Text(), nullable=True))
+        batch_op.add_column(sa.Column("stopped_by", sa.Text(), nullable=True))
+        batch_op.create_index("ix_patients_clinic_id_facts_at", ["clinic_id", "facts_at", "id"], unique=False)
+
+    with op.batch_alter_table("messages", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("by", sa.Text(), nullable=True))
+
+    with op.batch_alter_table("receipts", schema=None) as batch_op:
+        batch_op.create_index("ix_receipts_attempt_id", ["attempt_id"], unique=False)
+
+    with op.batch_alter_table("alerts", schema=None) as batch_op:
+        batch_op.create_index("ix_alerts_patient_id", ["patient_id", "opened_at"], unique=False)
+
     with op.batch_alter_table("replies", schema=None) as batch_op:
         batch_op.add_column(sa.Column("seen_at", Moment(), nullable=True))
         batch_op.add_column(sa.Column("seen_by", sa.Text(), nullable=True))
@@ -201,6 +217,20 @@ def downgrade() -> None:
         )
         batch_op.drop_column("seen_by")
         batch_op.drop_column("seen_at")
+
+    with op.batch_alter_table("alerts", schema=None) as batch_op:
+        batch_op.drop_index("ix_alerts_patient_id")
+
+    with op.batch_alter_table("receipts", schema=None) as batch_op:
+        batch_op.drop_index("ix_receipts_attempt_id")
+
+    with op.batch_alter_table("messages", schema=None) as batch_op:
+        batch_op.drop_column("by")
+
+    with op.batch_alter_table("patients", schema=None) as batch_op:
+        batch_op.drop_index("ix_patients_clinic_id_facts_at")
+        batch_op.drop_column("stopped_by")
+        batch_op.drop_column("paused_by")
 
     with op.batch_alter_table("clinics", schema=None) as batch_op:
         batch_op.drop_column("went_live_at")
@@ -248,6 +278,7 @@ def downgrade() -> None:
             sqlite_where=sa.text("alert_id IS NOT NULL"),
         )
         batch_op.drop_index("ix_notes_patient_id_id")
+        batch_op.drop_index("ix_notes_at")
 
     op.drop_table("notes")
     with op.batch_alter_table("staff_sessions", schema=None) as batch_op:

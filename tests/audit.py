@@ -1,0 +1,138 @@
+"""What must hold of an installation that has come to rest: asked of its tables, and held against the witness's ledger.
+
+Shared by everything that breaks an installation from outside. Each finding is a sentence; no findings is a pass.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine, func, or_, select
+
+from sandbox.ledger import Entry
+from service import time
+from service.care.lifecycle import ENDS, Reason, State
+from service.records.database import reading
+from service.records.hooks import LIVE
+from service.records.tables import alerts, attempts, messages, receipts, replies, webhook_deliveries
+
+_GOING = {Reason.NOT_YET_DUE, Reason.QUIET_HOURS, Reason.DAILY_CAP, Reason.PROVIDER_BUSY, Reason.CHANNEL_PAUSED,
+          Reason.PLAN_PAUSED, Reason.NOT_APPROVED, Reason.RETRY_LATER}  # fmt: skip
+_UNDER_WAY = {Reason.HANDED_OVER, Reason.CHECKING_WITH_PROVIDER}
+_TAKEN = (State.ACCEPTED, State.SENT, State.DELIVERED, State.UNDELIVERED)
+_CAME_BACK = ("failed", "undelivered")
+"""Receipts by which a provider itself says that what it took never arrived: only then may it be handed over again."""
+
+
+@dataclass(frozen=True)
+class Open:
+    """How much is still under way."""
+
+    receipts: int
+    replies: int
+    alerts: int
+    messages: int
+    webhooks: int
+
+    @property
+    def anything(self) -> bool:
+        return bool(self.receipts or self.replies or self.alerts or self.messages or self.webhooks)
+
+
+def still_open(engine: Engine) -> Open:
+    """What is due, claimed, to be tried again, or arrived and not dealt with. What waits for its time is at rest."""
+    now = time.now()
+    with reading(engine) as connection:
+        to_be_tried_again = messages.c.reason.in_((Reason.RETRY_LATER, Reason.PROVIDER_BUSY))
+        due = (messages.c.state == State.PLANNED) & or_(messages.c.due_at <= now, to_be_tried_again)
+        under_way = messages.c.state.in_((State.QUEUED, State.SENDING))
+        # In the order in which one leads to another: what moves on between two counts is then seen at the later one.
+        return Open(
+            receipts=_count(connection, receipts, receipts.c.applied_at.is_(None)),
+            replies=_count(connection, replies, replies.c.handled_at.is_(None)),
+            alerts=_count(connection, alerts, alerts.c.next_notice_at <= now),
+            messages=_count(connection, messages, or_(due, under_way)),
+            webhooks=_count(connection, webhook_deliveries, webhook_deliveries.c.state.in_(LIVE)),
+        )
+
+
+def stuck(engine: Engine, longer_than: datetime) -> list[str]:
+    """Messages that somebody holds, or should have taken up, since before `longer_than`, by the leases they carry."""
+    with reading(engine) as connection:
+        held = messages.c.state.in_((State.QUEUED, State.SENDING)) & (messages.c.check_at <= longer_than)
+        leaseless = messages.c.state.in_((State.QUEUED, State.SENDING)) & messages.c.check_at.is_(None)
+        rows = connection.execute(
+            select(messages.c.id, messages.c.step, messages.c.state).where(or_(held, leaseless))
+        ).all()
+    return [f"message {row.id} ({row.step}) is stuck in {row.state}" for row in rows]
+
+
+def unexplained(engine: Engine) -> list[str]:
+    """Messages whose state and reason do not fit each other, or whose attempts say otherwise."""
+    with reading(engine) as connection:
+        pairs = connection.execute(
+            select(messages.c.state, messages.c.reason, func.count()).group_by("state", "reason")
+        )
+        found = [f"{number} messages are {state}, because {reason}" for state, reason, number in pairs
+                 if not _fits(State(state), Reason(reason))]  # fmt: skip
+        taken = select(attempts.c.id).where(attempts.c.message_id == messages.c.id, attempts.c.provider_id.is_not(None))
+        orphans = connection.execute(
+            select(messages.c.id).where(messages.c.state.in_(_TAKEN), ~taken.exists())
+        ).scalars()
+        found += [f"message {one} counts as taken, and no attempt has the provider's id" for one in orphans]
+    return found
+
+
+def against_the_ledger(engine: Engine, entries: Sequence[Entry]) -> list[str]:
+    """Where our records and what the provider took do not agree: doubles, gaps, and what was sent though it was not."""
+    taken: dict[int, list[int]] = defaultdict(list)
+    found = []
+    with reading(engine) as connection:
+        known = {
+            row.token: row for row in connection.execute(select(attempts.c.token, attempts.c.message_id, attempts.c.id))
+        }
+        for entry in entries:
+            if (token := token_of(entry)) is None:
+                continue  # what the provider says by itself
+            if token in known:
+                taken[known[token].message_id].append(known[token].id)
+            else:
+                found.append(f"the provider took {entry.id}, of which we have no attempt")
+        states = {row.id: State(row.state) for row in connection.execute(select(messages.c.id, messages.c.state))}
+        came_back = set(
+            connection.execute(select(receipts.c.attempt_id).where(receipts.c.status.in_(_CAME_BACK))).scalars()
+        )
+    for message, tries in taken.items():
+        if any(one not in came_back for one in tries[:-1]):
+            found.append(f"message {message} was handed over {len(tries)} times")
+        if states[message] in (State.CANCELLED, State.SKIPPED, State.EXPIRED) and tries[-1] not in came_back:
+            found.append(f"message {message} was handed over, and is on record as {states[message]}")
+    found += [f"message {one} counts as {state}, and the provider never took it"
+              for one, state in states.items() if state in _TAKEN and one not in taken]  # fmt: skip
+    return found
+
+
+def token_of(entry: Entry) -> str | None:
+    """The attempt's token in what the provider took; None where it is no message of ours."""
+    if entry.status_callback:
+        return entry.status_callback.rpartition("a=")[2]
+    return entry.custom_args.get("aftercare_attempt")
+
+
+def _fits(state: State, reason: Reason) -> bool:
+    if state is State.PLANNED:
+        return reason in _GOING
+    if state is State.QUEUED:
+        return True
+    if state in (State.SENDING, State.ACCEPTED, State.SENT):
+        return reason in _UNDER_WAY
+    if state is State.DELIVERED:
+        return reason is Reason.CONFIRMED
+    return state in ENDS and reason not in _GOING | _UNDER_WAY | {Reason.CONFIRMED}
+
+
+def _count(connection: Connection, table: object, where: object) -> int:
+    return connection.execute(select(func.count()).select_from(table).where(where)).scalar_one()  # type: ignore[arg-type, call-overload, no-any-return]

@@ -1,0 +1,192 @@
+"""What everyday statements cost must not grow with the tables: each goes down an index, on both databases.
+
+The statements are those that the service really runs, taken down while a day passes: whoever adds one without an index
+hears of it here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import Connection
+
+from benchmarks.fill import fill, make_past, settle
+from benchmarks.place import START, Place
+from commands.checkup import look_at_house
+from service import time
+from service.app import create_app
+from service.care.lifecycle import Channel, State
+from service.records import clinics, contacts, erasure, messages, receipts, replies, silences
+from service.records.database import reading
+from service.records.receipts import Receipt
+from service.records.replies import Incoming
+from service.records.tables import metadata
+from tests.house import House, completed, house
+from tests.records.plans_read import Access, Recorded, accesses, recorded
+from workers import listen, silence
+from workers.clock import Clock
+
+LARGE = ("patients", "courses", "sessions", "messages", "attempts", "receipts", "replies", "responses", "events")
+"""Tables that grow with every session, for years."""
+SHORT = frozenset(
+    {"ix_messages_check", "ix_messages_queued", "ix_messages_cause", "ix_receipts_unapplied", "ix_replies_unhandled"}
+)
+"""Indexes of only what is under way now: they may be gone through from end to end."""
+
+
+@pytest.fixture
+def h(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[House]:
+    """A house with years behind it and weeks before it."""
+    with time.held(START), house(database_url, redis_url, tmp_path) as made:
+        kind = made.parts.engine.dialect.name
+        # In another clinic's name: what is sealed in these rows is noise, and no answer may have to open it.
+        other = made.run(lambda c: clinics.add(c, {"name": "Full", "display_name": "Full", "phone": "1"}, START))
+        full = Place(kind, made.parts, other.id, tmp_path)
+        for _ in fill(full, range(3_000), days_ahead=30, days_ago=90):
+            pass
+        make_past(full, 1_500)
+        settle(full)
+        yield made
+
+
+def test_every_statement_of_a_day_goes_down_an_index(h: House) -> None:
+    with recorded() as statements:
+        a_day(h)
+    assert len(statements) > 100, "the day was too short to say anything"
+    with h.parts.engine.begin() as connection:
+        slow = [f"{access}\n{statement}" for statement, access in unbounded(connection, statements)]
+    assert not slow, f"{len(slow)} statements go through whole tables:\n\n" + "\n\n".join(slow)
+
+
+def test_a_statement_without_an_index_is_found(h: House) -> None:
+    """The judge can say no."""
+    with recorded() as statements, reading(h.parts.engine) as connection:
+        for table in LARGE:
+            connection.exec_driver_sql(
+                f"SELECT * FROM {table} WHERE clinic_id + 0 = 1"
+                if "clinic_id" in metadata.tables[table].c
+                else f"SELECT * FROM {table} WHERE id + 0 = 1"
+            ).all()
+    with h.parts.engine.begin() as connection:
+        assert {access.table for _, access in unbounded(connection, statements)} == set(LARGE)
+
+
+def unbounded(connection: Connection, statements: Recorded) -> Iterator[tuple[str, Access]]:
+    """Statements that read a large table from end to end."""
+    for statement, parameters in statements.items():
+        for access in accesses(connection, statement, parameters):
+            if access.table in LARGE and not access.bounded and access.index not in SHORT:
+                yield statement, access
+
+
+def a_day(h: House) -> None:
+    """Everything that happens every day, once."""
+    client = create_app(h.parts.settings).test_client()
+    key = h.run(lambda c: clinics.new_api_key(c, h.clinic.id, time.now()))
+    h.run(lambda c: contacts.add(c, h.parts.sending.vault, h.clinic.id, "Dr Ann", "+12025550177", None, time.now()))
+    clock = Clock(h.parts, "clock")
+    clock.look()
+    the_clinic_posts(h)
+    with time.held(START + timedelta(minutes=16)):
+        messages_go_out(h, clock)
+        providers_report(h)
+    with time.held(START + timedelta(days=1)):
+        messages_go_out(h, clock)
+        a_patient_answers(h, client)
+        patients_write(h)
+        messages_go_out(h, clock)
+        a_clinic_reads(client, key)
+    with time.held(START + timedelta(days=3)):
+        clock.look()
+        h.hurry()
+        h.reconcile()
+        silence.look(h.parts)
+    an_operator_looks(h, client)
+    a_patient_is_forgotten(h)
+
+
+def the_clinic_posts(h: House) -> None:
+    for number in range(6):
+        h.complete(
+            session=f"s{number}", patient=f"p{number}", phone=f"+1202555013{number}", email=f"p{number}@x.example"
+        )
+    again = completed(session="s0", patient="p0", phone="+12025550130", email="p0@x.example")
+    h.post("session.completed", again, key="again")
+    h.post("session.completed", again, key="again")
+    h.post("session.updated", {**again, "session": {**again["session"], "next_session_at": "2026-04-20T15:00:00Z"}})
+    h.post("patient.updated", {"patient": {**again["patient"], "phone": "+12025550139"}})
+    h.complete(session="s0-next", patient="p0", phone="+12025550139", ended_at=START - timedelta(seconds=1))
+    h.post("session.cancelled", {"session": {"id": "s5"}})
+
+
+def messages_go_out(h: House, clock: Clock) -> None:
+    clock.look()
+    with reading(h.parts.engine) as connection:
+        queued = messages.lapsed(connection, State.QUEUED, time.later(3600), 500)
+    h.deliverer().deliver([one for one, _, _ in queued])
+
+
+def providers_report(h: House) -> None:
+    for entry in h.handed_over():
+        channel = Channel.SMS if entry.provider == "twilio" else Channel.EMAIL
+        token = None if entry.status_callback is None else entry.status_callback.rpartition("a=")[2]
+        for status in ("sent", "delivered"):
+            one = Receipt(f"{entry.id} {status}", channel, status, entry.id, token)
+            h.run(lambda c, one=one: receipts.take_in(c, h.parts.sending, h.parts.settings, [one], time.now()))
+    early = Receipt("SMnobody sent", Channel.SMS, "sent", "SMnobody", None)
+    h.run(lambda c: receipts.take_in(c, h.parts.sending, h.parts.settings, [early], time.now()))
+    bad = Receipt("bad", Channel.SMS, "undelivered", h.handed_over()[-1].id, None, code="30005")
+    h.run(lambda c: receipts.take_in(c, h.parts.sending, h.parts.settings, [bad], time.now()))
+
+
+def a_patient_answers(h: House, client: FlaskClient) -> None:
+    tokens = [found for entry in h.handed_over() for found in re.findall(r"/s/(\w{11})", entry.body)]
+    assert tokens
+    for token in tokens[-4:]:
+        for path in (f"/s/{token}", f"/s/{token}/plan", f"/u/{token}"):
+            client.get(path)
+        client.post(f"/s/{token}/tap", data={"question": "pain", "pain": "4"})
+        client.post(f"/s/{token}/tap", data={"question": "signs", "signs": "breathing"})
+    client.post(f"/u/{tokens[0]}")
+
+
+def patients_write(h: House) -> None:
+    for number, words in enumerate(("thank you", "4", "I cannot breathe and my chest hurts", "HELP", "STOP", "START")):
+        incoming = Incoming(f"MMnew{number}", Channel.SMS, f"+1202555013{number % 5}", "+12025550100", words)
+        kept = h.run(lambda c, incoming=incoming: replies.keep(c, h.parts.sending.vault, incoming, time.now()))
+        listen.handle(h.parts.engine, h.parts.sending, h.parts.nudges, [kept])
+
+
+def a_clinic_reads(client: FlaskClient, key: str) -> None:
+    headers = {"Authorization": f"Bearer {key}"}
+    for path in (
+        "/v1/sessions/s1", "/v1/patients/p1", "/v1/replies",
+        "/v1/answers", "/v1/answers.csv", "/v1/alerts", "/v1/alerts?state=all", "/v1/webhook-events",
+        "/v1/fhir/QuestionnaireResponse", "/v1/fhir/Observation",
+    ):  # fmt: skip
+        answer = client.get(path, headers=headers)
+        assert answer.status_code == 200, (path, answer.text)
+    [first, *_] = client.get("/v1/alerts", headers=headers).get_json()["alerts"]
+    taken = client.post(f"/v1/alerts/{first['id']}/acknowledge", json={"by": "Dr Ann"}, headers=headers)
+    assert taken.status_code == 200, taken.text
+
+
+def an_operator_looks(h: House, client: FlaskClient) -> None:
+    assert client.get("/metrics").status_code == 200
+    client.get("/readyz")
+    assert list(look_at_house(h.parts.settings))
+
+
+def a_patient_is_forgotten(h: House) -> None:
+    vault = h.parts.sending.vault
+    with reading(h.parts.engine) as connection:
+        assert erasure.export(connection, vault, h.clinic.id, "p1") is not None
+    h.post("patient.erased", {"patient": {"id": "p1"}})
+    h.run(lambda c: erasure.forget_old(c, time.now(), h.parts.settings.retention_days))
+    with reading(h.parts.engine) as connection:
+        silences.find(connection, time.now())
