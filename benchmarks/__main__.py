@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import arrivals, growth, late, many, out
+from benchmarks import arrivals, desk, growth, late, many, out
 from benchmarks.figures import Figure, keep, show
 from benchmarks.place import KINDS
 
@@ -21,6 +21,7 @@ BENCHMARKS: dict[str, Callable[[tuple[str, ...], float], Iterator[Figure]]] = {
     "growth": growth.measure,
     "late": late.measure,
     "many": many.measure,
+    "desk": desk.measure,
 }
 
 

@@ -310,6 +310,6 @@ def test_a_note_on_a_reply_is_kept_with_it(desk: Desk) -> None:
     visitor, reply = desk.client_as(Role.DESK), desk.own.replies[0]
     assert visitor.post(f"{REPLIES}/{reply}/notes").status_code == 422
     for _ in range(2):
-        visitor.post(f"{REPLIES}/{reply}/notes", {f"note-{reply}-words": "Called back."})
+        visitor.post(f"{REPLIES}/{reply}/notes", {f"{reply}-words": "Called back."})
     assert card(visitor.get(f"{REPLIES}/{reply}").text, f"reply-{reply}").count("Called back.") == 1
     assert "Called back." not in desk.client_as(Role.DESK, "other").get(REPLIES).text

@@ -44,8 +44,8 @@ def card(page: str, name: str) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", found[1]).split())
 
 
-def with_words(visitor: Visitor, path: str, kind: str, row: int, words: str):  # type: ignore[no-untyped-def]
-    return visitor.post(path, {f"{kind}-{row}-words": words, "back": TODAY}, follow_redirects=True)
+def with_words(visitor: Visitor, path: str, row: int, words: str):  # type: ignore[no-untyped-def]
+    return visitor.post(path, {f"{row}-words": words, "back": TODAY}, follow_redirects=True)
 
 
 def test_signing_in_leads_here(light_desk: Desk) -> None:
@@ -123,11 +123,11 @@ def test_two_at_once_take_it_on_once(desk: Desk) -> None:
 def test_p9_only_words_and_a_name_take_it_off_and_the_cause_brings_it_back(desk: Desk) -> None:
     own, visitor = desk.own, desk.client_as(Role.DESK)
     path = f"/desk/alerts/{own.alert}/close"
-    assert visitor.post(path, {f"done-{own.alert}-words": "  "}).status_code == 422
+    assert visitor.post(path, {f"{own.alert}-words": "  "}).status_code == 422
     assert f'id="alert-{own.alert}"' in visitor.get(TODAY).text
-    page = with_words(visitor, path, "done", own.alert, "Called: no fever any more.").text
+    page = with_words(visitor, path, own.alert, "Called: no fever any more.").text
     assert f'id="alert-{own.alert}"' not in page
-    assert "Somebody had closed it before you" in with_words(visitor, path, "done", own.alert, "Called again.").text
+    assert "Somebody had closed it before you" in with_words(visitor, path, own.alert, "Called again.").text
     (closed,) = desk.sql("SELECT by FROM alert_events WHERE alert_id = :id AND kind = 'closed'", id=own.alert)
     assert closed.by == f"Desk {own.marker}"
     again = ring(desk, 0, Urgency.URGENT, "fever")
@@ -138,8 +138,8 @@ def test_p9_only_words_and_a_name_take_it_off_and_the_cause_brings_it_back(desk:
 def test_a_note_that_is_sent_twice_is_one(desk: Desk) -> None:
     own, visitor = desk.own, desk.client_as(Role.DESK)
     path = f"/desk/alerts/{own.alert}/notes"
-    with_words(visitor, path, "note", own.alert, "No answer, left a message.")
-    page = with_words(visitor, path, "note", own.alert, "No answer, left a message.").text
+    with_words(visitor, path, own.alert, "No answer, left a message.")
+    page = with_words(visitor, path, own.alert, "No answer, left a message.").text
     assert card(page, f"alert-{own.alert}").count("left a message") == 1
     (kept,) = desk.sql("SELECT body, by FROM notes WHERE alert_id = :id", id=own.alert)
     assert b"message" not in bytes(kept.body)
