@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import arrivals, growth, late, many, out
+from benchmarks import arrivals, desk, growth, late, many, out
 from benchmarks.figures import Figure, keep, show
 from benchmarks.peers import contest
 from benchmarks.place import KINDS
@@ -23,6 +23,7 @@ BENCHMARKS: dict[str, Callable[[tuple[str, ...], float], Iterator[Figure]]] = {
     "growth": growth.measure,
     "late": late.measure,
     "many": many.measure,
+    "desk": desk.measure,
 }
 
 

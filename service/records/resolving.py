@@ -14,6 +14,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, select, update
 
 from service.care.lifecycle import Channel
+from service.care.optout import StopScope
 from service.records import alerts, clinics, inbox, notes, optouts, patients, replies, sessions, triaging
 from service.records.alert_history import EventKind
 from service.records.alerts import Alert, as_alert
@@ -186,6 +187,7 @@ def _hear(
                 f"{finding.sentence} Wrote: {letter.text[:_MOST_WORDS]!r}",
                 now,
             )
-    if letter.reading.get("stop"):
+    # "Wrong number" is about the number it came from, which is stopped already, and not about this patient's.
+    if letter.reading.get("stop") and letter.reading.get("stop_scope") != StopScope.WRONG_PERSON:
         certain = bool(letter.reading.get("stop_certain", True))
         optouts.opt_out(connection, sending, patient.id, letter.channel, SOURCE, letter.received_at, letter.id, certain)

@@ -192,12 +192,17 @@ def _told(connection: Connection, clinic: Clinic, ids: Collection[int]) -> dict[
         .group_by(alert_events.c.alert_id, alert_events.c.contact_id)
         .order_by(func.min(alert_events.c.at), alert_events.c.contact_id)
     ).all()
-    names = contacts.names_of(connection, clinic.id) | {HOUSE: clinic.name} if rows else {}
+    names = told_names(connection, clinic) if rows else {}
     found: dict[int, list[Told]] = {}
     for row in rows:
         line = Told(names.get(row.contact_id, "somebody"), row.times, row.first_at, row.last_at)
         found.setdefault(row.alert_id, []).append(line)
     return found
+
+
+def told_names(connection: Connection, clinic: Clinic) -> dict[int, str]:
+    """Whom a notice went to, by the contact's id."""
+    return contacts.names_of(connection, clinic.id) | {HOUSE: clinic.name}
 
 
 def unreached(connection: Connection, vault: Vault, clinic_id: int, now: datetime, limit: int) -> list[Unreached]:

@@ -281,6 +281,14 @@ def test_p3_a_strangers_stop_counts_for_the_patient_who_wrote_it(desk: Desk) -> 
     assert waiting_texts(desk, patient) == 0
 
 
+def test_a_wrong_number_is_not_the_patients_wish(desk: Desk) -> None:
+    kept = stranger(desk, "Wrong number, stop texting me")
+    patient = desk.own.patients[1]
+    before = waiting_texts(desk, patient)
+    desk.client_as(Role.DESK).post(f"{REPLIES}/{kept}/patient/{patient}")
+    assert waiting_texts(desk, patient) == before > 0
+
+
 def test_a_score_is_not_entered_afterwards(desk: Desk) -> None:
     kept = stranger(desk, "4")
     before = desk.sql("SELECT count(*) FROM responses")[0][0]
@@ -302,6 +310,6 @@ def test_a_note_on_a_reply_is_kept_with_it(desk: Desk) -> None:
     visitor, reply = desk.client_as(Role.DESK), desk.own.replies[0]
     assert visitor.post(f"{REPLIES}/{reply}/notes").status_code == 422
     for _ in range(2):
-        visitor.post(f"{REPLIES}/{reply}/notes", {f"note-{reply}-words": "Called back."})
+        visitor.post(f"{REPLIES}/{reply}/notes", {f"{reply}-words": "Called back."})
     assert card(visitor.get(f"{REPLIES}/{reply}").text, f"reply-{reply}").count("Called back.") == 1
     assert "Called back." not in desk.client_as(Role.DESK, "other").get(REPLIES).text

@@ -44,8 +44,8 @@ def card(page: str, name: str) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", found[1]).split())
 
 
-def with_words(visitor: Visitor, path: str, kind: str, row: int, words: str):  # type: ignore[no-untyped-def]
-    return visitor.post(path, {f"{kind}-{row}-words": words, "back": TODAY}, follow_redirects=True)
+def with_words(visitor: Visitor, path: str, row: int, words: str):  # type: ignore[no-untyped-def]
+    return visitor.post(path, {f"{row}-words": words, "back": TODAY}, follow_redirects=True)
 
 
 def test_signing_in_leads_here(light_desk: Desk) -> None:
@@ -60,7 +60,7 @@ def test_a_card_has_what_one_needs_to_call(desk: Desk) -> None:
     for words in (
         f"{own.marker}0", f"{own.marker}-p0", "Urgent", "Fever", f"Fever or chills, said {own.marker}", "in survey S2",
         "20 min , and nobody has it yet", f"Told so far: Nurse {own.marker} (once, 0 min ago).",
-        "The next notice goes at 12:20.", f"Call {own.phones[0]}",
+        "The next notice goes at 12:20", f"Call {own.phones[0]}",
     ):  # fmt: skip
         assert words in shown, words
     assert f'href="tel:{own.phones[0]}"' in desk.client_as(Role.DESK).get(TODAY).text
@@ -123,11 +123,11 @@ def test_two_at_once_take_it_on_once(desk: Desk) -> None:
 def test_p9_only_words_and_a_name_take_it_off_and_the_cause_brings_it_back(desk: Desk) -> None:
     own, visitor = desk.own, desk.client_as(Role.DESK)
     path = f"/desk/alerts/{own.alert}/close"
-    assert visitor.post(path, {f"done-{own.alert}-words": "  "}).status_code == 422
+    assert visitor.post(path, {f"{own.alert}-words": "  "}).status_code == 422
     assert f'id="alert-{own.alert}"' in visitor.get(TODAY).text
-    page = with_words(visitor, path, "done", own.alert, "Called: no fever any more.").text
+    page = with_words(visitor, path, own.alert, "Called: no fever any more.").text
     assert f'id="alert-{own.alert}"' not in page
-    assert "Somebody had closed it before you" in with_words(visitor, path, "done", own.alert, "Called again.").text
+    assert "Somebody had closed it before you" in with_words(visitor, path, own.alert, "Called again.").text
     (closed,) = desk.sql("SELECT by FROM alert_events WHERE alert_id = :id AND kind = 'closed'", id=own.alert)
     assert closed.by == f"Desk {own.marker}"
     again = ring(desk, 0, Urgency.URGENT, "fever")
@@ -138,8 +138,8 @@ def test_p9_only_words_and_a_name_take_it_off_and_the_cause_brings_it_back(desk:
 def test_a_note_that_is_sent_twice_is_one(desk: Desk) -> None:
     own, visitor = desk.own, desk.client_as(Role.DESK)
     path = f"/desk/alerts/{own.alert}/notes"
-    with_words(visitor, path, "note", own.alert, "No answer, left a message.")
-    page = with_words(visitor, path, "note", own.alert, "No answer, left a message.").text
+    with_words(visitor, path, own.alert, "No answer, left a message.")
+    page = with_words(visitor, path, own.alert, "No answer, left a message.").text
     assert card(page, f"alert-{own.alert}").count("left a message") == 1
     (kept,) = desk.sql("SELECT body, by FROM notes WHERE alert_id = :id", id=own.alert)
     assert b"message" not in bytes(kept.body)
@@ -317,9 +317,9 @@ def test_empty_is_calm_and_says_what_comes(desk: Desk) -> None:
     page = " ".join(re.sub(r"<[^>]+>", " ", desk.client_as(Role.DESK).get(TODAY).text).split())
     assert "Nothing waits for you" in page
     assert "No alert waits for somebody to take it on." in page
-    assert re.search(r"\d+ more messages? goe?s? ?out today, the next Tue 10 Mar 2026, 1\d:\d\d", page)
+    assert re.search(r"\d+ more messages? goe?s? ?out today, the next 1\d:\d\d", page)
     assert "You are open." in page
-    assert "You open next Wed 11 Mar 2026, 09:00" in page
+    assert "You open next Wed 11 Mar, 09:00" in page
 
 
 def test_it_is_fetched_again_only_when_it_is_news(desk: Desk) -> None:

@@ -8,17 +8,17 @@ from datetime import datetime
 from flask import request
 from sqlalchemy import Connection
 from werkzeug.wrappers import Response as AnyResponse
-from wtforms import Form
 
 from service import time
 from service.care.roles import Permission
 from service.care.urgency import Urgency
 from service.context import context
-from service.pages.desk import cards, forms, look
+from service.pages.desk import cards, look
 from service.pages.desk.cards import Words
 from service.pages.desk.door import Room, go, local, note
 from service.pages.desk.who import Who
 from service.records import alert_history, alerts, notes, patients, worklist
+from service.records.alert_history import AlertEvent
 from service.records.alerts import Alert
 from service.records.database import run
 
@@ -75,7 +75,7 @@ def acknowledge(who: Who, alert_id: int) -> AnyResponse:
 
 @room.post("/alerts/<id:alert_id>/notes", may=Permission.WORK)
 def add_note(who: Who, alert_id: int) -> AnyResponse:
-    form = forms.posted(Words, prefix=f"note-{alert_id}-")
+    form = cards.asked_words(alert_id)
 
     def work(connection: Connection, alert: Alert) -> bool:
         patients.get(connection, context().sending.vault, alert.patient_id, lock=True)
@@ -84,33 +84,32 @@ def add_note(who: Who, alert_id: int) -> AnyResponse:
             time.now(), alert_id=alert_id,
         )  # fmt: skip
 
-    return _with_words(who, alert_id, form, "note", "alert.note", work, ("Noted.", "It was noted already."))
+    return _with_words(who, alert_id, form, "alert.note", work, ("Noted.", "It was noted already."))
 
 
 @room.post("/alerts/<id:alert_id>/close", may=Permission.WORK)
 def close(who: Who, alert_id: int) -> AnyResponse:
-    form = forms.posted(Words, prefix=f"done-{alert_id}-")
+    form = cards.asked_words(alert_id)
 
     def work(connection: Connection, alert: Alert) -> bool:
         vault, words = context().sending.vault, form.words.data or ""
         return alerts.close(connection, vault, who.clinic_id, alert.id, words, who.name, time.now())
 
     said = ("Done. If the same comes up again, it is shown again.", "Somebody had closed it before you.")
-    return _with_words(who, alert_id, form, "done", "alert.close", work, said)
+    return _with_words(who, alert_id, form, "alert.close", work, said)
 
 
 def _with_words(
     who: Who,
     alert_id: int,
     form: Words,
-    kind: str,
     action: str,
     change: Callable[[Connection, Alert], bool],
     said: tuple[str, str],
 ) -> AnyResponse:
     """A change that takes words: the alert's own page with the form again where they are missing."""
     if not form.validate():
-        return _one(who, alert_id, {kind: form})
+        return _one(who, alert_id, form)
 
     def work(connection: Connection) -> bool:
         done = change(connection, alerts.get(connection, who.clinic_id, alert_id))
@@ -122,23 +121,28 @@ def _with_words(
     return _back(alert_id)
 
 
-def _one(who: Who, alert_id: int, asked: dict[str, Form] | None = None) -> AnyResponse:
-    def work(connection: Connection) -> tuple[worklist.Standing, list[alert_history.AlertEvent]]:
+def _one(who: Who, alert_id: int, asked: Words | None = None) -> AnyResponse:
+    def work(connection: Connection) -> tuple[worklist.Standing, list[AlertEvent], dict[int, str]]:
         vault = context().sending.vault
         alert = alerts.get(connection, who.clinic_id, alert_id)
         note(connection, who, "alert.read", f"alert {alert_id}")
         found = worklist.standings(connection, vault, who.clinic, [alert])[0]
         note(connection, who, "patient.read", f"patient {found.patient.id}")
-        return found, alert_history.newest(connection, vault, alert_id, PAGE)
+        return (
+            found,
+            alert_history.newest(connection, vault, alert_id, PAGE),
+            worklist.told_names(connection, who.clinic),
+        )
 
-    found, history = run(context().engine, work)
+    found, history, names = run(context().engine, work)
     return look.page(
         who,
         "alert.html",
         422 if asked else 200,
         one=found,
         history=history,
-        asked=asked or {},
+        names=names,
+        asked=asked,
         back=f"/desk/alerts/{alert_id}",
         **cards.values(who),
     )

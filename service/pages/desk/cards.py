@@ -28,13 +28,18 @@ class Words(Form):
     words = forms.lines("Note", 4000, rows="3")
 
 
-def words(about: str, label: str, asked: Form | None = None) -> Form:
+def words(about: int | str, label: str, asked: Form | None = None) -> Form:
     """A form of one field, whose name is its own on a page of many cards; `asked` is shown again where it is given."""
     if asked is not None:
         return asked
-    form = Words(prefix=about)
+    form = Words(prefix=f"{about}-")
     form.words.label.text = label
     return form
+
+
+def asked_words(about: int | str) -> Words:
+    """The same form as it was sent."""
+    return forms.posted(Words, prefix=f"{about}-")
 
 
 def values(who: Who) -> dict[str, Any]:

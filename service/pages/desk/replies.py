@@ -14,7 +14,6 @@ from service.care.contact import international_phone
 from service.care.roles import Permission
 from service.context import context
 from service.pages.desk import cards, forms, look
-from service.pages.desk.cards import Words
 from service.pages.desk.door import Room, go, local, note
 from service.pages.desk.look import Nav
 from service.pages.desk.who import Who
@@ -73,7 +72,7 @@ def settle(who: Who, reply_id: int) -> AnyResponse:
 
 @room.post("/replies/<id:reply_id>/notes", may=Permission.WORK)
 def add_note(who: Who, reply_id: int) -> AnyResponse:
-    form = forms.posted(Words, prefix=f"note-{reply_id}-")
+    form = cards.asked_words(reply_id)
     if not form.validate():
         return _one(who, reply_id, noted=form)
 
@@ -130,7 +129,7 @@ def attach(who: Who, reply_id: int, patient_id: int) -> AnyResponse:
 
 @room.post("/replies/<id:reply_id>/nobody", may=Permission.WORK)
 def to_nobody(who: Who, reply_id: int) -> AnyResponse:
-    form = forms.posted(Words, prefix="nobody-")
+    form = cards.asked_words("nobody")
     if not form.validate():
         return _one(who, reply_id, nobody=form)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -30,8 +30,15 @@ from service.records.worklist import Standing, Unreached
 
 room = Room("today", Nav("Today", HOME, Permission.READ))
 
-MOST_ALERTS, MOST_LETTERS, MOST_OTHERS = 30, 20, 15
-"""Of one urgency, taken on or not; replies; patients or doubts. More wait behind a link."""
+MOST: Mapping[Urgency, int] = {
+    Urgency.EMERGENCY: 12,
+    Urgency.URGENT: 12,
+    Urgency.NEXT_BUSINESS_DAY: 8,
+    Urgency.WATCH: 4,
+}
+"""Alerts that nobody has taken on, and as many that somebody has; more wait behind a link. A page must stay light."""
+MOST_LETTERS, MOST_OTHERS = 8, 6
+"""Replies; patients something did not reach, and doubts."""
 MOST_COUNTED = 100
 _DECIDED = "Somebody had decided that before you. Nothing was changed."
 
@@ -172,16 +179,16 @@ def _look(who: Who) -> _Found:
 def _read(connection: Connection, who: Who) -> _Found:
     vault, clinic_id = context().sending.vault, who.clinic_id
     open_of = {
-        (urgency, taken_on): worklist.open_alerts(connection, clinic_id, urgency, MOST_ALERTS + 1, taken_on=taken_on)
+        (urgency, taken_on): worklist.open_alerts(connection, clinic_id, urgency, MOST[urgency] + 1, taken_on=taken_on)
         for urgency in Urgency
         for taken_on in (False, True)
     }
-    shown = [one for those in open_of.values() for one in those[:MOST_ALERTS]]
+    shown = [one for (urgency, _), those in open_of.items() for one in those[: MOST[urgency]]]
     standings = worklist.standings(connection, vault, who.clinic, shown)
     letters = inbox.shelf(connection, vault, clinic_id, Shelf.UNREAD, None, MOST_LETTERS + 1)
     return _Found(
         alerts={urgency: [one for one in standings if one.alert.urgency is urgency] for urgency in Urgency},
-        more=frozenset(urgency for (urgency, _), those in open_of.items() if len(those) > MOST_ALERTS),
+        more=frozenset(urgency for (urgency, _), those in open_of.items() if len(those) > MOST[urgency]),
         letters=letters[:MOST_LETTERS],
         more_letters=len(letters) > MOST_LETTERS,
         unreached=worklist.unreached(connection, vault, clinic_id, time.now(), MOST_OTHERS),
