@@ -97,7 +97,7 @@ def check(display_name: str, words: str, given_name: str | None, external_id: st
     A text can be read on a locked phone (P8), so what tells something about this patient blocks. What only hints that
     care was given is for the writer to decide.
     """
-    found = [Finding(Fault.TELLS, f"{word} ({kind})") for kind, word in health_words.telling(words)]
+    found = [Finding(Fault.TELLS, word) for _, word in health_words.telling(words)]
     if name := _full_name(words, given_name):
         found.append(Finding(Fault.NAME, name))
     if re.search(rf"(?<!\w){re.escape(external_id)}(?!\w)", words, re.IGNORECASE):

@@ -20,7 +20,7 @@ from service.records.patients import Patient
 SHOWN = 12
 """Texts of an exchange."""
 ADVICE = {
-    Fault.TELLS: "says something about the patient, and a text can be read on a locked phone. Say it without: "
+    Fault.TELLS: "tells something about the patient, and a text can be read on a locked phone. Say it without: "
     "“Please call us about your visit.”",
     Fault.NAME: "looks like a full name. Use the given name alone.",
     Fault.RECORD: "is your number for the patient. Leave it out.",
