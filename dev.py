@@ -49,6 +49,7 @@ usage: python3 dev.py <command> [arguments]
   soak [...]        an hour of load, faults and kill -9 on a real installation, and a verdict (--help)
   check             ruff, mypy --strict, import-linter
   bench [...]       the benchmarks
+  simulate [...]    the service in virtual time, against everything that goes wrong
   run <program>     any program inside the environment
   lock [--upgrade]  write the lock files anew from pyproject.toml"""
 
@@ -64,6 +65,9 @@ def main(argv: list[str]) -> int:
     if command == "bench":
         ensure_environment("dev")
         return become(["python", "-m", "benchmarks", *arguments])
+    if command == "simulate":
+        ensure_environment("dev")
+        return become(["python", "-m", "simulation", *arguments], {"PYTHONHASHSEED": "0"})
     if command == "test":
         ensure_environment("dev")
         selection = [] if any(a.startswith("-m") for a in arguments) else ["-m", "not slow"]
@@ -87,7 +91,7 @@ def main(argv: list[str]) -> int:
 def check() -> int:
     """Run every static check, all of them even when one fails; 0 when all passed."""
     failed = []
-    for line in ("ruff check .", "mypy --strict service workers commands sandbox benchmarks", "lint-imports"):
+    for line in ("ruff check .", "mypy --strict service workers commands sandbox simulation benchmarks", "lint-imports"):
         print(f"--- {line}", flush=True)
         if subprocess.run(line.split(), cwd=ROOT, env=environment(), check=False).returncode:
             failed.append(line)

@@ -21,12 +21,13 @@ from service.api import intake, webhooks
 from service.care import gates
 from service.care.gates import Decision, GateFacts
 from service.care.lifecycle import State
-from service.records import messages, outbox, responses, sessions
+from service.records import database, messages, optouts, outbox, sessions
 from service.records.tables import messages as message_rows
 from simulation import gateways
 from simulation.weather import CALM, Weather
-from workers import alarms, alerting, deliver, gating, reconcile, verdicts, wishes
+from workers import alarms, alerting, deliver, gating, reconcile, verdicts
 from workers.clock import Clock
+from workers.gateways import courier
 from workers.gateways.handover import Found, Outcome, Sighting
 
 _FAR = datetime(2099, 1, 1, tzinfo=UTC)
@@ -65,7 +66,7 @@ _decide = gates.decide
 
 @contextmanager
 def _no_gate() -> Iterator[None]:
-    with patch.object(gates, "decide", lambda facts, now: gates.Send(36_000)):
+    with patch.object(gates, "decide", lambda *_: gates.Send(36_000)):
         yield
 
 
@@ -102,7 +103,7 @@ def _no_compare_and_set() -> Iterator[None]:
 def _states_go_back() -> Iterator[None]:
     move = messages.move
 
-    def from_anywhere(connection: Connection, moves: Any, only_from: Any = None) -> int:
+    def from_anywhere(connection: Connection, moves: Any, **_: Any) -> int:
         return move(connection, moves, only_from=tuple(State))
 
     with patch.object(messages, "move", from_anywhere):
@@ -147,9 +148,9 @@ def _ambiguous_is_retried() -> Iterator[None]:
 
 @contextmanager
 def _no_deadline() -> Iterator[None]:
-    hand_over = gateways.hand_over
+    hand_over = courier.hand_over
 
-    async def at_any_time(gateway: Any, parcels: Any, *, deadline: float | None, breaker: Any) -> Any:
+    async def at_any_time(gateway: Any, parcels: Any, *, breaker: Any, **_: Any) -> Any:
         return await hand_over(gateway, parcels, deadline=None, breaker=breaker)
 
     with patch.object(gateways, "hand_over", at_any_time):
@@ -160,7 +161,7 @@ def _no_deadline() -> Iterator[None]:
 def _no_lease() -> Iterator[None]:
     take = outbox.take
 
-    def for_ever(connection: Connection, ids: Sequence[int], now: datetime, lease: datetime) -> set[int]:
+    def for_ever(connection: Connection, ids: Sequence[int], now: datetime, *_: Any) -> set[int]:
         return take(connection, ids, now, _FAR)
 
     with patch.object(outbox, "take", for_ever):
@@ -178,8 +179,8 @@ def _stop_is_half_done() -> Iterator[None]:
 
 @contextmanager
 def _superseded_goes_on() -> Iterator[None]:
-    def mark_only(connection: Connection, sending: Any, clinic: Any, patient: Any, session: Any, now: Any) -> None:
-        sessions.supersede(connection, session.course_id)
+    def mark_only(connection: Connection, *about: Any) -> None:
+        sessions.supersede(connection, about[3].course_id)
 
     with patch.object(intake, "_settle_course", mark_only), _facts_say(superseded=False)():
         yield
@@ -189,7 +190,6 @@ def _superseded_goes_on() -> Iterator[None]:
 def _answered_goes_on() -> Iterator[None]:
     with (
         patch.object(messages, "withdraw_answered", lambda *_, **__: []),
-        patch.object(responses.messages, "withdraw_answered", lambda *_, **__: []),
         _facts_say(answered=False)(),
     ):
         yield
@@ -197,7 +197,7 @@ def _answered_goes_on() -> Iterator[None]:
 
 @contextmanager
 def _yes_before_it_is_kept() -> Iterator[None]:
-    run = webhooks.run
+    run = database.run
 
     def hopeful(engine: Any, work: Any) -> Any:
         try:
@@ -235,7 +235,7 @@ BUGS = (
     Bug("a worker that stood still sends after its lease", ("P2", "P4"), FROZEN, _no_deadline),
     Bug("no gate when it is sent", ("P3", "P4"), DOUBLED, _no_gate),
     Bug("STOP withdraws nothing and the gate does not know it", ("P3",), CALM, _stop_is_half_done),
-    Bug("STOP is read and not recorded", ("P3",), CALM, _nothing(wishes.optouts, "opt_out", None)),
+    Bug("STOP is read and not recorded", ("P3",), CALM, _nothing(optouts, "opt_out", None)),
     Bug("a superseded session goes on", ("P3",), CALM, _superseded_goes_on),
     Bug("an answered survey is asked for again", ("P3",), CALM, _answered_goes_on),
     Bug("quiet hours are in UTC", ("P4",), CALM, lambda: patch.object(gating, "zone", lambda _: ZoneInfo("UTC"))),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from random import Random
 from zoneinfo import ZoneInfo
 
@@ -43,6 +44,6 @@ def changes(zone: str, year: int) -> list[datetime]:
     hours = [datetime(year, 1, 1, tzinfo=UTC) + timedelta(hours=n) for n in range(365 * 24)]
     return [
         hour
-        for hour, following in zip(hours, hours[1:], strict=False)
+        for hour, following in pairwise(hours)
         if hour.astimezone(there).utcoffset() != following.astimezone(there).utcoffset()
     ]

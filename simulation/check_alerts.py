@@ -58,7 +58,8 @@ def _alert_of_survey(facts: Facts, who: str) -> bool:
 
 def _kept_ringing(facts: Facts, changes: list[Change]) -> Iterator[Violation]:
     """Between the moment it rings and the moment somebody takes it on, no gap may be longer than the ladder's."""
-    told = [one for one in facts.history.of("alert_events") if one["alert_id"] == changes[0].row and one["kind"] == "notified"]
+    events = (one for one in facts.history.of("alert_events") if one["alert_id"] == changes[0].row)
+    told = [one for one in events if one["kind"] == "notified"]
     for place, change in enumerate(changes):
         begins = change["acknowledged_at"] is None and change["closed_at"] is None and (
             change.before is None or change.changed("since") or change.was("acknowledged_at") is not None
@@ -81,10 +82,12 @@ def _rings(facts: Facts, change: Change, until: datetime, told: list[Change]) ->
     longest = max(_REPEATS[urgency], *_JOINS[urgency])
     for moment in [*(at(one["at"]) for one in mine), until]:
         if moment - last > timedelta(minutes=longest) + trouble:
-            yield Violation("P9", f"nobody was told of an alert ({urgency}) for {moment - last}", None, change["patient_id"])
+            what = f"nobody was told of an alert ({urgency}) for {moment - last}"
+            yield Violation("P9", what, None, change["patient_id"])
         last = moment
     for number, minutes in enumerate(_JOINS[urgency], 2):
         moment = since + timedelta(minutes=minutes) + trouble
         people = {one["contact_id"] for one in mine if at(one["at"]) <= moment}
         if moment < until and len(people) < min(number, _STAFF):
-            yield Violation("P9", f"{minutes} minutes on only {len(people)} people knew of an alert", None, change["patient_id"])
+            what = f"{minutes} minutes on only {len(people)} people knew of an alert"
+            yield Violation("P9", what, None, change["patient_id"])

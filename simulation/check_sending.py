@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
+from itertools import pairwise
 from typing import Any
 
 from service.care.lifecycle import Channel
@@ -33,7 +34,7 @@ def once(facts: Facts) -> Iterator[Violation]:
             yield Violation("P2", f"one attempt reached the provider {times} times", attempt["message_id"])
     for message, handed in facts.taken_of.items():
         retried = 0
-        for earlier, later in zip(handed, handed[1:], strict=False):
+        for earlier, later in pairwise(handed):
             code = _proof(earlier, later.taken.micros)
             if earlier.taken.channel is Channel.EMAIL or code is None:
                 yield Violation("P2", f"sent twice: {earlier.taken.id}, then {later.taken.id}", message)
@@ -146,11 +147,15 @@ class Wanted:
             if said.kind == "stop" and reply is not None:
                 key = vault.index(said.phone)
                 if not any(seq <= reply.seq for seq in noted[key]):
-                    yield Violation("P3", f"{said.body!r} was read, and no opt-out is on record", None, reply["patient_id"])
-        cancelled = {one["external_id"]: one.seq for one in facts.history.of("sessions") if one["cancelled_at"] is not None}
+                    what = f"{said.body!r} was read, and no opt-out is on record"
+                    yield Violation("P3", what, None, reply["patient_id"])
+        cancelled: dict[str, int] = {}
+        for change in facts.history.of("sessions"):
+            if change["cancelled_at"] is not None:
+                cancelled.setdefault(change["external_id"], change.seq)
         for name, answer in facts.people.cancelled.items():
-            if cancelled.get(name, answer.commit + 1) > answer.commit and name in cancelled:
-                yield Violation("P3", f"the cancellation of {name} was answered {answer.status} before it was committed")
+            if cancelled.get(name, answer.commit + 1) > answer.commit:
+                yield Violation("P3", f"{name} was cancelled, we were told so ({answer.status}), and it was not")
         erased = {one.was("external_id") for one in facts.history.of("patients") if one["erased_at"] is not None}
         for name in facts.people.erased:
             if name not in erased:

@@ -62,10 +62,10 @@ class Database:
             if self._holder is not None and self._holder is self._scheduler.current:
                 self._release()
 
-        dialect.do_execute = do_execute  # type: ignore[method-assign, assignment]
-        dialect.do_executemany = do_executemany  # type: ignore[method-assign, assignment]
-        dialect.do_commit = self._do_commit  # type: ignore[method-assign]
-        dialect.do_rollback = do_rollback  # type: ignore[method-assign]
+        dialect.do_execute = do_execute  # type: ignore[method-assign]
+        dialect.do_executemany = do_executemany  # type: ignore[method-assign]
+        dialect.do_commit = self._do_commit  # type: ignore[method-assign, assignment]
+        dialect.do_rollback = do_rollback  # type: ignore[method-assign, assignment]
         with engine.begin() as connection:
             for statement in triggers():
                 connection.exec_driver_sql(statement)

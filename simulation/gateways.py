@@ -1,8 +1,8 @@
 """The workers' doors to the provider: the real hand-over and the real breaker, over a wire that is made up.
 
-`SimulatedCourier` stands for `workers.gateways.courier.Courier`, `SimulatedSms` and `SimulatedMail` for the gateways with their
-SDKs and sockets. What those promise is kept here to the letter: a deadline is asked right before the first byte, a 4xx
-proves that nothing was taken, no answer proves nothing.
+`SimulatedCourier` stands for `workers.gateways.courier.Courier`, `SimulatedSms` and `SimulatedMail` for the gateways
+with their SDKs and sockets. What those promise is kept here to the letter: a deadline is asked right before the first
+byte, a 4xx proves that nothing was taken, no answer proves nothing.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from workers.gateways.refusals import outcome_of_refusal
 P = TypeVar("P", SmsParcel, EmailParcel)
 _SKEW = timedelta(minutes=2)
 LATEST_ARRIVAL = 22.0
-"""Seconds after it was written at which a request may still arrive. With the lag of the provider's list this stays under
-what `AFTERCARE_SETTLE_SECONDS` (60) allows for; what is beyond it, nobody can prove."""
+"""Seconds after it was written at which a request may still arrive. With the lag of the provider's list this stays
+under what `AFTERCARE_SETTLE_SECONDS` (60) allows for; what is beyond it, nobody can prove."""
 
 
 class SimulatedCourier(Generic[P]):
@@ -118,7 +118,9 @@ class Wire:
                 fate.instead = Answer(408)
         return fate
 
-    async def exchange(self, channel: Channel, deadline: float | None, arrive: Callable[[], Answer]) -> Answer | Unsent | None:
+    async def exchange(
+        self, channel: Channel, deadline: float | None, arrive: Callable[[], Answer]
+    ) -> Answer | Unsent | None:
         """One request: the answer, why nothing was written, or None when no answer came."""
         fate = self.fate(channel)
         await asyncio.sleep(fate.connects)
@@ -145,7 +147,12 @@ class Wire:
 
 def _give(loop: asyncio.AbstractEventLoop, coming: asyncio.Future[Answer], answer: Answer) -> None:
     if not loop.is_closed():  # whoever asked may have died meanwhile
-        loop.call_soon_threadsafe(lambda: coming.done() or coming.set_result(answer))
+        loop.call_soon_threadsafe(_settle, coming, answer)
+
+
+def _settle(coming: asyncio.Future[Answer], answer: Answer) -> None:
+    if not coming.done():
+        coming.set_result(answer)
 
 
 def _verdict(token: str, answer: Answer | Unsent | None) -> Verdict:

@@ -23,8 +23,8 @@ WATCHED: dict[str, tuple[str, ...]] = {
     ),
     "attempts": ("message_id", "number", "token", "started_at", "outcome", "provider_id", "code"),
     "patients": (
-        "clinic_id", "external_id", "timezone", "sms_consent", "email_consent", "phone_key", "email_key", "paused_at", "stopped_at",
-        "erased_at",
+        "clinic_id", "external_id", "timezone", "sms_consent", "email_consent", "phone_key", "email_key", "paused_at",
+        "stopped_at", "erased_at",
     ),
     "sessions": ("external_id", "patient_id", "ended_at", "cancelled_at", "superseded_from"),
     "responses": ("patient_id", "session_id", "survey", "changed_at", "completed_at"),

@@ -33,8 +33,8 @@ from simulation.people import Clinic, People
 from simulation.provider import Provider, Taken
 from simulation.scheduler import SECOND, Actor, Process, Scheduler
 from simulation.story import Story
-from simulation.web import Web
 from simulation.weather import CALM, Weather
+from simulation.web import Web
 from workers import listen as listening
 from workers.clock import Clock
 from workers.compose import TEMPLATES, Composer
@@ -50,6 +50,7 @@ ROLES = {
 _QUEUES = {"sms": QueueName.SMS, "email": QueueName.EMAIL, "urgent": QueueName.URGENT}
 _LONGEST_IDLE = 6 * 3600 * SECOND
 """Virtual time a clock may leave out when nothing is due: it also minds what no due time tells of."""
+_DOWN = ("refused", "lost", "answer lost", "503", "503 taken", "429", "slow")
 _BROKEN = ("20003", "63038")
 
 
@@ -228,9 +229,9 @@ class Installation:
             case "settings":
                 channel = dice.choice(tuple(Channel))
                 self.provider.refuses[channel] = dice.choice(_BROKEN) if channel is Channel.SMS else "401"
-                self.scheduler.at(end, lambda: self.provider.refuses.pop(channel, None) and None)
+                self.scheduler.at(end, lambda: self.provider.refuses.pop(channel, None))
             case _:
-                self.provider.down_how = dice.choice(("refused", "lost", "answer lost", "503", "503 taken", "429", "slow"))
+                self.provider.down_how = dice.choice(_DOWN)
                 for channel in Channel:
                     if kind == "both" or (kind == "texts") is (channel is Channel.SMS):
                         self.provider.down_until[channel] = end
@@ -302,11 +303,11 @@ class Installation:
         # A notice that went wrong is gone round at the next look, which no due time tells of.
         self.nudges.something_changed(any(map(_went_wrong, changes)))
         for change in changes:
-            if change.table == "alerts" and change["closed_at"] is None and change["acknowledged_at"] is None:
-                if self._desks.get(change.row) != change["since"]:
-                    self._desks[change.row] = change["since"]
-                    hours = 2.5 if change["next_notice_at"] is not None else 48.0
-                    self.people.desk(change["clinic_id"], change.row, 600 + 3600 * hours * self._dice.random())
+            stands = change.table == "alerts" and change["closed_at"] is None and change["acknowledged_at"] is None
+            if stands and self._desks.get(change.row) != change["since"]:
+                self._desks[change.row] = change["since"]
+                hours = 2.5 if change["next_notice_at"] is not None else 48.0
+                self.people.desk(change["clinic_id"], change.row, 600 + 3600 * hours * self._dice.random())
 
     def _quiet_until(self) -> int:
         """Virtual time before which a look of a clock can find nothing, as things are."""

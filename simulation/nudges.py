@@ -77,8 +77,9 @@ class SimulatedNudges:
             assert actor is not None
             asked = self._scheduler.micros + int(seconds * SECOND)
             self._asleep[actor] = asked
+            until = max(asked, self.quiet_until())
             try:
-                self._scheduler.wait("the clock sleeps", (max(asked, self.quiet_until()) - self._scheduler.micros) / SECOND)
+                self._scheduler.wait("the clock sleeps", (until - self._scheduler.micros) / SECOND)
             finally:
                 del self._asleep[actor]
         woken, self._woken = self._woken, False

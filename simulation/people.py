@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from html import unescape
@@ -249,7 +250,7 @@ class People:
         """A message is on somebody's screen."""
         for clinic in self.clinics:
             if taken.to in clinic.staff or taken.to in clinic.staff_mail:
-                self._staff_reads(clinic, taken)
+                self._staff_reads(taken)
                 return
         readers = [one for one in self.patients if taken.to in (one.phone, one.email)]
         if not readers:
@@ -260,24 +261,24 @@ class People:
         if lucky < patient.diligence and link is not None and link[1] == "s":
             delay = self.dice.choice((60.0, HOUR, 6 * HOUR, 2 * DAY)) * self.dice.random()
             token = link[2]
-            self.scheduler.spawn(f"{patient.id} answers", lambda: self._fill_in(patient, token), delay=delay)
+            self._soon(f"{patient.id} answers", lambda: self._fill_in(patient, token), delay)
         elif taken.channel is Channel.SMS and lucky > 0.92:
             body = self.dice.choice(WORDS)
-            self.scheduler.spawn(f"{patient.id} replies", lambda: self.say(taken.to, body, "words"), delay=60 + 600 * lucky)
+            self._soon(f"{patient.id} replies", lambda: self.say(taken.to, body, "words"), 60 + 600 * lucky)
         elif taken.channel is Channel.EMAIL and lucky > 0.985:
-            unsubscribe = [found[2] for found in _TOKEN.finditer(taken.body) if found[1] == "u"]
-            for token in unsubscribe[:1]:
+            way_out = next((found[0] for found in _TOKEN.finditer(taken.body) if found[1] == "u"), None)
+            if way_out is not None:
                 form = [("List-Unsubscribe", "One-Click")]
-                self.scheduler.spawn(f"{patient.id} unsubscribes", lambda: self.web.post_form(f"/u/{token}", form), delay=90)
+                self._soon(f"{patient.id} unsubscribes", lambda: self.web.post_form(way_out, form), 90)
 
-    def _staff_reads(self, clinic: Clinic, taken: Taken) -> None:
+    def _staff_reads(self, taken: Taken) -> None:
         lucky = self.dice.random()
         link = _TOKEN.search(taken.body)
         if lucky < 0.06 and taken.channel is Channel.SMS:
-            self.scheduler.spawn("staff acks", lambda: self.say(taken.to, "ACK", "words"), delay=60 + 20000 * lucky)
+            self._soon("staff acks", lambda: self.say(taken.to, "ACK", "words"), 60 + 20000 * lucky)
         elif lucky < 0.12 and link is not None and link[1] == "a":
             path, form = f"/a/{link[2]}", [("name", "Dr Day")]
-            self.scheduler.spawn("staff takes on", lambda: self.web.post_form(path, form), delay=60 + 10000 * lucky)
+            self._soon("staff takes on", lambda: self.web.post_form(path, form), 60 + 10000 * lucky)
 
     def desk(self, clinic_row: int, alert: int, delay: float) -> None:
         """The clinic's desk comes to an alert at last."""
@@ -293,7 +294,7 @@ class People:
                 self.scheduler.sleep(pause)
                 pause = min(pause * 2, HOUR)
 
-        self.scheduler.spawn("desk", work, delay=delay)
+        self._soon("desk", work, delay)
 
     def _fill_in(self, patient: Patient, token: str) -> None:
         """Open the page behind a link and answer what it asks."""
@@ -320,11 +321,10 @@ class People:
     def _choose(self, patient: Patient, page: str) -> tuple[list[tuple[str, str]], tuple[str, str] | None]:
         options: dict[str, list[tuple[str, bool]]] = {}
         for found in _INPUT.finditer(page):
-            name = _NAME.search(found[2])
-            value = _VALUE.search(found[2])
-            if name is not None:
+            named, value = _NAME.search(found[2]), _VALUE.search(found[2])
+            if named is not None:
                 shown = patient.secret if found[1] == "text" else unescape(value[1] if value else "")
-                options.setdefault(name[1], []).append((shown, "data-emergency" in found[2]))
+                options.setdefault(named[1], []).append((shown, "data-emergency" in found[2]))
         chosen, emergency = [], None
         for name, values in options.items():
             harmless = [value for value, loud in values if value == "none"]
@@ -339,9 +339,12 @@ class People:
 
     # helpers
 
-    def _plan(self, micros: int, what: str, work: Any) -> None:
+    def _soon(self, what: str, work: Callable[[], object], seconds: float) -> None:
+        self.scheduler.spawn(what, work, delay=seconds)
+
+    def _plan(self, micros: int, what: str, work: Callable[[], object]) -> None:
         if micros < self.calm_from:
-            self.scheduler.at(max(micros, 0), lambda: self.scheduler.spawn(what, work) and None)
+            self.scheduler.at(max(micros, 0), lambda: self.scheduler.spawn(what, work))
 
     def _report_delay(self) -> float:
         lucky = self.dice.random()

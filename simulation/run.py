@@ -51,7 +51,7 @@ class Finished:
 def simulated(
     seed: int, patients: int, days: int, whole: bool = False, weather: Weather | None = None
 ) -> Iterator[Finished]:
-    """Run a seed. What is handed out can be looked at until the block ends. `weather` instead of what the seed draws."""
+    """Run a seed. What is handed out can be looked at until the block ends. `weather`: not what the seed draws."""
     dice = Random(seed)
     folder = Path(tempfile.mkdtemp(prefix="aftercare-run-", dir=_MEMORY if _MEMORY.is_dir() else None))
     zones = draw_zones(dice)
@@ -92,11 +92,11 @@ def _populate(installation: Installation, dice: Random, count: int, start: datet
         people.patients.append(patient)
         if patient.phone and dice.random() < 0.03:
             installation.provider.bad_numbers.add(patient.phone)
-        day = (start + timedelta(days=dice.randrange(max(1, min(4, days // 4))))).astimezone(patient.local)
-        # Visits end on the quarter hour, from early morning to late evening.
-        ended = day.replace(hour=dice.randrange(8, 21), minute=15 * dice.randrange(4), second=0)
-        if dice.random() < 0.5:
-            ended = ended.replace(hour=dice.choice((10, 15)), minute=0)
+        day = (start + timedelta(days=dice.randrange(2 if days > 4 else 1))).astimezone(patient.local)
+        # Most visits end together, so that one look of a clock finds many; some in early morning or late evening.
+        ended = day.replace(hour=dice.choice((10, 15)), minute=0, second=0)
+        if dice.random() < 0.2:
+            ended = ended.replace(hour=dice.randrange(8, 22), minute=15 * dice.randrange(4))
         people.begin(patient, max(ended, start), days)
 
 

@@ -48,11 +48,11 @@ class Actor:
 
     __slots__ = ("done", "greenlet", "label", "name", "process", "result", "ticket", "waiters", "waiting", "woken")
 
-    def __init__(self, name: str, label: int, process: Process, body: greenlet) -> None:
+    def __init__(self, name: str, label: int, process: Process) -> None:
         self.name = name
         self.label = label
         self.process = process
-        self.greenlet = body
+        self.greenlet: Any = None
         self.ticket = 0
         """Only the heap's entry with this number may wake it."""
         self.waiting = False
@@ -80,7 +80,7 @@ class Scheduler:
         story.scheduler = self
         self._dice = dice
         self._start = (start - _EPOCH) // timedelta(microseconds=1)
-        self._heap: list[tuple[int, float, int, Actor | Callable[[], None], int]] = []
+        self._heap: list[tuple[int, float, int, Actor | Callable[[], object], int]] = []
         self._entries = 0
         self._until = 0
         self._actors = 0
@@ -112,17 +112,18 @@ class Scheduler:
         """Start an actor after so many seconds."""
         self._actors += 1
         home = process or self.world
-        actor = Actor(name, self._actors, home, greenlet(lambda: self._live(actor, work), self._hub))
+        actor = Actor(name, self._actors, home)
+        actor.greenlet = greenlet(lambda: self._live(actor, work), self._hub)
         home.members.append(actor)
         self._push(self.micros + int(delay * SECOND), actor)
         return actor
 
-    def at(self, micros: int, what: Callable[[], None]) -> None:
+    def at(self, micros: int, what: Callable[[], object]) -> None:
         """Have something happen in the world then; it must not pause."""
         self._entries += 1
         heapq.heappush(self._heap, (max(micros, self.micros), self._dice.random(), self._entries, what, 0))
 
-    def after(self, seconds: float, what: Callable[[], None]) -> None:
+    def after(self, seconds: float, what: Callable[[], object]) -> None:
         self.at(self.micros + int(seconds * SECOND), what)
 
     def kill(self, process: Process) -> None:

@@ -60,7 +60,8 @@ def _rows_about(facts: Facts, violation: Violation) -> Iterator[tuple[str, int]]
         if violation.message is None:
             alerts = {row for row, one in facts.history.rows("alerts") if one["patient_id"] == patient}
             yield from (("alerts", row) for row in alerts)
-            yield from (("alert_events", row) for row, one in facts.history.rows("alert_events") if one["alert_id"] in alerts)
+            events = facts.history.rows("alert_events")
+            yield from (("alert_events", row) for row, one in events if one["alert_id"] in alerts)
     for row, one in facts.history.rows("suppressions"):
         if one["address_key"] in keys:
             yield "suppressions", row
@@ -69,8 +70,8 @@ def _rows_about(facts: Facts, violation: Violation) -> Iterator[tuple[str, int]]
 def _changed(facts: Facts, change: Change) -> str:
     columns = WATCHED[change.table]
     if change.before is None:
-        said = ", ".join(f"{name}={_short(value)}" for name, value in zip(columns, change.values, strict=True) if value is not None)
-        what = f"new: {said}"
+        known = zip(columns, change.values, strict=True)
+        what = "new: " + ", ".join(f"{name}={_short(value)}" for name, value in known if value is not None)
     else:
         moved = [
             f"{name} {_short(old)} → {_short(new)}"

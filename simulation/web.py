@@ -177,5 +177,3 @@ def application(parts: Parts) -> Flask:
         ),
     )
     return app
-
-

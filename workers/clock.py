@@ -61,6 +61,24 @@ class Found:
         return bool(self.queued or self.overdue)
 
 
+@dataclass
+class _Seen:
+    """What the database showed at the beginning of a look, in one transaction that only reads.
+
+    Nothing here is more than a hint: whatever follows from it asks again in a transaction of its own.
+    """
+
+    due: list[tuple[Sender, int]]
+    """Senders, and the priority in which they have something due."""
+    lapsed: dict[State, list[tuple[int, Channel, int]]]
+    unread: list[int]
+    receipts_wait: bool
+    hooks_wait: bool
+
+
+_LEASED = (State.QUEUED, State.SENDING, State.ACCEPTED, State.SENT)
+
+
 class Clock:
     """Looks, nudges, sleeps until something is due."""
 
@@ -88,22 +106,36 @@ class Clock:
         run(self._parts.engine, lambda connection: heartbeats.beat(connection, self._name, time.real_now()))
         # First, so that this same look queues what it inserts.
         alerting.escalate(self._parts)
-        with reading(self._parts.engine) as connection:
-            lanes = senders.all_of(connection)
-        for lane in lanes:
-            found.queued += self._queue_due(lane, URGENT, QueueName.URGENT)
-            found.queued += self._queue_due(lane, ROUTINE, _queue_of(lane.channel))
-        found.overdue += self._renudge_queued()
-        found.overdue += self._hand_to_reconcile()
-        found.overdue += self._listen()
-        found.overdue += self.hooks_due()
+        now = time.now()
+        seen = self._see(now)
+        for lane, priority in seen.due:
+            found.queued += self._queue_due(lane, priority, now)
+        found.overdue += self._renudge_queued(seen.lapsed[State.QUEUED], now)
+        for state in (State.SENDING, State.ACCEPTED, State.SENT):
+            found.overdue += self._hand_to_reconcile([one for one, _, _ in seen.lapsed[state]], state, now)
+        found.overdue += self._listen(seen)
+        found.overdue += self._queue_hooks(now) if seen.hooks_wait else 0
         found.overdue += self._mind_silence()
         self._forget()
         return found
 
-    def _queue_due(self, lane: Sender, priority: int, queue: QueueName) -> int:
+    def _see(self, now: datetime) -> _Seen:
+        with reading(self._parts.engine) as connection:
+            return _Seen(
+                due=[
+                    (lane, priority)
+                    for lane in senders.all_of(connection)
+                    for priority in (URGENT, ROUTINE)
+                    if _is_past(messages.next_due(connection, lane.channel, lane.sender, priority), now)
+                ],
+                lapsed={state: messages.lapsed(connection, state, now, MESSAGES_PER_NUDGE) for state in _LEASED},
+                unread=replies.unhandled(connection, now - _patience(), MESSAGES_PER_NUDGE),
+                receipts_wait=receipts.any_waiting(connection, now),
+                hooks_wait=hook_deliveries.any_due(connection, now),
+            )
+
+    def _queue_due(self, lane: Sender, priority: int, now: datetime) -> int:
         """Claim what is due of one sender and nudge; returns how many."""
-        now = time.now()
         if lane.closed_until is not None and now < lane.closed_until:
             return 0
         if lane.paused_at is not None and priority == ROUTINE:
@@ -111,14 +143,10 @@ class Clock:
                 return 0
             # After a while a few are let through to see whether the settings were mended.
             run(self._parts.engine, lambda connection: senders.resume(connection, lane.channel, lane.sender))
-        with reading(self._parts.engine) as connection:
-            due = messages.next_due(connection, lane.channel, lane.sender, priority)
-        if due is None or due > now:
-            return 0
         crashpoints.reached(Point.CLOCK_LOOKING)
         ids = run(self._parts.engine, lambda connection: self._claim(connection, lane, priority, now))
         crashpoints.reached(Point.CLOCK_QUEUED)
-        self._nudge(queue, ids)
+        self._nudge(_queue(lane.channel, priority), ids)
         crashpoints.reached(Point.CLOCK_NUDGED)
         return len(ids)
 
@@ -140,11 +168,8 @@ class Clock:
         crashpoints.reached(Point.CLOCK_QUEUEING)
         return [one for one, _ in claimed]
 
-    def _renudge_queued(self) -> int:
+    def _renudge_queued(self, lapsed: Sequence[tuple[int, Channel, int]], now: datetime) -> int:
         """Nudge again about messages whose first nudge nobody followed."""
-        now = time.now()
-        with reading(self._parts.engine) as connection:
-            lapsed = messages.lapsed(connection, State.QUEUED, now, MESSAGES_PER_NUDGE)
         if not lapsed:
             return 0
         lease = time.later(self._parts.settings.queued_lease_seconds)
@@ -156,44 +181,32 @@ class Clock:
             )
         return len(ours)
 
-    def _hand_to_reconcile(self) -> int:
+    def _hand_to_reconcile(self, lapsed: Sequence[int], state: State, now: datetime) -> int:
         """Nudge about messages whose worker died, whose answer was lost, or whose receipt does not come."""
-        now = time.now()
-        number = 0
-        for state in (State.SENDING, State.ACCEPTED, State.SENT):
-            with reading(self._parts.engine) as connection:
-                lapsed = [one for one, _, _ in messages.lapsed(connection, state, now, MESSAGES_PER_NUDGE)]
-            if lapsed:
-                ours = self._push_on(lapsed, state, now, time.later(self._parts.settings.sending_lease_seconds))
-                crashpoints.reached(Point.CLOCK_HANDING_ON)
-                self._nudge(QueueName.RECONCILE, ours)
-                number += len(ours)
-        return number
+        if not lapsed:
+            return 0
+        ours = self._push_on(lapsed, state, now, time.later(self._parts.settings.sending_lease_seconds))
+        crashpoints.reached(Point.CLOCK_HANDING_ON)
+        self._nudge(QueueName.RECONCILE, ours)
+        return len(ours)
 
     def _push_on(self, ids: Sequence[int], state: State, now: datetime, until: datetime) -> list[int]:
         return run(self._parts.engine, lambda connection: messages.extend(connection, ids, state, now, until))
 
-    def _listen(self) -> int:
+    def _listen(self, seen: _Seen) -> int:
         """Nudge about replies nobody has read, and apply receipts that came before their attempt was known."""
-        with reading(self._parts.engine) as connection:
-            unread = replies.unhandled(connection, time.now() - _patience(), MESSAGES_PER_NUDGE)
-            waiting = receipts.any_waiting(connection, time.now())
-        self._nudge(QueueName.LISTEN, unread)
-        if waiting:
+        self._nudge(QueueName.LISTEN, seen.unread)
+        if seen.receipts_wait:
             run(
                 self._parts.engine,
                 lambda connection: receipts.apply_waiting(
                     connection, self._parts.sending, self._parts.settings, time.now(), MESSAGES_PER_NUDGE
                 ),
             )
-        return len(unread)
+        return len(seen.unread)
 
-    def hooks_due(self) -> int:
+    def _queue_hooks(self, now: datetime) -> int:
         """Nudge about webhooks that are due: new, to be tried again, or left behind by a worker that died."""
-        now = time.now()
-        with reading(self._parts.engine) as connection:
-            if not hook_deliveries.any_due(connection, now):
-                return 0
         lease = time.later(self._parts.settings.queued_lease_seconds)
         ids = run(
             self._parts.engine,
@@ -246,12 +259,14 @@ class Clock:
             time.sleep(seconds)
 
 
-def _queue_of(channel: Channel) -> QueueName:
+def _queue(channel: Channel, priority: int) -> QueueName:
+    if priority == URGENT:
+        return QueueName.URGENT
     return QueueName.SMS if channel is Channel.SMS else QueueName.EMAIL
 
 
-def _queue(channel: Channel, priority: int) -> QueueName:
-    return QueueName.URGENT if priority == URGENT else _queue_of(channel)
+def _is_past(moment: datetime | None, now: datetime) -> bool:
+    return moment is not None and moment <= now
 
 
 def _ahead() -> timedelta:
