@@ -10,6 +10,7 @@ import statistics
 import time as world
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
+from functools import partial
 
 from flask.testing import FlaskClient
 from sqlalchemy import Connection, text
@@ -27,6 +28,7 @@ from service.pages.desk.hashing import hashed
 from service.records import alerts, clinics, replies, staff
 from service.records.database import run
 from service.records.replies import Incoming
+from service.records.sealing import Vault
 from workers import listen
 
 PATIENTS = 100_000
@@ -110,8 +112,14 @@ def _patients_write(here: Place) -> None:
         incoming = Incoming(
             f"MM{number}", Channel.SMS, f"+1{2_020_000_000 + number}", parts.sending.sms_sender, "When can I run again?"
         )
-        kept = run(parts.engine, lambda c, one=incoming: replies.keep(c, parts.sending.vault, one, time.now()))
+        kept = run(parts.engine, partial(_keep, parts.sending.vault, incoming))
         listen.handle(parts.engine, parts.sending, _Silent(), [kept])  # type: ignore[arg-type]
+
+
+def _keep(vault: Vault, incoming: Incoming, connection: Connection) -> int:
+    kept = replies.keep(connection, vault, incoming, time.now())
+    assert kept is not None, "each has a key of its own"
+    return kept
 
 
 class _Silent:

@@ -27,7 +27,7 @@ from service.pages import alert, docs, look, plan, survey, unsubscribe
 from service.pages.desk import limits
 from service.pages.desk.door import open_desk
 from service.pages.desk.rooms import ROOMS
-from service.parts import open_parts
+from service.parts import Parts, open_parts
 from service.settings import Settings
 from service.signatures import Signatures
 
@@ -65,7 +65,20 @@ def create_app(settings: Settings | None = None) -> Flask:
         spec_path="/openapi.json",
         static_folder=None,  # type: ignore[arg-type]  # it only passes this on to Flask, where None means no route
     )
-    app.extensions["aftercare"] = Context(
+    app.extensions["aftercare"] = context_on(parts)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    open_desk(app, ROOMS)
+    limits.apply(app)
+    errors.handle(app)
+    headers.guard(app)
+    describe(app)
+    return app
+
+
+def context_on(parts: Parts) -> Context:
+    """What the views are handed, on these parts."""
+    return Context(
         settings=parts.settings,
         engine=parts.engine,
         sending=parts.sending,
@@ -79,11 +92,3 @@ def create_app(settings: Settings | None = None) -> Flask:
         ),
         events=inside.taking_in(parts.engine, parts.sending, parts.nudges),
     )
-    for blueprint in BLUEPRINTS:
-        app.register_blueprint(blueprint)
-    open_desk(app, ROOMS)
-    limits.apply(app)
-    errors.handle(app)
-    headers.guard(app)
-    describe(app)
-    return app

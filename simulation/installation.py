@@ -23,6 +23,7 @@ from service.nudges import QueueName
 from service.parts import Parts, ensure_senders, make_sending
 from service.records import clinics, contacts, migrate, protocols
 from service.records.database import run, to_micros
+from service.records.library import TEMPLATES
 from service.settings import Settings
 from simulation import web as web_side
 from simulation.database import Database
@@ -37,7 +38,7 @@ from simulation.weather import CALM, Weather
 from simulation.web import Web
 from workers import listen as listening
 from workers.clock import Clock
-from workers.compose import TEMPLATES, Composer
+from workers.compose import Composer
 from workers.deliver import Deliverer
 from workers.reconcile import Reconciler
 

@@ -15,12 +15,9 @@ from twilio.request_validator import RequestValidator
 
 from sandbox.signing import SigningKey
 from service import time
-from service.app import create_app
-from service.context import Context
-from service.identify import Doorkeeper
+from service.app import context_on, create_app
 from service.parts import Parts
 from service.settings import Settings
-from service.signatures import Signatures
 from simulation.history import History
 from simulation.scheduler import Killed, Process, Scheduler
 from simulation.story import Story
@@ -162,18 +159,5 @@ def _application(database_url: str) -> Flask:
 def application(parts: Parts) -> Flask:
     """The Flask application on these parts."""
     app = _application("sqlite://")
-    settings = parts.settings
-    app.extensions["aftercare"] = Context(
-        settings=settings,
-        engine=parts.engine,
-        sending=parts.sending,
-        nudges=parts.nudges,
-        doorkeeper=Doorkeeper(parts.engine, parts.sending.vault),
-        signatures=Signatures(
-            settings.public_url,
-            settings.twilio_auth_token.get_secret_value(),
-            settings.sendgrid_event_public_key,
-            settings.sendgrid_inbound_public_key,
-        ),
-    )
+    app.extensions["aftercare"] = context_on(parts)
     return app
