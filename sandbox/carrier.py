@@ -27,9 +27,7 @@ class Carrier:
 
     def take(self, text: Text, plan: Plan) -> asyncio.Task[None]:
         """Start the life of an accepted text; every callback it will cause counts as pending from now on."""
-        self._screen.show_text(
-            text.to, Bubble(time.now(), False, text.sender or self._config.sender, text.body, text)
-        )
+        self._screen.show_text(text.to, Bubble(time.now(), False, text.sender or self._config.sender, text.body, text))
         moves = self._moves(text, plan)
         reported = bool(text.status_callback) and not plan.has(Kind.NEVER) and text.send_at is None
         promised = [self._postman.promise() for _ in moves] if reported else []

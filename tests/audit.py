@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, FromClause, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, FromClause, Select, func, or_, select
 
 from sandbox.ledger import Entry
 from service import time
@@ -65,32 +65,27 @@ def stuck(engine: Engine, longer_than: datetime) -> list[str]:
     with reading(engine) as connection:
         held = messages.c.state.in_((State.QUEUED, State.SENDING)) & (messages.c.check_at <= longer_than)
         leaseless = messages.c.state.in_((State.QUEUED, State.SENDING)) & messages.c.check_at.is_(None)
-        rows = connection.execute(
-            select(messages.c.id, messages.c.step, messages.c.state).where(or_(held, leaseless))
-        ).all()
+        rows = connection.execute(_some().where(or_(held, leaseless))).all()
     return [f"message {row.id} ({row.step}) is stuck in {row.state}" for row in rows]
 
 
 def overdue(engine: Engine, since: datetime) -> list[str]:
-    """Messages that should have gone, or been decided about, before `since`."""
+    """Messages that should have been taken up before `since` and were not."""
     with reading(engine) as connection:
-        waiting = (messages.c.state == State.PLANNED) & (messages.c.due_at <= since)
-        leased = messages.c.state.in_((State.QUEUED, State.SENDING)) & (messages.c.due_at <= since)
-        rows = connection.execute(
-            select(messages.c.id, messages.c.step, messages.c.state, messages.c.reason).where(or_(waiting, leased))
-        ).all()
+        rows = connection.execute(_some().where(messages.c.state == State.PLANNED, messages.c.due_at <= since)).all()
     return [f"message {row.id} ({row.step}) is overdue, {row.state} because {row.reason}" for row in rows]
 
 
 def held(engine: Engine) -> list[str]:
-    """Messages in somebody's hands."""
+    """Messages in somebody's hands, those apart about which the provider is being asked."""
     with reading(engine) as connection:
-        rows = connection.execute(
-            select(messages.c.id, messages.c.step, messages.c.state, messages.c.reason).where(
-                messages.c.state.in_((State.QUEUED, State.SENDING))
-            )
-        ).all()
+        in_hands = messages.c.state.in_((State.QUEUED, State.SENDING))
+        rows = connection.execute(_some().where(in_hands, messages.c.reason != Reason.CHECKING_WITH_PROVIDER)).all()
     return [f"message {row.id} ({row.step}) is {row.state} because {row.reason}" for row in rows]
+
+
+def _some() -> Select[tuple[int, str, str, str]]:
+    return select(messages.c.id, messages.c.step, messages.c.state, messages.c.reason)
 
 
 def unexplained(engine: Engine) -> list[str]:

@@ -87,7 +87,9 @@ it). A row is here only if it passed. "Then found" is compared word for word wit
 held when the process was dead.
 
 The seconds are from the new process's start to rest. Where a lease must end first, the test ends it by hand, so the
-lease comes on top: its length is in the column before. Texts are the ones that are due; "provider" counts what it took.
+lease comes on top: its length is in the column before. In these runs an unanswered nudge is repeated after 1 s instead
+of 30, and the provider is asked 1 s after a lost answer instead of 60. How busy the machine was is in the figures too.
+Texts are the ones that are due; "provider" counts what it took.
 """
 _OUTAGES = """
 ## Outages

@@ -1,4 +1,4 @@
-"""P1: a 2xx means it is committed; and no answer means that asking again does it once."""
+"""P1: a 2xx means it is committed. That no answer means asking again does it once is in tests/matrix/."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import urllib3
 
 from sandbox.faults import Kind
 from tests.house import dumps
-from tests.processes import wait_until
 from tests.promises.installation import Installation
 from tests.promises.population import just_treated, phone
 
@@ -33,21 +32,6 @@ def test_p1_kill_9_right_after_202(place: Installation) -> None:
     assert place.handed_over() == {phone(1): 1}
 
 
-@pytest.mark.parametrize(("moment", "kept"), [("events.applied", 0), ("events.committed", 1)])
-def test_p1_the_plug_is_pulled_while_an_event_is_taken_in(place: Installation, moment: str, kept: int) -> None:
-    """Before the commit nothing of it is there, after it everything; either way the clinic's repeat makes it one."""
-    web = place.serve(AFTERCARE_CRASH_AT=moment)
-    with pytest.raises(urllib3.exceptions.HTTPError):
-        place.post(1)
-    place.kill(web)
-    assert sessions(place) == kept
-    place.serve()
-    first, second = place.post(1), place.post(1)
-    assert (first.status, second.status) == (202, 202)
-    assert first.json() == second.json()
-    assert sessions(place) == 1
-
-
 @pytest.mark.parametrize(("moment", "kept"), [("events.applied", 0), ("batch.committed", 100)])
 def test_p1_the_plug_is_pulled_in_the_midst_of_a_batch(place: Installation, moment: str, kept: int) -> None:
     """Whole parts of it are there or nothing; the clinic's repeat gets an answer to every line, and always the same."""
@@ -62,23 +46,6 @@ def test_p1_the_plug_is_pulled_in_the_midst_of_a_batch(place: Installation, mome
     assert [json.loads(line)["status"] for line in first.data.splitlines()] == [202] * 130
     assert first.data == second.data
     assert sessions(place) == 130
-
-
-def test_p1_replies_and_receipts_survive_the_plug(place: Installation) -> None:
-    """A STOP that the provider saw taken is kept although its reader dies over it, and the next one acts on it."""
-    place.serve()
-    assert place.post(1).status == 202
-    clock, worker = place.clock(), place.worker()
-    wait_until(lambda: place.handed_over() == {phone(1): 1}, 30)
-    place.kill(clock)
-    place.kill(worker)
-    place.h.sandbox.reply(phone(1), "Stop please")
-    assert place.h.sandbox.settle(20)
-    place.clock()
-    place.died(place.worker("listen", AFTERCARE_CRASH_AT="listen.claimed"))
-    place.worker("listen")
-    wait_until(lambda: place.h.states("session-1")["day14", "sms"] == ("cancelled", "opted_out"), 30)
-    assert place.h.states("session-1")["welcome", "sms"][0] == "delivered"
 
 
 def test_p1_receipts_before_the_create_calls_answer(place: Installation) -> None:

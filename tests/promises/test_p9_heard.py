@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from sandbox.faults import Kind
 from service import time
+from service.crashpoints import Point
 from service.records import contacts
 from tests.processes import wait_until
 from tests.promises.installation import Installation
@@ -34,8 +35,8 @@ def alerts(place: Installation) -> list[tuple[str, str | None]]:
     return [tuple(row) for row in place.h.sql("SELECT urgency, acknowledged_by FROM alerts")]
 
 
-@pytest.mark.parametrize("moment", ["listen.claimed", "listen.sounded"])
-def test_p9_a_red_flag_outlives_kill_9_and_a_flushed_redis(place: Installation, moment: str) -> None:
+@pytest.mark.parametrize("moment", [Point.LISTEN_CLAIMED, Point.LISTEN_SOUNDED])
+def test_p9_a_red_flag_outlives_kill_9_and_a_flushed_redis(place: Installation, moment: Point) -> None:
     on_call(place)
     treat(place.h)
     place.serve()

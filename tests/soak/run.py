@@ -40,8 +40,8 @@ SPEED = 504.0
 shorter than a worker needs for one."""
 KILLS = 20
 """In the whole run, more or less, and as many flushes and kills of Redis."""
-CALM_SECONDS = 60.0
-"""At most, from the last fault to rest."""
+SHORTEST_CALM_SECONDS, CALM_SECONDS = 15.0, 60.0
+"""From the last fault to rest. The least is what a worker needs to find Redis again."""
 _SETTINGS = {
     # In real seconds; at this speed each is eight minutes of the patients' time.
     "AFTERCARE_QUEUED_LEASE_SECONDS": 2,
@@ -113,8 +113,7 @@ def _play(options: Options, h: House, crew: Crew, redis_url: str, logs: Path, sa
     say("The weather clears; what is under way comes to its end.")
     town.close()
     weather.clear_up()
-    late = _come_to_rest(h, crew, town)
-    say(watch.sample(h.handed_over()).line())
+    late = _come_to_rest(h, crew, town, lambda: say(watch.sample(h.handed_over()).line()))
     trended = verdict.trends(crew.lives, half)
     expected, unexpected = verdict.errors_in(logs)
     wrong = verdict.judge(
@@ -128,16 +127,18 @@ def _play(options: Options, h: House, crew: Crew, redis_url: str, logs: Path, sa
     return Outcome(wrong, _facts(options, town, weather, watch, crew, trended, expected))
 
 
-def _come_to_rest(h: House, crew: Crew, town: Town) -> list[str]:
-    """Wait until nothing old is under way, then stop the clocks and let the workers finish."""
+def _come_to_rest(h: House, crew: Crew, town: Town, tell: Callable[[], None]) -> list[str]:
+    """Wait until nothing old is under way, tell how it stands, then stop the clocks and let the workers finish."""
     engine = h.parts.engine
-    until = real_time.monotonic() + CALM_SECONDS
-    left: list[str] = ["never looked"]
-    while left and real_time.monotonic() < until:
+    begun = real_time.monotonic()
+    left: list[str] = []
+    while (calm := real_time.monotonic() - begun) < SHORTEST_CALM_SECONDS or (left and calm < CALM_SECONDS):
         crew.mind()
         town.act()
         real_time.sleep(0.5)
-        left = audit.overdue(engine, time.now() - timedelta(seconds=20 * time.speed()))
+        since = time.now() - timedelta(seconds=20 * time.speed())
+        left = audit.overdue(engine, since) + audit.stuck(engine, since)
+    tell()
     crew.retire("clock", "clock-2")
     until = real_time.monotonic() + CALM_SECONDS
     while real_time.monotonic() < until and audit.held(engine):
