@@ -7,7 +7,6 @@ import hashlib
 import json
 import logging
 import threading
-import time
 from dataclasses import dataclass
 
 from flask import Request, request
@@ -15,7 +14,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from service import time as service_time
+from service import time
 from service.problems import Problem
 from service.records import clinics
 from service.records.clinics import Key
@@ -101,7 +100,7 @@ class Doorkeeper:
         if self._noted.get(key.id, 0.0) <= time.monotonic():
             self._noted[key.id] = time.monotonic() + _NOTE_USE_SECONDS
             try:
-                run(self._engine, lambda connection: clinics.key_was_used(connection, key.id, service_time.now()))
+                run(self._engine, lambda connection: clinics.key_was_used(connection, key.id, time.now()))
             except SQLAlchemyError as error:
                 # Nothing that was asked for depends on it.
                 log.warning("the use of a key could not be noted: %s", type(error).__name__)

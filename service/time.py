@@ -1,10 +1,11 @@
 """The only source of time in Aftercare.
 
-Everything asks `now()`. Three things may stand behind it:
+Everything asks `now()`. Four things may stand behind it:
 
 * the real clock (the default);
 * a fast clock, ``AFTERCARE_CLOCK_SPEED`` service seconds a real second, for demonstrations;
-* a held clock, in tests.
+* a held clock, in tests;
+* a machine's clock that is itself made up (`driven_by`), for the simulation.
 
 All processes of one installation must agree, so a fast clock is anchored in a small file (`var/clock`) that every
 process maps into memory: eight bytes each of sequence number, real anchor, service anchor and speed. Whoever moves the
@@ -21,10 +22,36 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Protocol
+
+
+class Machine(Protocol):
+    """What a machine knows of time."""
+
+    def wall(self) -> datetime:
+        """The date and time, aware, in UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds since some moment; never goes back."""
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+class _ThisMachine:
+    def wall(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
 
 _LAYOUT = struct.Struct("<Qddd")
 _file: mmap.mmap | None = None
 _held: datetime | None = None
+_machine: Machine = _ThisMachine()
 
 
 def now() -> datetime:
@@ -32,7 +59,7 @@ def now() -> datetime:
     if _held is not None:
         return _held
     if _file is None:
-        return datetime.now(UTC)
+        return _machine.wall()
     real_anchor, service_anchor, speed = _read_anchor(_file)
     return datetime.fromtimestamp(service_anchor + (time.time() - real_anchor) * speed, UTC)
 
@@ -44,7 +71,17 @@ def later(seconds: float) -> datetime:
 
 def real_now() -> datetime:
     """The world's moment, whatever the service's clock shows: what providers stamp on their records."""
-    return datetime.now(UTC)
+    return _machine.wall()
+
+
+def monotonic() -> float:
+    """Real seconds for deadlines within one process: no change of the date moves them."""
+    return _machine.monotonic()
+
+
+def sleep(seconds: float) -> None:
+    """Do nothing for so many real seconds."""
+    _machine.sleep(seconds)
 
 
 def real_seconds(duration: timedelta) -> float:
@@ -103,6 +140,17 @@ def held(moment: datetime) -> Iterator[None]:
         yield
     finally:
         _held = before
+
+
+@contextmanager
+def driven_by(machine: Machine) -> Iterator[None]:
+    """Let `machine` say what time it is in this process, and decide how long a sleep takes."""
+    global _machine
+    before, _machine = _machine, machine
+    try:
+        yield
+    finally:
+        _machine = before
 
 
 def _read_anchor(file: mmap.mmap) -> tuple[float, float, float]:

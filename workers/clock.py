@@ -8,7 +8,6 @@ nothing to do.
 from __future__ import annotations
 
 import logging
-import time as real_time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -244,7 +243,7 @@ class Clock:
         try:
             self._parts.nudges.wait_for_wake(seconds)
         except RedisError:
-            real_time.sleep(seconds)
+            time.sleep(seconds)
 
 
 def _queue_of(channel: Channel) -> QueueName:

@@ -12,7 +12,6 @@ is being claimed.
 
 from __future__ import annotations
 
-import time as monotonic_time
 from collections import Counter, deque
 from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future
@@ -192,7 +191,7 @@ class Deliverer:
 
     def _submit(self, claimed: Sequence[Claimed]) -> Future[list[Verdict]]:
         """Put parcels on the wire; none is begun in the second half of the lease, whose end hands them to another."""
-        deadline = monotonic_time.monotonic() + self._settings.sending_lease_seconds / 2
+        deadline = time.monotonic() + self._settings.sending_lease_seconds / 2
         parcels = [one.parcel for one in claimed]
         texts = [parcel for parcel in parcels if isinstance(parcel, SmsParcel)]
         if len(texts) == len(parcels):

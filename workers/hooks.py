@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-import time as real_time
 from collections import Counter
 from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime
@@ -63,11 +62,11 @@ class WebhookPoster:
         self._loop.close()
 
     async def _deliver(self, ids: list[int]) -> int:
-        until = real_time.monotonic() + JOB_SECONDS
+        until = time.monotonic() + JOB_SECONDS
         in_flight: dict[asyncio.Task[Answer], Post] = {}
         posts = 0
         while True:
-            if real_time.monotonic() < until:
+            if time.monotonic() < until:
                 for post in self._claim(ids, in_flight):
                     in_flight[asyncio.ensure_future(self._post(post))] = post
                     posts += 1

@@ -34,7 +34,7 @@ def look(parts: Parts, judged: Judged | None = None) -> int:
     known: Judged = set() if judged is None else judged
     with reading(parts.engine) as connection:
         silent = {(one.session_id, one.survey, one.silence): one for one in silences.find(connection, now)}
-    known &= silent.keys()
+    known.intersection_update(silent)  # not `&=`: with the keys of a dictionary that would make another set
     noted = 0
     for key, one in silent.items():
         found = None if key in known else _one(parts, one, now)

@@ -7,7 +7,6 @@ at most, and reads again what has joined it.
 
 from __future__ import annotations
 
-import time as real_time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeVar
@@ -27,6 +26,6 @@ def settled(read: Callable[[], list[T]], drawn_at: Callable[[T], datetime], plac
     fresh = SETTLES_SECONDS - time.real_seconds(time.now() - drawn_at(found[-1]))
     if fresh <= 0:
         return found
-    real_time.sleep(min(fresh, SETTLES_SECONDS))
+    time.sleep(min(fresh, SETTLES_SECONDS))
     last = place(found[-1])
     return [one for one in read() if place(one) <= last]

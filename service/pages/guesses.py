@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import OrderedDict
+
+from service import time
 
 MOST_GUESSES, WITHIN_SECONDS = 20.0, 60.0
 _MOST_ADDRESSES = 10_000

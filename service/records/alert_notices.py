@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from service.care.escalation import AlertFacts, By, Notice
 from service.care.lifecycle import Channel, State
@@ -49,45 +49,47 @@ class Link:
 
 def due(connection: Connection, now: datetime, limit: int) -> list[int]:
     """Alerts whose next round is due, the longest overdue first."""
-    return list(
-        connection.execute(
-            select(alerts.c.id)
-            .where(alerts.c.next_notice_at.is_not(None), alerts.c.next_notice_at <= now)
-            .order_by(alerts.c.next_notice_at)
-            .limit(limit)
-        ).scalars()
+    return list(connection.execute(_DUE, {"now": now, "limit": limit}).scalars())
+
+
+# Asked every second: put together once.
+_DUE = (
+    select(alerts.c.id)
+    .where(alerts.c.next_notice_at.is_not(None), alerts.c.next_notice_at <= bindparam("now"))
+    .order_by(alerts.c.next_notice_at)
+    .limit(bindparam("limit"))
+)
+_NEXT_DUE = (
+    select(alerts.c.next_notice_at)
+    .where(alerts.c.next_notice_at.is_not(None))
+    .order_by(alerts.c.next_notice_at)
+    .limit(1)
+)
+_WITH_FAILURES = (
+    select(alerts.c.id)
+    .where(
+        alerts.c.next_notice_at.is_not(None),
+        select(message_rows.c.id)
+        .where(
+            message_rows.c.cause_id == alerts.c.id,
+            message_rows.c.step.like(_STEP + "%"),
+            message_rows.c.state.in_(_WENT_WRONG),
+        )
+        .exists(),
     )
+    .order_by(alerts.c.since.desc())
+    .limit(bindparam("limit"))
+)
 
 
 def next_due(connection: Connection) -> datetime | None:
     """When the next round of any alert is due."""
-    return connection.execute(
-        select(alerts.c.next_notice_at)
-        .where(alerts.c.next_notice_at.is_not(None))
-        .order_by(alerts.c.next_notice_at)
-        .limit(1)
-    ).scalar_one_or_none()
+    return connection.execute(_NEXT_DUE).scalar_one_or_none()
 
 
 def with_failures(connection: Connection, limit: int) -> list[int]:
     """Alerts still ringing of which a notice did not arrive."""
-    return list(
-        connection.execute(
-            select(alerts.c.id)
-            .where(
-                alerts.c.next_notice_at.is_not(None),
-                select(message_rows.c.id)
-                .where(
-                    message_rows.c.cause_id == alerts.c.id,
-                    message_rows.c.step.like(_STEP + "%"),
-                    message_rows.c.state.in_(_WENT_WRONG),
-                )
-                .exists(),
-            )
-            .order_by(alerts.c.since.desc())
-            .limit(limit)
-        ).scalars()
-    )
+    return list(connection.execute(_WITH_FAILURES, {"limit": limit}).scalars())
 
 
 def lock(connection: Connection, alert_id: int) -> Alert | None:

@@ -14,6 +14,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.types import TypeEngine
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
+from service import time
+
 _DEADLOCK, _SERIALIZATION, _UNIQUE = "40P01", "40001", "23505"
 _READ = "aftercare_read"
 
@@ -109,6 +111,7 @@ def run(engine: Engine, work: Callable[[Connection], T]) -> T:
         retry=retry_if_exception(_may_repeat),
         stop=stop_after_attempt(5),
         wait=wait_random_exponential(0.01, max=0.5),
+        sleep=time.sleep,
         reraise=True,
     ):
         with attempt, engine.begin() as connection:

@@ -73,8 +73,11 @@ class Answer:
 
 
 def any_due(connection: Connection, now: datetime) -> bool:
-    query = select(_rows.event_id).where(_rows.state.in_(LIVE), _rows.due_at <= now).limit(1)
-    return connection.execute(query).first() is not None
+    return connection.execute(_ANY_DUE, {"now": now}).first() is not None
+
+
+_ANY_DUE = select(_rows.event_id).where(_rows.state.in_(LIVE), _rows.due_at <= bindparam("now")).limit(1)
+"""Asked every second: put together once."""
 
 
 def queue_due(connection: Connection, now: datetime, lease: datetime, limit: int) -> list[int]:

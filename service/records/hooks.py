@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import json
 import secrets
-import time as real_time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +19,7 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
 
+from service import time
 from service.care.lifecycle import ENDS, SENTENCES, Reason, State
 from service.records.ids import new_id, new_ids
 from service.records.sealing import Vault
@@ -237,12 +237,12 @@ _known: WeakKeyDictionary[Engine, tuple[float, frozenset[int]]] = WeakKeyDiction
 def _watched(connection: Connection) -> frozenset[int]:
     """The clinics with a living endpoint, as this process last saw it."""
     until, clinics = _known.get(connection.engine, (0.0, frozenset()))
-    if real_time.monotonic() >= until:
+    if time.monotonic() >= until:
         rows = connection.execute(
             select(webhook_endpoints.c.clinic_id).where(webhook_endpoints.c.disabled_at.is_(None))
         )
         clinics = frozenset(rows.scalars())
-        _known[connection.engine] = (real_time.monotonic() + _KEEP_SECONDS, clinics)
+        _known[connection.engine] = (time.monotonic() + _KEEP_SECONDS, clinics)
     return clinics
 
 

@@ -303,13 +303,21 @@ def queue_due(
 
 def lapsed(connection: Connection, state: State, now: datetime, limit: int) -> list[tuple[int, Channel, int]]:
     """Messages in `state` whose `check_at` has passed: (id, channel, priority)."""
-    rows = connection.execute(
-        select(messages.c.id, messages.c.channel, messages.c.priority)
-        .where(messages.c.check_at <= now, messages.c.check_at.is_not(None), messages.c.state == state)
-        .order_by(messages.c.check_at)
-        .limit(limit)
-    )
+    rows = connection.execute(_LAPSED, {"state": state, "now": now, "limit": limit})
     return [(row.id, Channel(row.channel), row.priority) for row in rows]
+
+
+# Statements that are asked every second are put together once: that takes longer than asking them.
+_LAPSED = (
+    select(messages.c.id, messages.c.channel, messages.c.priority)
+    .where(
+        messages.c.check_at <= bindparam("now"),
+        messages.c.check_at.is_not(None),
+        messages.c.state == bindparam("state"),
+    )
+    .order_by(messages.c.check_at)
+    .limit(bindparam("limit"))
+)
 
 
 def extend(connection: Connection, ids: Collection[int], state: State, now: datetime, until: datetime) -> list[int]:
@@ -327,16 +335,21 @@ def extend(connection: Connection, ids: Collection[int], state: State, now: date
 def next_due(connection: Connection, channel: Channel, sender: str, priority: int) -> datetime | None:
     """When the sender's next message is due."""
     return connection.execute(
-        select(messages.c.due_at)
-        .where(
-            messages.c.state == State.PLANNED,
-            messages.c.channel == channel,
-            messages.c.sender == sender,
-            messages.c.priority == priority,
-        )
-        .order_by(messages.c.due_at)
-        .limit(1)
+        _NEXT_DUE, {"channel": channel, "sender": sender, "priority": priority}
     ).scalar_one_or_none()
+
+
+_NEXT_DUE = (
+    select(messages.c.due_at)
+    .where(
+        messages.c.state == State.PLANNED,
+        messages.c.channel == bindparam("channel"),
+        messages.c.sender == bindparam("sender"),
+        messages.c.priority == bindparam("priority"),
+    )
+    .order_by(messages.c.due_at)
+    .limit(1)
+)
 
 
 # Moves in bulk

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, select, update
 
 from service import time
 from service.care.lifecycle import SENDGRID_EVENT, TWILIO_STATUS, WAITING, Channel, Reason, State, sources_of
@@ -104,13 +104,17 @@ def _is_bad(report: Report) -> bool:
 
 
 def _attempts(connection: Connection, ids: Collection[int]) -> dict[int, Any]:
+    return {row.id: row for row in connection.execute(_ATTEMPTS, {"ids": list(ids)})}
+
+
+def _with_message() -> Select[Any]:
     sibling = attempts.alias("sibling")
 
     def about_siblings(value: Any, *where: Any) -> Any:
         return select(value).where(sibling.c.message_id == attempts.c.message_id, *where).scalar_subquery()
 
     earlier = (sibling.c.number < attempts.c.number, sibling.c.outcome == ACCEPTED)
-    rows = connection.execute(
+    return (
         select(
             attempts.c.id,
             attempts.c.message_id,
@@ -128,9 +132,12 @@ def _attempts(connection: Connection, ids: Collection[int]) -> dict[int, Any]:
             message_rows.c.window_until,
         )
         .join(message_rows, message_rows.c.id == attempts.c.message_id)
-        .where(attempts.c.id.in_(ids))
+        .where(attempts.c.id.in_(bindparam("ids", expanding=True)))
     )
-    return {row.id: row for row in rows}
+
+
+_ATTEMPTS = _with_message()
+"""Asked twice for each receipt: put together once."""
 
 
 def _lock_patients(connection: Connection, rows: Collection[Row[Any]]) -> None:
@@ -142,8 +149,15 @@ def _lock_patients(connection: Connection, rows: Collection[Row[Any]]) -> None:
 
 def _lock_messages(connection: Connection, rows: Collection[Row[Any]]) -> None:
     ids = {row.message_id for row in rows}
-    query = select(message_rows.c.id).where(message_rows.c.id.in_(ids)).order_by(message_rows.c.id)
-    connection.execute(query.with_for_update()).all()
+    connection.execute(_LOCK_MESSAGES, {"ids": sorted(ids)}).all()
+
+
+_LOCK_MESSAGES = (
+    select(message_rows.c.id)
+    .where(message_rows.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(message_rows.c.id)
+    .with_for_update()
+)
 
 
 @dataclass(frozen=True, slots=True)

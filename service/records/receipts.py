@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.care.lifecycle import Channel, State
@@ -75,8 +75,9 @@ def settle(
 
 def any_waiting(connection: Connection, now: datetime | None = None) -> bool:
     """Whether `apply_waiting` would find something to do."""
-    due = or_(attempts.c.id.is_not(None), receipts.c.received_at < now - WAITS) if now else attempts.c.id.is_not(None)
-    return connection.execute(_waiting().where(due).limit(1)).first() is not None
+    if now is None:
+        return connection.execute(_ANY_KNOWN).first() is not None
+    return connection.execute(_ANY_DUE, {"before": now - WAITS}).first() is not None
 
 
 def apply_waiting(connection: Connection, sending: Sending, settings: Settings, now: datetime, limit: int) -> int:
@@ -111,6 +112,11 @@ def _waiting() -> Any:
         .outerjoin(attempts, attempts.c.provider_id == receipts.c.provider_id)
         .where(receipts.c.applied_at.is_(None))
     )
+
+
+# Asked every second: put together once.
+_ANY_KNOWN = _waiting().where(attempts.c.id.is_not(None)).limit(1)
+_ANY_DUE = _waiting().where(or_(attempts.c.id.is_not(None), receipts.c.received_at < bindparam("before"))).limit(1)
 
 
 def _mark(connection: Connection, row: Row[Any], now: datetime) -> bool:

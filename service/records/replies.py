@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, union_all, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, union_all, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service import time
@@ -103,14 +103,16 @@ def keep(connection: Connection, vault: Vault, incoming: Incoming, now: datetime
 
 def unhandled(connection: Connection, before: datetime, limit: int) -> list[int]:
     """Replies received before `before` that nobody has read: their nudge was lost."""
-    return list(
-        connection.execute(
-            select(replies.c.id)
-            .where(replies.c.handled_at.is_(None), replies.c.received_at < before)
-            .order_by(replies.c.received_at)
-            .limit(limit)
-        ).scalars()
-    )
+    return list(connection.execute(_UNHANDLED, {"before": before, "limit": limit}).scalars())
+
+
+_UNHANDLED = (
+    select(replies.c.id)
+    .where(replies.c.handled_at.is_(None), replies.c.received_at < bindparam("before"))
+    .order_by(replies.c.received_at)
+    .limit(bindparam("limit"))
+)
+"""Asked every second: put together once."""
 
 
 def unhandled_up_to(connection: Connection, reply_id: int) -> list[int]:

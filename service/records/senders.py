@@ -40,7 +40,10 @@ def ensure(connection: Connection, channel: Channel, sender: str, segments_per_s
 
 
 def all_of(connection: Connection) -> list[Sender]:
-    return [_sender(row) for row in connection.execute(select(senders).order_by(senders.c.channel, senders.c.sender))]
+    return [_sender(row) for row in connection.execute(_ALL)]
+
+
+_ALL = select(senders).order_by(senders.c.channel, senders.c.sender)
 
 
 def get(connection: Connection, channel: Channel, sender: str, lock: bool = False) -> Sender | None:

@@ -32,12 +32,13 @@ metadata = MetaData(
     }
 )
 
-LOST_MESSAGES = "state IN ('undelivered', 'failed', 'expired', 'unknown') AND patient_id IS NOT NULL"
-UNRESOLVED_REPLIES = "resolved_by IS NULL AND match IN ('shared', 'unmatched')"
-"""Conditions of partial indexes whose queries must say the very same, or the index is of no use to them."""
 
 _Id = BigInteger().with_variant(Integer, "sqlite")
 """SQLite keeps rows in the order of an INTEGER PRIMARY KEY, of 64 bits; under any other name it is one index more."""
+
+LOST_MESSAGES = "state IN ('undelivered', 'failed', 'expired', 'unknown') AND patient_id IS NOT NULL"
+UNRESOLVED_REPLIES = "resolved_by IS NULL AND match IN ('shared', 'unmatched')"
+"""Conditions of partial indexes whose queries must say the very same, or the index is of no use to them."""
 
 
 def id_column() -> Column[int]:

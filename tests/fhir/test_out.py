@@ -79,7 +79,7 @@ def test_a_row_that_becomes_visible_behind_a_fresh_one_is_not_lost(desk: Desk, m
         late.append(desk.answered("S5", at=now - timedelta(milliseconds=5), **S5))
 
     monkeypatch.setattr("service.api.settled.SETTLES_SECONDS", 5.0)
-    monkeypatch.setattr("service.api.settled.real_time.sleep", sleep)
+    monkeypatch.setattr("service.api.settled.time.sleep", sleep)
     seen = desk.answered("S1", at=now, **S1)
     assert [one["id"] for one in desk.get("/v1/answers").json["answers"]] == [str(late[0]), str(seen)]
 

@@ -7,9 +7,9 @@ of hand-overs at once.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 
+from service import time
 from workers.gateways.handover import Outcome
 
 FAILURES: frozenset[Outcome] = frozenset({Outcome.AMBIGUOUS, Outcome.NOT_SENT})

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from typing import Self
 
+from service import time
 from workers.gateways.handover import Unsent
 
 

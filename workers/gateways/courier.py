@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Generic, Protocol, TypeVar
 
-from service import crashpoints
+from service import crashpoints, time
 from service.crashpoints import Point
 from workers.gateways.breaker import Breaker
 from workers.gateways.handover import EmailParcel, Outcome, SmsParcel, Unsent, Verdict

@@ -1,0 +1,252 @@
+"""Mistakes made on purpose, one at a time, in the real code: a checker that finds none of them proves nothing.
+
+Each names the promise that must catch it, and the weather in which it shows. `tests/simulation` tries them all.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from unittest.mock import patch
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, update
+from sqlalchemy.exc import OperationalError
+
+from service.api import intake, webhooks
+from service.care import gates
+from service.care.gates import Decision, GateFacts
+from service.care.lifecycle import State
+from service.records import messages, outbox, responses, sessions
+from service.records.tables import messages as message_rows
+from simulation import gateways
+from simulation.weather import CALM, Weather
+from workers import alarms, alerting, deliver, gating, reconcile, verdicts, wishes
+from workers.clock import Clock
+from workers.gateways.handover import Found, Outcome, Sighting
+
+_FAR = datetime(2099, 1, 1, tzinfo=UTC)
+
+DEADLY = replace(CALM, death=0.003, freeze=0.001, nudge_doubled=0.3, nudge_lost=0.2)
+LOSSY = replace(CALM, hand_over=0.4, look_up=0.5)
+CONFUSED = replace(CALM, receipt_late=0.5, receipt_doubled=0.4, carrier=0.2)
+DOUBLED = replace(CALM, nudge_doubled=0.6, nudge_late=0.4)
+FROZEN = replace(CALM, freeze=0.01)
+FORGETFUL = replace(CALM, nudge_lost=0.4)
+BROKEN = replace(CALM, database=0.03)
+
+
+@dataclass(frozen=True)
+class Bug:
+    """One mistake."""
+
+    name: str
+    promises: tuple[str, ...]
+    """Any of these may be the one that catches it."""
+    weather: Weather
+    made: Callable[[], AbstractContextManager[Any]]
+
+
+def _facts_say(**changes: Any) -> Callable[[], AbstractContextManager[Any]]:
+    """The gate is told something that is not so."""
+
+    def decide(facts: GateFacts, now: datetime) -> Decision:
+        return _decide(replace(facts, **changes), now)
+
+    return lambda: patch.object(gates, "decide", decide)
+
+
+_decide = gates.decide
+
+
+@contextmanager
+def _no_gate() -> Iterator[None]:
+    with patch.object(gates, "decide", lambda facts, now: gates.Send(36_000)):
+        yield
+
+
+@contextmanager
+def _commit_after_send() -> Iterator[None]:
+    def deliver_first(self: deliver.Deliverer, ids: Sequence[int]) -> int:
+        with self._engine.begin() as connection:
+            claimed = self._claim(connection, ids)
+            answers = self._submit(claimed) if claimed else None
+            if answers is not None:
+                answers.result()
+        if answers is not None:
+            self._record(claimed, answers)
+        return len(claimed)
+
+    with patch.object(deliver.Deliverer, "deliver", deliver_first):
+        yield
+
+
+@contextmanager
+def _no_compare_and_set() -> Iterator[None]:
+    claim = deliver.Deliverer._claim
+
+    def whatever_its_state(self: deliver.Deliverer, connection: Connection, ids: Sequence[int]) -> Any:
+        under_way = message_rows.c.state.in_((State.SENDING, State.ACCEPTED, State.SENT))
+        connection.execute(update(message_rows).where(message_rows.c.id.in_(ids), under_way).values(state=State.QUEUED))
+        return claim(self, connection, ids=ids)
+
+    with patch.object(deliver.Deliverer, "_claim", whatever_its_state):
+        yield
+
+
+@contextmanager
+def _states_go_back() -> Iterator[None]:
+    move = messages.move
+
+    def from_anywhere(connection: Connection, moves: Any, only_from: Any = None) -> int:
+        return move(connection, moves, only_from=tuple(State))
+
+    with patch.object(messages, "move", from_anywhere):
+        yield
+
+
+@contextmanager
+def _unprovable_is_absent() -> Iterator[None]:
+    look_for = reconcile.Reconciler._look_for
+
+    def trusting(self: reconcile.Reconciler, attempt: Any) -> Found:
+        found = look_for(self, attempt)
+        return Found(Sighting.ABSENT) if found.sighting is Sighting.UNPROVABLE else found
+
+    with patch.object(reconcile.Reconciler, "_look_for", trusting):
+        yield
+
+
+@contextmanager
+def _asked_too_early() -> Iterator[None]:
+    settle = reconcile.Reconciler._settle_sending
+
+    def impatient(self: reconcile.Reconciler, attempt: Any) -> bool:
+        return settle(self, replace(attempt, started_at=attempt.started_at - timedelta(hours=1)))
+
+    with patch.object(reconcile.Reconciler, "_settle_sending", impatient):
+        yield
+
+
+@contextmanager
+def _ambiguous_is_retried() -> Iterator[None]:
+    move = verdicts.Recorder._move
+
+    def bold(self: verdicts.Recorder, ready: Any, verdict: Any, now: datetime) -> Any:
+        if verdict.outcome is Outcome.AMBIGUOUS:
+            verdict = replace(verdict, outcome=Outcome.NOT_SENT)
+        return move(self, ready, verdict, now)
+
+    with patch.object(verdicts.Recorder, "_move", bold):
+        yield
+
+
+@contextmanager
+def _no_deadline() -> Iterator[None]:
+    hand_over = gateways.hand_over
+
+    async def at_any_time(gateway: Any, parcels: Any, *, deadline: float | None, breaker: Any) -> Any:
+        return await hand_over(gateway, parcels, deadline=None, breaker=breaker)
+
+    with patch.object(gateways, "hand_over", at_any_time):
+        yield
+
+
+@contextmanager
+def _no_lease() -> Iterator[None]:
+    take = outbox.take
+
+    def for_ever(connection: Connection, ids: Sequence[int], now: datetime, lease: datetime) -> set[int]:
+        return take(connection, ids, now, _FAR)
+
+    with patch.object(outbox, "take", for_ever):
+        yield
+
+
+@contextmanager
+def _stop_is_half_done() -> Iterator[None]:
+    with (
+        patch.object(messages, "withdraw_of_patient", lambda *_, **__: []),
+        _facts_say(suppressed=None, consent=True)(),
+    ):
+        yield
+
+
+@contextmanager
+def _superseded_goes_on() -> Iterator[None]:
+    def mark_only(connection: Connection, sending: Any, clinic: Any, patient: Any, session: Any, now: Any) -> None:
+        sessions.supersede(connection, session.course_id)
+
+    with patch.object(intake, "_settle_course", mark_only), _facts_say(superseded=False)():
+        yield
+
+
+@contextmanager
+def _answered_goes_on() -> Iterator[None]:
+    with (
+        patch.object(messages, "withdraw_answered", lambda *_, **__: []),
+        patch.object(responses.messages, "withdraw_answered", lambda *_, **__: []),
+        _facts_say(answered=False)(),
+    ):
+        yield
+
+
+@contextmanager
+def _yes_before_it_is_kept() -> Iterator[None]:
+    run = webhooks.run
+
+    def hopeful(engine: Any, work: Any) -> Any:
+        try:
+            return run(engine, work)
+        except OperationalError:
+            return None
+
+    with patch.object(webhooks, "run", hopeful):
+        yield
+
+
+@contextmanager
+def _numbers_are_logged() -> Iterator[None]:
+    compose = deliver.Deliverer._compose
+
+    def chatty(self: deliver.Deliverer, connection: Connection, ready: Any, *rest: Any) -> Any:
+        logging.getLogger("workers.deliver").info("sending to %s", ready.address)
+        return compose(self, connection, ready, *rest)
+
+    with patch.object(deliver.Deliverer, "_compose", chatty):
+        yield
+
+
+def _nothing(owner: Any, name: str, instead: Any) -> Callable[[], AbstractContextManager[Any]]:
+    """That part of the code does nothing."""
+    return lambda: patch.object(owner, name, lambda *_, **__: instead)
+
+
+BUGS = (
+    Bug("the commit comes after the send", ("P2",), DEADLY, _commit_after_send),
+    Bug("a claim does not ask for the state", ("P2",), DOUBLED, _no_compare_and_set),
+    Bug("an unprovable message counts as absent", ("P2",), LOSSY, _unprovable_is_absent),
+    Bug("the provider is asked too early", ("P2",), LOSSY, _asked_too_early),
+    Bug("a lost answer is tried again", ("P2",), LOSSY, _ambiguous_is_retried),
+    Bug("a worker that stood still sends after its lease", ("P2", "P4"), FROZEN, _no_deadline),
+    Bug("no gate when it is sent", ("P3", "P4"), DOUBLED, _no_gate),
+    Bug("STOP withdraws nothing and the gate does not know it", ("P3",), CALM, _stop_is_half_done),
+    Bug("STOP is read and not recorded", ("P3",), CALM, _nothing(wishes.optouts, "opt_out", None)),
+    Bug("a superseded session goes on", ("P3",), CALM, _superseded_goes_on),
+    Bug("an answered survey is asked for again", ("P3",), CALM, _answered_goes_on),
+    Bug("quiet hours are in UTC", ("P4",), CALM, lambda: patch.object(gating, "zone", lambda _: ZoneInfo("UTC"))),
+    Bug("the window does not count", ("P4",), LOSSY, _facts_say(window_until=_FAR)),
+    Bug("the daily cap does not count", ("P4",), CALM, _facts_say(daily_cap=99)),
+    Bug("a lost nudge is not repeated", ("P6",), FORGETFUL, _nothing(Clock, "_renudge_queued", 0)),
+    Bug("a lease never ends", ("P6",), DEADLY, _no_lease),
+    Bug("a lost reply is not read again", ("P6",), FORGETFUL, _nothing(Clock, "_listen", 0)),
+    Bug("a late receipt moves a state back", ("P7", "P2"), CONFUSED, _states_go_back),
+    Bug("a yes before it is kept", ("P1",), BROKEN, _yes_before_it_is_kept),
+    Bug("numbers are logged", ("P8",), CALM, _numbers_are_logged),
+    Bug("alerts are not escalated", ("P9",), CALM, _nothing(alerting, "escalate", 0)),
+    Bug("a red flag in a reply opens no alert", ("P9",), CALM, _nothing(alarms, "sound", False)),
+)
