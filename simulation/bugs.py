@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, update
 from sqlalchemy.exc import OperationalError
 
+from service import time
 from service.api import intake, webhooks
 from service.care import gates
 from service.care.gates import Decision, GateFacts
@@ -36,7 +37,7 @@ DEADLY = replace(CALM, death=0.003, freeze=0.001, nudge_doubled=0.3, nudge_lost=
 LOSSY = replace(CALM, hand_over=0.4, look_up=0.5)
 CONFUSED = replace(CALM, receipt_late=0.5, receipt_doubled=0.4, carrier=0.2)
 DOUBLED = replace(CALM, nudge_doubled=0.6, nudge_late=0.4)
-FROZEN = replace(CALM, freeze=0.01)
+FROZEN = replace(CALM, freeze=0.05)
 FORGETFUL = replace(CALM, nudge_lost=0.4)
 BROKEN = replace(CALM, database=0.03)
 
@@ -75,7 +76,7 @@ def _commit_after_send() -> Iterator[None]:
     def deliver_first(self: deliver.Deliverer, ids: Sequence[int]) -> int:
         with self._engine.begin() as connection:
             claimed = self._claim(connection, ids)
-            answers = self._submit(claimed) if claimed else None
+            answers = self._submit(claimed, time.monotonic()) if claimed else None
             if answers is not None:
                 answers.result()
         if answers is not None:
