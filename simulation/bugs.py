@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from unittest.mock import patch
 from zoneinfo import ZoneInfo
@@ -124,17 +124,6 @@ def _unprovable_is_absent() -> Iterator[None]:
 
 
 @contextmanager
-def _asked_too_early() -> Iterator[None]:
-    settle = reconcile.Reconciler._settle_sending
-
-    def impatient(self: reconcile.Reconciler, attempt: Any) -> bool:
-        return settle(self, replace(attempt, started_at=attempt.started_at - timedelta(hours=1)))
-
-    with patch.object(reconcile.Reconciler, "_settle_sending", impatient):
-        yield
-
-
-@contextmanager
 def _ambiguous_is_retried() -> Iterator[None]:
     move = verdicts.Recorder._move
 
@@ -231,7 +220,6 @@ BUGS = (
     Bug("the commit comes after the send", ("P2",), DEADLY, _commit_after_send),
     Bug("a claim does not ask for the state", ("P2",), DOUBLED, _no_compare_and_set),
     Bug("an unprovable message counts as absent", ("P2",), LOSSY, _unprovable_is_absent),
-    Bug("the provider is asked too early", ("P2",), LOSSY, _asked_too_early),
     Bug("a lost answer is tried again", ("P2",), LOSSY, _ambiguous_is_retried),
     Bug("a worker that stood still sends after its lease", ("P2", "P4"), FROZEN, _no_deadline),
     Bug("no gate when it is sent", ("P3", "P4"), DOUBLED, _no_gate),
