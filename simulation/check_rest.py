@@ -14,7 +14,8 @@ _LONGEST_DOUBT = timedelta(days=1)
 _LATEST = 180.0
 """Seconds after its due time at which a message may still be claimed when nothing fails: a lost nudge's lease, and the
 pace of its sender."""
-_TREATMENT = re.compile(r"prolo|inject|dextrose|knee|shoulder|ankle|lower_back|zqx", re.IGNORECASE)
+_TREATMENT = re.compile(r"prolo|inject|dextrose|knee|shoulder|ankle|lower_back|zqx\d+wv", re.IGNORECASE)
+_LINK = re.compile(r"https://\S+")  # random letters, which say what they like
 _CONTACT = re.compile(r"\+1202555\d|@example\.net|zqx\d")
 _ENDS = ("delivered", "undelivered", "failed", "skipped", "cancelled", "expired", "unknown")
 _BOUNCED = ("bounce", "blocked")
@@ -108,7 +109,7 @@ def private(facts: Facts) -> Iterator[Violation]:
     """P8."""
     staff = {address for clinic in facts.people.clinics for address in (*clinic.staff, *clinic.staff_mail)}
     for taken in facts.provider.taken:
-        if _TREATMENT.search(taken.body):
+        if _TREATMENT.search(_LINK.sub("", taken.body)):
             yield Violation("P8", f"words about a treatment in {taken.id}")
     for taken in facts.provider.taken:
         if taken.to in staff and any(re.search(rf"\b{p.name}\b", taken.body) for p in facts.people.patients):

@@ -10,7 +10,9 @@ from simulation.history import WATCHED, Change
 from simulation.scheduler import SECOND
 from simulation.story import Line
 
-_TROUBLE = frozenset({"death", "freeze", "outage", "flushall", "clock jump", "power cut", "database fails", "calm"})
+_EVERYBODYS = frozenset({"outage", "flushall", "clock jump", "power cut", "calm"})
+_SOMEBODYS = frozenset({"death", "freeze", "database fails"})
+_OF_A_PATIENT = ("sessions", "replies", "responses")
 _AROUND = 300 * SECOND
 """How near a fault has to be to what is told about, to be told as well."""
 
@@ -21,11 +23,13 @@ def about(facts: Facts, lines: Iterable[Line], violation: Violation, most: int =
     changes = [change for change in facts.history.changes if (change.table, change.row) in rows]
     tokens = {facts.history.row("attempts", row)["token"] for table, row in rows if table == "attempts"}  # type: ignore[index]
     names = tokens | {str(row) for _, row in rows}
-    moments = [change.micros for change in changes]
+    moments = [change.micros for change in changes if change.table != "patients"]
+    actors = {change.who.partition(" ")[0] for change in changes}
     told = [(one.micros, one.seq, _changed(facts, one)) for one in changes]
     for micros, who, kind, what in lines:
         concerns = any(str(one) in names for one in what)
-        if concerns or (kind in _TROUBLE and any(abs(micros - other) < _AROUND for other in moments)):
+        trouble = kind in _EVERYBODYS or (kind in _SOMEBODYS and who.partition(" ")[0] in actors)
+        if concerns or (trouble and any(abs(micros - other) < _AROUND for other in moments)):
             told.append((micros, 0, _line(facts, micros, who, kind, what)))
     return [text for _, _, text in sorted(told, key=lambda one: one[:2])][-most:]
 
@@ -55,7 +59,9 @@ def _rows_about(facts: Facts, violation: Violation) -> Iterator[tuple[str, int]]
         yield "patients", patient
         for change in facts.by_row["patients", patient]:
             keys |= {change["phone_key"], change["email_key"]}
-        for table in ("sessions", "replies", "responses") if violation.message is None else ("replies", "responses"):
+        for table in (
+            _OF_A_PATIENT if violation.message is None else _OF_A_PATIENT[1:] if violation.promise == "P3" else ()
+        ):
             yield from ((table, row) for row, one in facts.history.rows(table) if one["patient_id"] == patient)
         if violation.message is None:
             alerts = {row for row, one in facts.history.rows("alerts") if one["patient_id"] == patient}

@@ -26,6 +26,7 @@ from service.records.clinics import Clinic
 from service.records.database import reading, run
 from service.records.library import TEMPLATES
 from service.records.sealing import new_key
+from service.records.tables import attempts as attempt_rows
 from service.records.tables import messages as message_rows
 from service.records.tables import senders as sender_rows
 from service.records.tables import webhook_deliveries as hook_rows
@@ -179,10 +180,13 @@ class House:
     def hurry(self) -> None:
         """Let every lease and every pause before a question be over."""
         past = time.now() - timedelta(seconds=1)
+        begun = time.real_now() - timedelta(seconds=self.parts.settings.sending_lease_seconds)
         with self.parts.engine.begin() as connection:
             connection.execute(update(message_rows).where(message_rows.c.check_at.is_not(None)).values(check_at=past))
             held = hook_rows.c.state.in_(("queued", "posting"))
             connection.execute(update(hook_rows).where(held).values(due_at=past))
+            in_hand = (attempt_rows.c.outcome.is_(None), attempt_rows.c.started_at > begun)
+            connection.execute(update(attempt_rows).where(*in_hand).values(started_at=begun))
 
     def open_gates(self) -> None:
         """Let every pause after a fault be over: back-offs, a closed sender."""

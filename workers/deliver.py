@@ -82,10 +82,12 @@ class Deliverer:
         on_the_wire: deque[tuple[list[Claimed], Future[list[Verdict]]]] = deque()
         handed_over = 0
         for start in range(0, len(ids), size):
+            # Before the lease is drawn: a process that stands still in the claim or its commit finds its time used up.
+            begun = time.monotonic()
             claimed = run(self._engine, partial(self._claim, ids=ids[start : start + size]))
             if claimed:
                 crashpoints.reached(Point.DELIVER_CLAIMED)
-                on_the_wire.append((claimed, self._submit(claimed)))
+                on_the_wire.append((claimed, self._submit(claimed, begun)))
                 handed_over += len(claimed)
             while on_the_wire and (len(on_the_wire) > _AHEAD or on_the_wire[0][1].done()):
                 self._record(*on_the_wire.popleft())
@@ -189,9 +191,9 @@ class Deliverer:
             return f"r+{link_token}@{self._settings.email_reply_domain}"
         return clinic.email
 
-    def _submit(self, claimed: Sequence[Claimed]) -> Future[list[Verdict]]:
+    def _submit(self, claimed: Sequence[Claimed], begun: float) -> Future[list[Verdict]]:
         """Put parcels on the wire; none is begun in the second half of the lease, whose end hands them to another."""
-        deadline = time.monotonic() + self._settings.sending_lease_seconds / 2
+        deadline = begun + self._settings.sending_lease_seconds / 2
         parcels = [one.parcel for one in claimed]
         texts = [parcel for parcel in parcels if isinstance(parcel, SmsParcel)]
         if len(texts) == len(parcels):

@@ -64,10 +64,8 @@ class Reconciler:
     def _settle_sending(self, attempt: Open) -> bool:
         if attempt.provider_id is not None:
             return self._poll(attempt)
-        age = (time.real_now() - attempt.started_at).total_seconds()
-        if age < self._parts.settings.settle_seconds:
-            # The provider's listing may lag behind its answers: an early "absent" would prove nothing.
-            return self._ask_again(attempt, self._parts.settings.settle_seconds - age, count=False)
+        if (wait := self._until_listed(attempt)) > 0:
+            return self._ask_again(attempt, wait, count=False)
         crashpoints.reached(Point.RECONCILE_ASKING)
         found = self._look_for(attempt)
         crashpoints.reached(Point.RECONCILE_FOUND)
@@ -81,6 +79,19 @@ class Reconciler:
             case _:
                 wait = min(self._parts.settings.settle_seconds * 2.0**attempt.checks, LONGEST_WAIT_SECONDS)
                 return self._ask_again(attempt, max(wait, 1.0), count=True)
+
+    def _until_listed(self, attempt: Open) -> float:
+        """Real seconds until the provider's listing has to show the attempt, if it was ever written.
+
+        Earlier an "absent" would prove nothing: the listing lags behind, and what a worker still holds may be written
+        until half its lease is over. A late nudge asks about an attempt that has only begun.
+        """
+        settings = self._parts.settings
+        if attempt.settled_at is None:
+            since = (time.real_now() - attempt.started_at).total_seconds() - settings.sending_lease_seconds / 2
+        else:
+            since = time.real_seconds(time.now() - attempt.settled_at)
+        return settings.settle_seconds - since
 
     def _look_for(self, attempt: Open) -> Found:
         if attempt.channel != Channel.SMS or attempt.address is None:

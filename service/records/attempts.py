@@ -53,6 +53,8 @@ class Open:
     address: str | None
     body_key: bytes
     started_at: datetime
+    settled_at: datetime | None
+    """None while it is in a worker's hands."""
     outcome: str | None
     provider_id: str | None
     checks: int
@@ -118,6 +120,7 @@ def last_of(connection: Connection, vault: Vault, message_ids: Sequence[int]) ->
             attempts.c.address,
             attempts.c.body_key,
             attempts.c.started_at,
+            attempts.c.settled_at,
             attempts.c.outcome,
             attempts.c.provider_id,
             attempts.c.checks,
@@ -147,6 +150,7 @@ def _open(row: Any, vault: Vault) -> Open:
         address=vault.open(row.address, row.id) if row.address else None,
         body_key=bytes(row.body_key),
         started_at=row.started_at,
+        settled_at=row.settled_at,
         outcome=row.outcome,
         provider_id=row.provider_id,
         checks=row.checks,

@@ -115,8 +115,9 @@ def desk(request: pytest.FixtureRequest) -> Desk:
     return made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Chromium]:
+    """One for a module: as long as it lives no test of this thread can run an event loop of its own."""
     yield from chromium()
 
 

@@ -1,0 +1,24 @@
+"""Every mistake made on purpose is caught, by a promise that was named before."""
+
+from __future__ import annotations
+
+import pytest
+
+from simulation.bugs import BUGS, Bug
+from simulation.checker import check
+from simulation.run import simulated
+
+SEEDS = range(1, 5)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
+def test_it_is_caught(bug: Bug) -> None:
+    seen: set[str] = set()
+    for seed in SEEDS:
+        with bug.made(), simulated(seed, patients=12, days=8, weather=bug.weather) as finished:
+            seen |= {violation.promise for violation in check(finished.facts())}
+        if seen & set(bug.promises):
+            return
+    pytest.fail(f"not caught in {len(SEEDS)} seeds; other promises: {sorted(seen)}")
