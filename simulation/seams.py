@@ -25,7 +25,7 @@ from service.pages.guesses import Guesses
 from service.records import clinics, hook_deliveries, hooks, ids, protocols, sealing
 from simulation.loop import VirtualLoop, VirtualLoops
 from simulation.scheduler import Scheduler
-from workers import deliver, verdicts
+from workers import verdicts
 
 _result = concurrent.futures.Future.result
 
@@ -69,7 +69,6 @@ def seeded(scheduler: Scheduler, dice: Random) -> Iterator[None]:
         (clinics, "secrets", chance),
         (hooks, "secrets", chance),
         (hook_deliveries, "random", chance),
-        (deliver, "secrets", chance),
         (verdicts, "random", chance),
         (tenacity.wait, "random", chance),
         (standardwebhooks.webhooks, "datetime", SimpleNamespace(now=_now, fromtimestamp=datetime.fromtimestamp)),

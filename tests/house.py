@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, text, update
+from sqlalchemy import Connection, select, text, update
 
 from sandbox import server
 from sandbox.config import Config, Delays
@@ -185,8 +185,10 @@ class House:
             connection.execute(update(message_rows).where(message_rows.c.check_at.is_not(None)).values(check_at=past))
             held = hook_rows.c.state.in_(("queued", "posting"))
             connection.execute(update(hook_rows).where(held).values(due_at=past))
-            in_hand = (attempt_rows.c.outcome.is_(None), attempt_rows.c.started_at > begun)
-            connection.execute(update(attempt_rows).where(*in_hand).values(started_at=begun))
+            leased = select(message_rows.c.id).where(message_rows.c.check_at.is_not(None))
+            in_hand = attempt_rows.c.message_id.in_(leased) & attempt_rows.c.outcome.is_(None)
+            younger = attempt_rows.c.started_at > begun
+            connection.execute(update(attempt_rows).where(in_hand, younger).values(started_at=begun))
 
     def open_gates(self) -> None:
         """Let every pause after a fault be over: back-offs, a closed sender."""

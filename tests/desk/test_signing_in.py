@@ -47,12 +47,12 @@ def code(totp: pyotp.TOTP) -> str:
 def test_in_and_out(desk: Desk) -> None:
     visitor = desk.visitor()
     answer = visitor.sign_in(desk.own.emails[Role.CLINICIAN].upper())
-    assert (answer.status_code, answer.location) == (303, "/desk/you")
+    assert (answer.status_code, answer.location) == (303, "/desk/today")
     assert "Clinician Rosalind" in visitor.get("/desk/you").text
     assert visitor.post("/desk/logout").location == "/desk/login"
     assert visitor.get("/desk/you").status_code == 303
     actions = [row.action for row in desk.sql("SELECT action FROM audit WHERE actor LIKE '%Clinician R%' ORDER BY id")]
-    assert actions == ["login", "logout"]
+    assert [one for one in actions if not one.endswith(".read")] == ["login", "logout"]
 
 
 def test_unknown_wrong_and_disabled_are_told_the_same(desk: Desk) -> None:
@@ -156,10 +156,10 @@ def test_a_cookie_from_before_is_worth_nothing_after(desk: Desk) -> None:
 )  # fmt: skip
 def test_signing_in_leads_to_no_foreign_address(light_desk: Desk, target: str) -> None:
     answer = light_desk.visitor().sign_in(light_desk.own.emails[Role.OWNER], next=target)
-    assert (answer.status_code, answer.location) == (303, "/desk/you")
+    assert (answer.status_code, answer.location) == (303, "/desk/today")
     assert "X-Evil" not in answer.headers
     page = light_desk.visitor().get("/desk/login", query_string={"next": target})
-    assert 'name="next" type="hidden" value="/desk/you"' in page.text
+    assert 'name="next" type="hidden" value="/desk/today"' in page.text
 
 
 def test_signing_in_leads_back_to_where_one_was(light_desk: Desk) -> None:
@@ -393,7 +393,7 @@ def test_turning_codes_on_and_off(desk: Desk) -> None:
     assert visitor.get("/desk/you/codes").status_code == 303, "the secret is not shown again"
     assert visitor.post("/desk/you/codes/off", {"password": "not it at all"}).status_code == 422
     assert visitor.post("/desk/you/codes/off", {"password": PASSWORD}).status_code == 303
-    assert desk.visitor().sign_in(desk.own.emails[Role.CLINICIAN]).location == "/desk/you"
+    assert desk.visitor().sign_in(desk.own.emails[Role.CLINICIAN]).location == "/desk/today"
 
 
 # Passwords

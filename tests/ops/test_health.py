@@ -68,7 +68,7 @@ def test_an_old_schema_is_not_ready(client: FlaskClient, here: Context) -> None:
         connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
     assert failing(client) == {"/schema"}
     with here.engine.begin() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
     assert client.get("/readyz").status_code == 200
 
 
