@@ -182,7 +182,8 @@ def on_time(facts: Facts) -> Iterator[Violation]:
         zone = facts.zone_of(claim["patient_id"], claim.seq)
         if not _awake(arrived, zone) and not _awake(arrived + SLACK, zone) and not _awake(written - SLACK, zone):
             yield _wrong(one, f"in the patient's quiet hours ({arrived.astimezone(zone):%H:%M:%S} in {zone.key})")
-        if claim["channel"] == "sms":
+        # What the carrier gave back never reached the patient, who may have been sent others instead.
+        if claim["channel"] == "sms" and one.taken.status not in ("failed", "undelivered"):
             day = at(claim["handed_at"]).astimezone(zone).date()
             days[claim["patient_id"], day, zone.key].add(one.message)
     for (patient, day, _), sent in days.items():
