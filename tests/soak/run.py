@@ -230,7 +230,8 @@ def _installation(options: Options, scratch: Path) -> Iterator[House]:
 @contextmanager
 def _database(wanted: str, out: Path) -> Iterator[str]:
     if wanted == "postgresql":
-        with servers.postgres(servers.find_binaries(), "synchronous_commit=on", "autovacuum=on") as server:
+        settings = (*servers.OPTIONS, "synchronous_commit=on", "autovacuum=on")
+        with servers.postgres(servers.find_binaries(), settings) as server:
             url = text(servers.create_database(server, "aftercare"))
             migrate.upgrade(url)
             yield url
