@@ -114,7 +114,7 @@ def _settle_memory() -> None:
     """What is there by now stays as long as the process: the garbage collector need not go through it again and again.
 
     A batch makes thousands of small objects without a cycle among them, and at its default of 700 the collector would
-    look at all of them, over and over: a fifth of the processor time of a send.
+    look at all of them, over and over.
     """
     gc.collect()
     gc.freeze()

@@ -11,7 +11,7 @@ from service import time
 from service.records import pausing
 from tests.house import House
 from tests.promises.population import counted, once_each, phone, state_of, treat
-from tests.promises.test_p3_wanted import WHEN, session_of
+from tests.promises.test_p3_wanted import WHEN, deliver_around, session_of
 
 STOPPED, PAUSED = ("cancelled", "stopped_by_clinic"), ("planned", "plan_paused")
 
@@ -54,14 +54,7 @@ def waiting(h: House) -> int:
 @pytest.mark.parametrize("when", WHEN)
 def test_p3_halted_in_time(h: House, halt, expected: tuple[str, str], when: str) -> None:  # type: ignore[no-untyped-def]
     session = treat(h)
-    if when == WHEN[0]:
-        halt(h, session)
-        ids = h.queue_due()
-    else:
-        ids = h.queue_due()
-        assert ids
-        halt(h, session)
-    h.deliverer().deliver(ids)
+    deliver_around(h, lambda: halt(h, session), when)
     assert h.handed_over() == []
     assert state_of(h, session) == expected
 

@@ -81,20 +81,25 @@ WITHDRAWALS: list[tuple[Callable[[House, str], None], str, str]] = [
 ]
 
 
+def deliver_around(h: House, act: Callable[[], object], when: str) -> None:
+    """Deliver what is due, with `act` before it is queued or between that and its claim."""
+    if when == WHEN[0]:
+        act()
+        ids = h.queue_due()
+    else:
+        ids = h.queue_due()
+        assert ids
+        act()
+    h.deliverer().deliver(ids)
+
+
 @pytest.mark.parametrize(("withdraw", "state", "reason"), WITHDRAWALS, ids=lambda value: getattr(value, "__name__", ""))
 @pytest.mark.parametrize("when", WHEN)
 def test_p3_withdrawn_in_time(
     h: House, withdraw: Callable[[House, str], None], state: str, reason: str, when: str
 ) -> None:
     session = treat(h)
-    if when == WHEN[0]:
-        withdraw(h, session)
-        ids = h.queue_due()
-    else:
-        ids = h.queue_due()
-        assert ids
-        withdraw(h, session)
-    h.deliverer().deliver(ids)
+    deliver_around(h, lambda: withdraw(h, session), when)
     assert counted(h.handed_over()) == {}
     if withdraw is not erase:
         assert state_of(h, session) == (state, reason)
