@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import BigInteger, Connection, Dialect, Engine, TypeDecorator, create_engine, event, make_url
 from sqlalchemy.dialects.postgresql import TIMESTAMP
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.types import TypeEngine
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
@@ -103,11 +103,12 @@ def _begin_sqlite(connection: Connection) -> None:
     driver.execute("PRAGMA busy_timeout=0")
     try:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
-    except OperationalError as busy:
-        if not _is_locked(busy.orig) or not _begun_in_time(driver):
+    except Exception as error:
+        if not _is_locked(getattr(error, "orig", error)) or not _begun_in_time(driver):
+            driver.execute(_PATIENT)
             raise
-    finally:
-        driver.execute(_PATIENT)
+    # Not where this process is being ended: its connection is closed by then.
+    driver.execute(_PATIENT)
 
 
 def _begun_in_time(driver: Any) -> bool:
