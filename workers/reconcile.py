@@ -109,19 +109,23 @@ class Reconciler:
             # SendGrid keeps no record that can be searched: only an event with our token can prove anything.
             return Found(Sighting.UNPROVABLE)
         vault = self._parts.sending.vault
-        return self._wait(
-            self._sms.find(
-                attempt.address,
-                lambda body: attempt.body_key in vault.indexes(body),
-                attempt.started_at - SINCE,
-                time.real_now() + SINCE,
-            )
-        )
+
+        def is_it(provider_id: str, body: str) -> bool:
+            # The same words may have gone to the same phone before: what another attempt brought there proves nothing.
+            return attempt.body_key in vault.indexes(body) and self._is_free(attempt, provider_id)
+
+        return self._wait(self._sms.find(attempt.address, is_it, attempt.started_at - SINCE, time.real_now() + SINCE))
+
+    def _is_free(self, attempt: Open, provider_id: str) -> bool:
+        with reading(self._parts.engine) as connection:
+            return attempts.owner_of(connection, provider_id) in (None, attempt.id)
 
     def _adopt(self, attempt: Open, found: Found) -> bool:
         """It arrived: take its id and go on from where the provider stands."""
 
         def work(connection: Connection) -> bool:
+            if found.provider_id is not None and not attempts.own(connection, attempt.id, found.provider_id):
+                return False  # another's since we looked; the clock asks again
             receipts.settle(
                 connection,
                 self._parts.sending,
