@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import arrivals, desk, growth, late, many, out
+from benchmarks import arrivals, desk, growth, late, many, out, where
 from benchmarks.figures import Figure, keep, show
 from benchmarks.peers import contest
 from benchmarks.place import KINDS
@@ -19,6 +19,7 @@ from benchmarks.place import KINDS
 BENCHMARKS: dict[str, Callable[[tuple[str, ...], float], Iterator[Figure]]] = {
     "in": arrivals.measure,
     "out": out.measure,
+    "where": where.measure,
     "peers": contest.measure,
     "growth": growth.measure,
     "late": late.measure,
