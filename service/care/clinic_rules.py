@@ -35,6 +35,8 @@ def check_zone(name: str) -> None:
 
 def check_display_name(name: str) -> None:
     wrong = [problem for problem in check_clinic_name(name) if problem.severity is Severity.ERROR]
+    if not name.isprintable():
+        raise ValueError("must be one line: it stands in the header of e-mails")
     if wrong:
         raise ValueError("; ".join(problem.message for problem in wrong))
 

@@ -1,8 +1,8 @@
 """A clinic's own facts changed, and what is planned brought in line with them.
 
-Words, numbers, opening hours and the daily cap are read when a message goes. Only the time zone and the hours of sending
-stand in the due times of what is planned: the sessions they touch are planned anew. Until that is done the gate holds
-every message to the new hours.
+Words, numbers, opening hours and the daily cap are read when a message goes. Only the time zone and the hours of
+sending stand in the due times of what is planned: the sessions they touch are planned anew. Until that is done the gate
+holds every message to the new hours.
 """
 
 from __future__ import annotations

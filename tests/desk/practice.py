@@ -132,7 +132,7 @@ def furnish(here: Context, name: str, marker: str, digit: int) -> Practice:
             protocol=protocol,
             contact=contact,
             key=clinics.keys_of(connection, clinic_id)[0]["id"],
-            endpoint=endpoint,
+            endpoint=endpoint.id,
             phones=phones,
         )
 

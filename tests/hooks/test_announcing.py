@@ -12,6 +12,7 @@ from service.care.lifecycle import Channel, Reason, State
 from service.records import consents, erasure, hook_deliveries, hook_endpoints, hook_log, hooks, messages
 from service.records.consents import Consent
 from service.records.hooks import Type
+from service.records.ids import new_id
 from service.records.messages import Extra, Move
 from service.records.tables import webhook_deliveries, webhook_endpoints, webhook_events
 from tests.hooks.conftest import Surgery
@@ -20,7 +21,7 @@ NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 
 def _message(surgery: Surgery, patient_id: int | None = None) -> int:
-    row = hooks.new_id()
+    row = new_id()
     extra = Extra(
         surgery.clinic_id, "answer", Channel.SMS, "+1", time.now(), time.now(), row, patient_id or surgery.ana
     )
