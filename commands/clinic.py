@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +21,19 @@ from service.care.clinic_rules import (
     check_email,
     check_emergency_number,
     check_sender,
+    check_sending_hours,
     check_week,
     check_zone,
 )
 from service.care.contact import dialled_phone, opening_hours
 from service.care.lifecycle import Channel
 from service.parts import Parts
-from service.records import audit, clinics, protocols, senders
+from service.records import audit, clinic_changes, clinics, protocols, senders
+from service.records.clinic_changes import Concerned
+from service.records.clinics import Clinic
 from service.records.database import reading, run
 
+_BATCH = 100
 _DEFAULT_PROTOCOL = Path(__file__).parent.parent / "templates" / "protocols" / "prolotherapy.yaml"
 
 
@@ -35,12 +42,13 @@ def clinic() -> None:
     """Clinics and their keys."""
 
 
-def _checked(rule: Callable[[str], object]) -> Callable[[click.Context, click.Parameter, str], str]:
+def _checked(rule: Callable[[str], object]) -> Callable[[click.Context, click.Parameter, str | None], str | None]:
     """A click callback from a rule that raises ValueError."""
 
-    def check(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    def check(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
         try:
-            rule(value)
+            if value is not None:
+                rule(value)
         except ValueError as error:
             raise click.BadParameter(str(error)) from None
         return value
@@ -141,6 +149,49 @@ def _take_on(connection: Connection, parts: Parts, fields: dict[str, Any], appro
         "webhook_secret": clinics.new_webhook_secret(connection, parts.sending.vault, made.id, now),
         "protocol": {"name": version.name, "version": version.version, "approved_by": version.approved_by},
     }
+
+
+@clinic.command("change")
+@click.argument("clinic_id", type=int)
+@click.option("--timezone", callback=_checked(check_zone), help="An IANA time zone, such as America/Denver.")
+@click.option("--messages", help="When messages may go on the patient's clock: 08:00-21:00 at most.")
+def change(clinic_id: int, timezone: str | None, messages: str | None) -> None:
+    """Change what stands in the times of a plan, however many patients there are; the rest is changed at the desk.
+
+    Interrupted, it may be run again: it plans anew whatever the clinic was before.
+    """
+    fields = {} if timezone is None else {"timezone": timezone}
+    if messages is not None:
+        opens, _, closes = messages.partition("-")
+        try:
+            check_sending_hours(opens, closes)
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="--messages") from None
+        fields |= {"quiet_from": opens, "quiet_until": closes}
+    if not fields:
+        raise click.UsageError("say what to change: --timezone, --messages, or both")
+    with installation() as parts:
+        now = time.now()
+
+        def set_fields(connection: Connection) -> Clinic:
+            clinic_of(connection, clinic_id)
+            audit.note(connection, clinic_id, ACTOR, "clinic.change", f"clinic {clinic_id}", now)
+            return clinic_changes.change(connection, clinic_id, fields)[1]
+
+        changed = run(parts.engine, set_fields)
+        with reading(parts.engine) as connection:
+            found = clinic_changes.concerned(connection, changed, now, every=messages is not None)
+        moved = 0
+        for start in range(0, len(found), _BATCH):
+            part = found[start : start + _BATCH]
+            moved += run(parts.engine, partial(_plan_anew, parts, changed, part, now))
+            if sys.stderr.isatty():
+                click.echo(f"\r{start + len(part)} of {len(found)} sessions", err=True, nl=False)
+    click.echo(f"changed; {len(found)} sessions were planned anew, {moved} messages have changed")
+
+
+def _plan_anew(parts: Parts, changed: Clinic, part: Sequence[Concerned], now: datetime, connection: Connection) -> int:
+    return clinic_changes.plan_anew(connection, parts.sending, changed, part, now)
 
 
 @clinic.command("list")

@@ -42,22 +42,23 @@ def change(connection: Connection, clinic_id: int, fields: Mapping[str, Any]) ->
 
 
 def concerned(
-    connection: Connection, before: Clinic, after: Clinic, now: datetime, limit: int | None = None
+    connection: Connection, clinic: Clinic, now: datetime, *, every: bool, limit: int | None = None
 ) -> list[Concerned]:
-    """The sessions to plan anew, in the order of their patients, at most `limit`."""
-    if before.timezone == after.timezone and before.quiet == after.quiet:
-        return []
+    """The clinic's sessions that have something left to plan, in the order of their patients.
+
+    `every` False: only those of patients who go by the clinic's time zone.
+    """
     query = (
         select(session_rows.c.patient_id, session_rows.c.id)
         .join(patient_rows, patient_rows.c.id == session_rows.c.patient_id)
         .where(
-            session_rows.c.clinic_id == after.id,
+            session_rows.c.clinic_id == clinic.id,
             session_rows.c.ended_at > now - STILL_CONCERNED,
             session_rows.c.cancelled_at.is_(None),
         )
     )
-    if before.quiet == after.quiet:
-        query = query.where(patient_rows.c.timezone.is_(None))  # the others have a zone of their own
+    if not every:
+        query = query.where(patient_rows.c.timezone.is_(None))
     rows = connection.execute(query.order_by(session_rows.c.patient_id, session_rows.c.id).limit(limit))
     return [Concerned(row.patient_id, row.id) for row in rows]
 
@@ -83,7 +84,9 @@ def change_at_once(
     Raises TooMany where more than `most` sessions are concerned.
     """
     before, after = change(connection, clinic_id, fields)
-    found = concerned(connection, before, after, now, most + 1)
+    if before.timezone == after.timezone and before.quiet == after.quiet:
+        return 0
+    found = concerned(connection, after, now, every=before.quiet != after.quiet, limit=most + 1)
     if len(found) > most:
         raise TooMany(f"more than {most} sessions would have to be planned anew")
     return plan_anew(connection, sending, after, found, now)

@@ -42,7 +42,7 @@ def furnish(at: DeskPage) -> int:
     return made
 
 
-@pytest.mark.parametrize("section", ["", "/clinic", "/contacts", "/senders", "/keys", "/webhooks"])
+@pytest.mark.parametrize("section", ["", "/clinic", "/contacts", "/senders", "/keys", "/webhooks", "/care"])
 def test_sections(desk_page: DeskPage, section: str) -> None:
     furnish(desk_page)
     check_page(desk_page, f"/desk/settings{section}")
@@ -59,6 +59,20 @@ def test_a_contact(desk_page: DeskPage) -> None:
 def test_a_webhook(desk_page: DeskPage) -> None:
     furnish(desk_page)
     check_page(desk_page, f"/desk/settings/webhooks/{desk_page.desk.own.endpoint}", "settings-webhook")
+
+
+def test_the_care_plan_as_patients_see_it(desk_page: DeskPage) -> None:
+    page = desk_page.open("/desk/settings/care")
+    page.get_by_label("English").first.fill("Cold packs are fine.\nTen minutes at a time.")
+    with desk_page.context.expect_page() as opened:
+        page.get_by_role("button", name="Look at it first").press("Enter")
+    opened.value.set_viewport_size({"width": 390, "height": 844})
+    expect(opened.value.get_by_text("Ten minutes at a time.")).to_be_visible()
+    shown = DeskPage(desk_page.desk, opened.value, desk_page.context, desk_page.url)
+    check_shown(shown, "settings-care-preview")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Save").press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("Saved")
 
 
 def test_what_is_wrong(desk_page: DeskPage) -> None:

@@ -164,3 +164,23 @@ def test_hours_that_cannot_be_kept(hours: str) -> None:
 
     with pytest.raises(ValueError, match="must"):
         check()
+
+
+def test_another_time_zone_plans_anew(run_command: Run, engine: Engine) -> None:
+    made = added(run_command)
+    answer = run_command(clinic, "change", made["id"], "--timezone", "America/Denver", "--messages", "09:00-20:00")
+    assert "0 sessions were planned anew" in answer.output
+    with reading(engine) as connection:
+        after = clinics.get(connection, int(made["id"]))
+    assert (after.timezone, after.quiet_from, after.quiet_until) == ("America/Denver", "09:00", "20:00")
+
+
+@pytest.mark.parametrize(
+    "wrong", [("--timezone", "Mars/Olympus"), ("--messages", "07:00-21:00"), ("--messages", "soon"), ()]
+)
+def test_p4_the_command_keeps_to_the_law_too(run_command: Run, engine: Engine, wrong: Sequence[str]) -> None:
+    made = added(run_command)
+    assert run_command(clinic, "change", made["id"], *wrong, status=2).output
+    with reading(engine) as connection:
+        after = clinics.get(connection, int(made["id"]))
+    assert (after.timezone, after.quiet_from, after.quiet_until) == ("America/New_York", "08:00", "21:00")

@@ -15,6 +15,7 @@ from service.pages.desk import (
     people,
     replies,
     settings,
+    settings_care,
     settings_clinic,
     settings_contacts,
     settings_keys,
@@ -45,6 +46,7 @@ ROOMS: tuple[Room, ...] = (
     settings_senders.room,
     settings_keys.room,
     settings_webhooks.room,
+    settings_care.room,
     trail.room,
     you.room,
 )

@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 from werkzeug.wrappers import Response as AnyResponse
 
 from service import time
-from service.care.going_live import missing
+from service.care.going_live import checklist, missing
 from service.care.roles import Permission
 from service.context import context
 from service.pages.desk import look
@@ -48,8 +48,8 @@ def go_live(who: Who) -> AnyResponse:
 def _page(who: Who, status: int = 200) -> AnyResponse:
     here = context()
     with reading(here.engine) as connection:
-        checks = going_live.checks(connection, here.sending, who.clinic)
         seen = going_live.evidence(connection, here.sending, who.clinic)
+    checks = checklist(seen)
     return look.page(
         who, "settings.html", status, checks=checks, seen=seen, open_steps=missing(checks), refused=status == 422,
         public_url=here.settings.public_url,
