@@ -8,8 +8,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from service.care.lifecycle import Channel
-from service.records import clinics, contact_tests, contacts, hook_log, sightings
+from service.records import attempts, clinics, contact_tests, contacts, hook_log, receipts, sightings
 from service.records.database import reading, run
+from service.records.receipts import Receipt
 from service.records.sightings import Sighting
 from tests.desk.browser import DeskPage, check_page, check_shown
 from tests.desk.practice import NOW
@@ -83,6 +84,7 @@ def test_what_is_wrong(desk_page: DeskPage) -> None:
         page.get_by_role("button", name="Save").click()
     check_shown(desk_page, "settings-clinic-wrong")
     expect(page.locator("#errors")).to_be_focused()
+    expect(page.locator("#errors li")).to_have_count(2)
 
 
 def test_a_contact_is_added_and_verified_by_keyboard_alone(desk_page: DeskPage) -> None:
@@ -103,6 +105,36 @@ def test_a_contact_is_added_and_verified_by_keyboard_alone(desk_page: DeskPage) 
     page.keyboard.type(code_of(desk_page.desk, made.id))
     press(page, "Enter")
     expect(page.get_by_role("status")).to_contain_text("Verified")
+
+
+def test_going_live_by_keyboard_alone(desk_page: DeskPage) -> None:
+    desk = desk_page.desk
+    sending, own = desk.here.sending, desk.own
+
+    def all_but_the_button(connection) -> None:  # type: ignore[no-untyped-def]
+        for channel in Channel:
+            contacts.verified(connection, own.contact, channel, NOW)
+        sightings.note(connection, Sighting.SMS_RECEIPT, NOW)
+        clinic = clinics.get(connection, own.clinic_id)
+        contact_tests.send(connection, sending, clinic, own.contact, Channel.SMS, "Ada", NOW)
+        table = contact_tests.message_rows
+        message = connection.execute(table.select().where(table.c.cause_id == own.contact)).one()
+        draft = attempts.Draft(message.id, 1, "a-token", "a-link", "+12025551200", b"key", "body")
+        attempts.write(connection, sending.vault, [draft], NOW)
+        reported = Receipt("SM1 delivered", Channel.SMS, "delivered", "SM1", "a-token")
+        receipts.take_in(connection, sending, desk.here.settings, [reported], NOW)
+
+    run(desk.engine, all_but_the_button)
+    page = desk_page.open("/desk/settings")
+    expect(page.get_by_text("Not live yet").first).to_be_visible()
+    page.get_by_text("Go live …").focus()
+    page.keyboard.press("Enter")
+    check_shown(desk_page, "settings-ready")
+    page.get_by_role("button", name="Go live").focus()
+    press(page, "Enter")
+    expect(page.get_by_role("status")).to_contain_text("You are live.")
+    expect(page.locator(".trial")).to_have_count(0)
+    check_shown(desk_page, "settings-live")
 
 
 def test_a_key_is_made_changed_and_revoked_by_keyboard_alone(desk_page: DeskPage) -> None:

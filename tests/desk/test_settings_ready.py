@@ -72,7 +72,7 @@ def test_an_empty_clinic_comes_to_be_live(database_url: str, redis_url: str, tmp
             owner.post(f"{contact}/test", {"channel": channel})
         assert still_open(house) == set(Step), "asking for a test proves nothing"
         house.deliver_due()
-        text, mail = house.handed_over()
+        mail, text = sorted(house.handed_over(), key=lambda entry: entry.provider)
         assert text.to == PHONE
         assert "Tell Ada Ruiz this code" in text.body
         assert mail.to == "kim@hill.example"

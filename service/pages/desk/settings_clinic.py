@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -85,6 +87,20 @@ class _Week(Form):
     )
 
 
+@dataclass(frozen=True)
+class _Both:
+    """The fields of two forms that are sent as one, for the summary of what is wrong."""
+
+    fields: tuple[Any, ...]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.fields)
+
+    @property
+    def errors(self) -> dict[str, Any]:
+        return {field.name: field.errors for field in self.fields if field.errors}
+
+
 class Meanwhile(Exception):
     """Somebody else was here."""
 
@@ -154,4 +170,6 @@ def _as_it_stands(who: Who) -> AnyResponse:
 
 def _page(who: Who, form: _Clinic, week: _Week, status: int = 200, wrong: str | None = None) -> AnyResponse:
     bounds = (clinic_rules.EARLIEST, clinic_rules.LATEST)
-    return look.page(who, "settings_clinic.html", status, form=form, week=week, wrong=wrong, bounds=bounds)
+    return look.page(
+        who, "settings_clinic.html", status, form=form, week=week, both=_Both((*form, *week)), wrong=wrong, bounds=bounds
+    )  # fmt: skip
