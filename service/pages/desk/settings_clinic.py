@@ -170,6 +170,7 @@ def _as_it_stands(who: Who) -> AnyResponse:
 
 def _page(who: Who, form: _Clinic, week: _Week, status: int = 200, wrong: str | None = None) -> AnyResponse:
     bounds = (clinic_rules.EARLIEST, clinic_rules.LATEST)
+    both = _Both((*form, *week))
     return look.page(
-        who, "settings_clinic.html", status, form=form, week=week, both=_Both((*form, *week)), wrong=wrong, bounds=bounds
+        who, "settings_clinic.html", status, form=form, week=week, both=both, wrong=wrong, bounds=bounds
     )  # fmt: skip
