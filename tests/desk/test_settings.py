@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from service import time
 from service.care.roles import Role
-from service.pages.desk import settings_clinic, settings_webhooks
+from service.pages.desk import settings_clinic, settings_keys, settings_webhooks
 from service.records import clinics, hook_deliveries, hook_endpoints, hook_log
 from service.records.database import reading, run
 from service.records.hooks import Type
@@ -255,6 +255,18 @@ def test_a_key_that_ends_later_can_be_ended_now(desk: Desk) -> None:
     assert owner.post(f"{KEYS}/{row}/revoke").status_code == 303
     assert not works(desk, old)
     assert owner.post(f"{KEYS}/{row}/revoke").status_code == 404
+
+
+def test_no_end_of_keys(light_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings_keys, "MOST_LIVING", 2)
+    owner = light_desk.client_as(Role.OWNER)
+    assert owner.post(KEYS, {"kind": "api"}).status_code == 200
+    answer = owner.post(KEYS, {"kind": "api"})
+    assert answer.status_code == 422
+    assert "revoke one first" in answer.text
+    assert owner.post(f"{KEYS}/{light_desk.own.key}/change", {"hours": "1"}).status_code == 422
+    owner.post(f"{KEYS}/{light_desk.own.key}/revoke")
+    assert owner.post(KEYS, {"kind": "api"}).status_code == 200
 
 
 # Webhooks

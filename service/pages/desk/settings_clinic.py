@@ -49,7 +49,7 @@ class _Clinic(Form):
     email = forms.line("E-mail for alerts and answers", 254, optional=True, rule=clinic_rules.check_email, type="email")
     emergency_number = forms.line("Emergency number", 3, rule=clinic_rules.check_emergency_number, inputmode="numeric")
     locale = forms.choice("Language of your texts", _LANGUAGES)
-    timezone = forms.choice("Time zone", [(name, name) for name in sorted(available_timezones()) if "/" in name])
+    timezone = forms.choice("Time zone", [(name, name) for name in sorted(available_timezones())])
     hours = forms.line("Hours, as texts say them", 12, rule=check_hours)
     quiet_from = forms.line("Messages go from", 5, type="time")
     quiet_until = forms.line("Messages go until", 5, type="time")

@@ -28,6 +28,8 @@ from service.records.database import reading, run
 HERE = "/desk/settings/contacts"
 room = Room("settings_contacts")
 
+MOST_CONTACTS = 30
+"""All of them are told of an alert that nobody takes on."""
 _WAYS = {Channel.SMS: "Phone", Channel.EMAIL: "E-mail"}
 
 
@@ -63,6 +65,9 @@ def add(who: Who) -> AnyResponse:
 
     def work(connection: Connection) -> Contact:
         vault = context().sending.vault
+        clinics.lock(connection, who.clinic_id)
+        if len(contacts.of_clinic(connection, vault, who.clinic_id)) >= MOST_CONTACTS:
+            raise ValueError(f"{MOST_CONTACTS} people are told already: remove one first")
         made = contacts.add(
             connection, vault, who.clinic_id, *_addresses(who, form), time.now(), on_call=form.on_call.data
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection
 from werkzeug.wrappers import Response as AnyResponse
@@ -21,9 +22,15 @@ HERE = "/desk/settings/keys"
 room = Room("settings_keys")
 
 KINDS = {"api": "API key", "webhook": "Webhook secret"}
+MOST_LIVING = 10
+"""Keys of a clinic that work at a time: each secret is tried on every event that comes in signed."""
 MOST_ENDED = 20
 """Revoked keys that are still listed."""
 _OVERLAPS = (("24", "one day"), ("1", "one hour"), ("168", "one week"))
+
+
+class _TooMany(ValueError):
+    """No room for another key."""
 
 
 class _New(Form):
@@ -48,12 +55,16 @@ def make(who: Who) -> AnyResponse:
     kind = str(form.kind.data)
 
     def work(connection: Connection) -> str:
+        _leave_room(connection, who)
         note(connection, who, "key.new", f"{kind} key")
         if kind == "api":
             return clinics.new_api_key(connection, who.clinic_id, time.now())
         return clinics.new_webhook_secret(connection, context().sending.vault, who.clinic_id, time.now())
 
-    return _once(who, KINDS[kind], run(context().engine, work))
+    try:
+        return _once(who, KINDS[kind], run(context().engine, work))
+    except _TooMany as error:
+        return _list(who, form, forms.sentence(error))
 
 
 @room.post("/settings/keys/<id:key_id>/change", may=Permission.MANAGE)
@@ -66,10 +77,14 @@ def change(who: Who, key_id: int) -> AnyResponse:
     def work(connection: Connection) -> str:
         vault = context().sending.vault
         made = clinics.rotate_key(connection, vault, who.clinic_id, key_id, ends_at, time.now())
+        _leave_room(connection, who, 1)
         note(connection, who, "key.change", f"key {key_id}")
         return made
 
-    made = run(context().engine, work)
+    try:
+        made = run(context().engine, work)
+    except _TooMany as error:
+        return _list(who, _New(), forms.sentence(error))
     return _once(who, KINDS["api" if made.startswith("ak_") else "webhook"], made, ends_at=ends_at)
 
 
@@ -85,19 +100,30 @@ def revoke(who: Who, key_id: int) -> AnyResponse:
     return go(HERE)
 
 
+def _leave_room(connection: Connection, who: Who, made: int = 0) -> None:
+    clinics.lock(connection, who.clinic_id)
+    if len(_split(clinics.keys_of(connection, who.clinic_id))[0]) - made >= MOST_LIVING:
+        raise _TooMany(f"{MOST_LIVING} keys work already: revoke one first")
+
+
+def _split(keys: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Those that work, and those that were revoked."""
+    now = time.now()
+    living = [key for key in keys if key["revoked_at"] is None or key["revoked_at"] > now]
+    return living, [key for key in keys if key not in living]
+
+
 def _once(who: Who, name: str, secret: str, ends_at: datetime | None = None) -> AnyResponse:
     return look.page(
         who, "settings_secret.html", name=name, secret=secret, ends_at=ends_at, back=HERE, back_name="Keys"
     )  # fmt: skip
 
 
-def _list(who: Who, form: _New | None = None) -> AnyResponse:
+def _list(who: Who, form: _New | None = None, wrong: str | None = None) -> AnyResponse:
     with reading(context().engine) as connection:
         keys = clinics.keys_of(connection, who.clinic_id)
-    now = time.now()
-    living = [key for key in keys if key["revoked_at"] is None or key["revoked_at"] > now]
-    ended = [key for key in keys if key not in living]
+    living, ended = _split(keys)
     return look.page(
         who, "settings_keys.html", 200 if form is None else 422, living=living, ended=ended[-MOST_ENDED:][::-1],
-        form=form or _New(), change=_Change(), kinds=KINDS, public_url=context().settings.public_url,
+        form=form or _New(), change=_Change(), kinds=KINDS, public_url=context().settings.public_url, wrong=wrong,
     )  # fmt: skip
