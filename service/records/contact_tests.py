@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, func, select
 
 from service.care import contact_test
 from service.care.contact_test import STEP
-from service.care.lifecycle import Channel, Reason, State
+from service.care.lifecycle import Channel, Reason
 from service.care.rendering import to_gsm7
 from service.care.segments import count
 from service.records import contacts, messages
@@ -36,13 +36,8 @@ class Test:
 
     channel: Channel
     at: datetime
-    state: State
     reason: Reason
     by: str
-
-    @property
-    def failed(self) -> bool:
-        return self.state in (State.FAILED, State.UNDELIVERED, State.SKIPPED, State.EXPIRED)
 
 
 def send(
@@ -107,7 +102,7 @@ def of_contact(connection: Connection, contact_id: int) -> list[Test]:
     """The latest test of each address."""
     found = (_latest(connection, contact_id, channel) for channel in Channel)
     return [
-        Test(Channel(row.channel), row.due_at, State(row.state), Reason(row.reason), row.by)
+        Test(Channel(row.channel), row.due_at, Reason(row.reason), row.by)
         for row in found
         if row is not None
     ]

@@ -48,7 +48,7 @@ def show(who: Who) -> AnyResponse:
 
 @room.post("/settings/keys", may=Permission.MANAGE)
 def make(who: Who) -> AnyResponse:
-    """Answers with the key itself: it is kept nowhere where it could be read, and shown this once."""
+    """Answers with the key itself: no page shows it again."""
     form = forms.posted(_New)
     if not form.validate():
         return _list(who, form)
