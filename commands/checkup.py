@@ -201,7 +201,7 @@ def _clinics(connection: Connection, settings: Settings, vault: Vault | None) ->
     yield _ok("clinics", f"{len(every)}")
     if vault is not None:
         try:
-            clinics.webhook_secrets(connection, vault)
+            clinics.webhook_secrets(connection, vault, time.now())
             for clinic in every:
                 contacts.of_clinic(connection, vault, clinic.id)
             yield _ok("sealed values", "the keys open them")

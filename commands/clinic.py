@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
-from zoneinfo import available_timezones
 
 import click
 from sqlalchemy import Connection
 
 from commands.installation import ACTOR, clinic_of, installation
 from service import time
-from service.care.contact import check_hours, dialled_phone, opening_hours
+from service.care.clinic_rules import (
+    LOCALES,
+    check_display_name,
+    check_email,
+    check_emergency_number,
+    check_sender,
+    check_sending_hours,
+    check_week,
+    check_zone,
+)
+from service.care.contact import dialled_phone, opening_hours
 from service.care.lifecycle import Channel
-from service.care.problems import Severity
-from service.care.text_rules import check_clinic_name
 from service.parts import Parts
-from service.records import audit, clinics, protocols, senders
+from service.records import audit, clinic_changes, clinics, protocols, senders
+from service.records.clinic_changes import Concerned
+from service.records.clinics import Clinic
 from service.records.database import reading, run
 
+_BATCH = 100
 _DEFAULT_PROTOCOL = Path(__file__).parent.parent / "templates" / "protocols" / "prolotherapy.yaml"
-_LOCALES = ("en", "es")
-_EMAIL = re.compile(r"[^@\s<>\"]{1,64}@[^@\s<>\"]+\.[^@\s<>\".]{2,}")
-_SENDER = re.compile(r"\+[1-9]\d{6,14}|MG[0-9a-f]{32}")
 
 
 @click.group()
@@ -33,39 +42,16 @@ def clinic() -> None:
     """Clinics and their keys."""
 
 
-def _checked(rule: Callable[[str], object]) -> Callable[[click.Context, click.Parameter, str], str]:
+def _checked(rule: Callable[[str], object]) -> Callable[[click.Context, click.Parameter, str | None], str | None]:
     """A click callback from a rule that raises ValueError."""
 
-    def check(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    def check(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
         try:
-            rule(value)
+            if value is not None:
+                rule(value)
         except ValueError as error:
             raise click.BadParameter(str(error)) from None
         return value
-
-    return check
-
-
-def _known_zone(name: str) -> None:
-    if name not in available_timezones():
-        raise ValueError("must be an IANA time zone, such as America/Denver")
-
-
-def _fitting_name(name: str) -> None:
-    wrong = [problem for problem in check_clinic_name(name) if problem.severity is Severity.ERROR]
-    if wrong:
-        raise ValueError("; ".join(problem.message for problem in wrong))
-
-
-def _reading_hours(hours: str) -> None:
-    check_hours(hours)
-    opening_hours(hours)
-
-
-def _matches(pattern: re.Pattern[str], what: str) -> Callable[[str], None]:
-    def check(value: str) -> None:
-        if value and not pattern.fullmatch(value):
-            raise ValueError(what)
 
     return check
 
@@ -76,35 +62,35 @@ def _matches(pattern: re.Pattern[str], what: str) -> Callable[[str], None]:
     "--display-name",
     default="Demo Clinic",
     show_default=True,
-    callback=_checked(_fitting_name),
+    callback=_checked(check_display_name),
     help="What texts begin with: 18 characters that do not tell what the patient came for.",
 )
 @click.option("--phone", default="800-555-0100", show_default=True, help="Where patients call.")
-@click.option("--timezone", default="America/New_York", show_default=True, callback=_checked(_known_zone))
-@click.option("--locale", default="en", show_default=True, type=click.Choice(_LOCALES))
+@click.option("--timezone", default="America/New_York", show_default=True, callback=_checked(check_zone))
+@click.option("--locale", default="en", show_default=True, type=click.Choice(LOCALES))
 @click.option(
     "--emergency-number",
     default="911",
     show_default=True,
-    callback=_checked(_matches(re.compile(r"\d{2,3}"), "must be 2 or 3 digits, such as 911 or 112")),
+    callback=_checked(check_emergency_number),
 )
 @click.option(
     "--hours",
     default="Mo-Fr 9-17",
     show_default=True,
-    callback=_checked(_reading_hours),
+    callback=_checked(check_week),
     help="When somebody reads replies, on a 24-hour clock.",
 )
 @click.option(
     "--email",
     default="",
-    callback=_checked(_matches(_EMAIL, "must be an e-mail address")),
+    callback=_checked(check_email),
     help="Where alerts and answers by e-mail go.",
 )
 @click.option(
     "--sender",
     default="",
-    callback=_checked(_matches(_SENDER, "must be a number such as +12025550100 or a messaging service such as MG…")),
+    callback=_checked(check_sender),
     help="An SMS sender of the clinic's own; otherwise the installation's.",
 )
 @click.option("--approved-by", default="", help="Approve the default protocol at once, in this person's name.")
@@ -163,6 +149,49 @@ def _take_on(connection: Connection, parts: Parts, fields: dict[str, Any], appro
         "webhook_secret": clinics.new_webhook_secret(connection, parts.sending.vault, made.id, now),
         "protocol": {"name": version.name, "version": version.version, "approved_by": version.approved_by},
     }
+
+
+@clinic.command("change")
+@click.argument("clinic_id", type=int)
+@click.option("--timezone", callback=_checked(check_zone), help="An IANA time zone, such as America/Denver.")
+@click.option("--messages", help="When messages may go on the patient's clock: 08:00-21:00 at most.")
+def change(clinic_id: int, timezone: str | None, messages: str | None) -> None:
+    """Change what stands in the times of a plan, however many patients there are; the rest is changed at the desk.
+
+    Interrupted, it may be run again: it plans anew whatever the clinic was before.
+    """
+    fields = {} if timezone is None else {"timezone": timezone}
+    if messages is not None:
+        opens, _, closes = messages.partition("-")
+        try:
+            check_sending_hours(opens, closes)
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="--messages") from None
+        fields |= {"quiet_from": opens, "quiet_until": closes}
+    if not fields:
+        raise click.UsageError("say what to change: --timezone, --messages, or both")
+    with installation() as parts:
+        now = time.now()
+
+        def set_fields(connection: Connection) -> Clinic:
+            clinic_of(connection, clinic_id)
+            audit.note(connection, clinic_id, ACTOR, "clinic.change", f"clinic {clinic_id}", now)
+            return clinic_changes.change(connection, clinic_id, fields)[1]
+
+        changed = run(parts.engine, set_fields)
+        with reading(parts.engine) as connection:
+            found = clinic_changes.concerned(connection, changed, now, every=messages is not None)
+        moved = 0
+        for start in range(0, len(found), _BATCH):
+            part = found[start : start + _BATCH]
+            moved += run(parts.engine, partial(_plan_anew, parts, changed, part, now))
+            if sys.stderr.isatty():
+                click.echo(f"\r{start + len(part)} of {len(found)} sessions", err=True, nl=False)
+    click.echo(f"changed; {len(found)} sessions were planned anew, {moved} messages have changed")
+
+
+def _plan_anew(parts: Parts, changed: Clinic, part: Sequence[Concerned], now: datetime, connection: Connection) -> int:
+    return clinic_changes.plan_anew(connection, parts.sending, changed, part, now)
 
 
 @clinic.command("list")
@@ -259,5 +288,8 @@ def list_keys(clinic_id: int, as_json: bool) -> None:
         click.echo(json.dumps(shown))
         return
     for row in rows:
-        ended = f"revoked {row['revoked_at']:%Y-%m-%d}" if row["revoked_at"] else "living"
+        ended = "living"
+        if row["revoked_at"]:
+            word = "revoked" if row["revoked_at"] <= time.now() else "ends"
+            ended = f"{word} {row['revoked_at']:%Y-%m-%d}"
         click.echo(f"{row['id']}  {row['kind']:<7}  {row['hint']}…  made {row['created_at']:%Y-%m-%d}  {ended}")

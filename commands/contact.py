@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from service import time
 from service.parts import open_parts
 from service.records import clinics, contacts
-from service.records.contacts import Contact
+from service.records.contacts import Contact, LastContact
 from service.records.database import reading, run
 from service.settings import Settings
 
@@ -63,5 +63,9 @@ def list_contacts(clinic_id: int) -> None:
 def remove(clinic_id: int, contact_id: int) -> None:
     """Tell a contact nothing more."""
     parts = open_parts(Settings(), pool_size=1)
-    if not run(parts.engine, lambda connection: contacts.remove(connection, clinic_id, contact_id, time.now())):
+    try:
+        removed = run(parts.engine, lambda connection: contacts.remove(connection, clinic_id, contact_id, time.now()))
+    except (LookupError, LastContact) as error:
+        raise click.ClickException(str(error)) from None
+    if not removed:
         raise click.ClickException("the clinic has no such contact")

@@ -13,7 +13,7 @@ from commands.installation import ACTOR, installation
 from service import time
 from service.outward import Refused, check_url
 from service.parts import Parts
-from service.records import audit, clinics, hook_deliveries, hooks
+from service.records import audit, clinics, hook_deliveries, hook_endpoints, hook_log, hooks
 from service.records.database import reading, run
 from service.records.hooks import Endpoint, Type
 
@@ -47,7 +47,7 @@ def add(clinic_id: int, url: str, types: tuple[str, ...]) -> None:
         def work(connection: Connection) -> tuple[Endpoint, str]:
             now = time.now()
             clinics.get(connection, clinic_id)
-            made, secret = hooks.add_endpoint(connection, parts.sending.vault, clinic_id, url, types or "*", now)
+            made, secret = hook_endpoints.add(connection, parts.sending.vault, clinic_id, url, types or "*", now)
             audit.note(connection, clinic_id, ACTOR, "webhook.added", f"endpoint {made.id}", now)
             return made, secret
 
@@ -60,14 +60,16 @@ def add(clinic_id: int, url: str, types: tuple[str, ...]) -> None:
 def list_endpoints(clinic_id: int | None) -> None:
     """Endpoints of a clinic, or of all, a line each with what waits and what was given up."""
     with _installation() as parts, reading(parts.engine) as connection:
-        found = hooks.endpoints_of(connection, clinic_id)
+        found = hook_endpoints.all_of(connection, clinic_id)
         counts = hook_deliveries.counts(connection, [one.id for one in found])
         for one in found:
             click.echo(json.dumps(_line(one, counts[one.id])))
 
 
 def _line(one: Endpoint, counts: dict[str, int]) -> dict[str, object]:
-    state = "disabled" if one.disabled_at else "failing" if one.failing_since else "ok"
+    state = "failing" if one.failing_since else "ok"
+    if one.disabled_at or one.paused_at:
+        state = "disabled" if one.disabled_at else "paused"
     return {
         "id": str(one.id),
         "clinic": str(one.clinic_id),
@@ -87,8 +89,8 @@ def remove(endpoint_id: int) -> None:
 
         def work(connection: Connection) -> None:
             now = time.now()
-            one = hooks.endpoint(connection, endpoint_id)
-            hooks.disable(connection, endpoint_id, now)
+            one = hook_endpoints.get(connection, endpoint_id)
+            hook_endpoints.disable(connection, endpoint_id, now)
             audit.note(connection, one.clinic_id, ACTOR, "webhook.removed", f"endpoint {endpoint_id}", now)
 
         run(parts.engine, work)
@@ -108,5 +110,5 @@ def resend(endpoint_id: int, after: int, event: str | None) -> None:
             if not number.isascii() or not number.isdigit():
                 raise click.BadParameter("is a webhook-id such as evt_123", param_hint="--event")
             only = int(number)
-        number_of = run(parts.engine, lambda c: hooks.resend(c, endpoint_id, time.now(), after, only))
+        number_of = run(parts.engine, lambda c: hook_log.resend(c, endpoint_id, time.now(), after, only))
         click.echo(f"{number_of} in line again")

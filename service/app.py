@@ -23,6 +23,7 @@ from service.api import (
 from service.api.openapi import describe
 from service.context import Context
 from service.identify import Doorkeeper
+from service.lookout import Lookout
 from service.pages import alert, docs, look, plan, survey, unsubscribe
 from service.pages.desk import limits
 from service.pages.desk.door import open_desk
@@ -91,4 +92,5 @@ def context_on(parts: Parts) -> Context:
             parts.settings.sendgrid_inbound_public_key,
         ),
         events=inside.taking_in(parts.engine, parts.sending, parts.nudges),
+        lookout=Lookout(parts.engine),
     )

@@ -10,6 +10,7 @@ from flask import current_app
 from sqlalchemy import Connection, Engine
 
 from service.identify import Doorkeeper
+from service.lookout import Lookout
 from service.nudges import Nudges
 from service.records.plans import Sending
 from service.settings import Settings
@@ -39,6 +40,7 @@ class Context:
     nudges: Nudges
     signatures: Signatures
     events: TakeIn
+    lookout: Lookout
 
 
 def context() -> Context:

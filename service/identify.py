@@ -81,7 +81,7 @@ class Doorkeeper:
         if kept is not None and kept[1] > time.monotonic():
             return kept[0]
         with reading(self._engine) as connection:
-            known = clinics.api_key(connection, key)
+            known = clinics.api_key(connection, key, time.now())
         if known is not None:
             if len(self._keys) > 10_000:
                 self._keys.clear()
@@ -110,7 +110,7 @@ class Doorkeeper:
         with self._lock:
             if time.monotonic() >= self._secrets_until:
                 with reading(self._engine) as connection:
-                    found = clinics.webhook_secrets(connection, self._vault)
+                    found = clinics.webhook_secrets(connection, self._vault, time.now())
                 self._secrets = [(key, Webhook(secret)) for key, secret in found]
                 self._secrets_until = time.monotonic() + _KEEP_SECONDS
             return self._secrets

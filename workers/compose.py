@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import escape
 from sqlalchemy import Connection
 
+from service.care import contact_test
 from service.care.lifecycle import Channel
 from service.care.rendering import Fields, language_of, render, render_email
 from service.care.system_messages import SystemMessages, SystemText
@@ -63,6 +64,8 @@ class Composer:
 
     def sms(self, connection: Connection, ready: Ready, clinic: Clinic, link_token: str) -> str:
         """The text of a message. Raises CannotCompose."""
+        if ready.body is not None and ready.base_step == contact_test.STEP:
+            return self._sms_of(ready.body, _shared(clinic))
         if ready.body is not None:
             return ready.body.replace("{link}", self._link_of(ready, link_token))
         template = self._sms_of(self._template(connection, ready, clinic, Channel.SMS)[0] or "", _shared(clinic))
@@ -74,6 +77,9 @@ class Composer:
 
     def email(self, connection: Connection, ready: Ready, clinic: Clinic, link_token: str) -> Email:
         """The e-mail of a message. Raises CannotCompose."""
+        if ready.body is not None and ready.base_step == contact_test.STEP:
+            whole = self._email_of(contact_test.SUBJECT, ready.body, "en", _shared(clinic), False)
+            return Email(whole.subject, whole.text, whole.html)
         if ready.body is not None:
             raise CannotCompose("typed messages go by text only")
         body, subject, language = self._template(connection, ready, clinic, Channel.EMAIL)

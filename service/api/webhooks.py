@@ -22,6 +22,7 @@ from service.records import receipts, replies
 from service.records.database import run
 from service.records.receipts import Receipt
 from service.records.replies import Incoming
+from service.records.sightings import Sighting
 
 bp = APIBlueprint("webhooks", __name__, enable_openapi=False)
 
@@ -40,6 +41,7 @@ def twilio_status() -> Response:
     """A text's new status. `a` in the query is the token of the attempt."""
     here = context()
     form = _twilio_form(here)
+    here.lookout.saw(Sighting.SMS_RECEIPT)
     _keep_receipts(here, [twilio_forms.receipt(form, request.args.get("a"))])
     return Response(status=204)
 
@@ -49,6 +51,7 @@ def twilio_inbound() -> Response:
     """A text from a patient. Answers with empty TwiML: what is to be said goes out as a message of its own."""
     here = context()
     form = _twilio_form(here)
+    here.lookout.saw(Sighting.SMS_INBOUND)
     _keep_reply(here, twilio_forms.incoming(form))
     return Response("<Response/>", 200, content_type="text/xml")
 
@@ -60,6 +63,7 @@ def sendgrid_events_posted() -> Response:
     body = _signed_body(request, _SENDGRID_SIGNATURE, EVENTS_BYTES, _JSON)
     if not here.signatures.sendgrid_signed_event(request, body):
         raise _forged()
+    here.lookout.saw(Sighting.EMAIL_EVENTS)
     _keep_receipts(here, sendgrid_events.receipts(body))
     return Response(status=204)
 
@@ -71,6 +75,7 @@ def sendgrid_inbound() -> Response:
     body = _signed_body(request, _SENDGRID_SIGNATURE, MAIL_BYTES, _MULTIPART)
     if not here.signatures.sendgrid_signed_inbound(request, body):
         raise _forged()
+    here.lookout.saw(Sighting.EMAIL_INBOUND)
     fields, files = multipart(body, request.content_type or "")
     _keep_reply(here, mail_in.incoming(fields, files, here.settings.email_reply_domain))
     return Response(status=204)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class Topic(StrEnum):
@@ -39,6 +40,22 @@ def advice(plan: Mapping[str, object], topic: Topic, language: str, clinic_langu
         if isinstance(text, str) and text.strip():
             return Advice(text.strip(), wanted)
     return None
+
+
+def own_words(plan: Mapping[str, object], topic: Topic, clinic_language: str) -> dict[str, str]:
+    """The clinic's words on `topic` by language, as they are to be edited."""
+    comfort = plan.get("comfort")
+    said = (comfort if isinstance(comfort, Mapping) else plan).get(topic.value)
+    by_language = said if isinstance(said, Mapping) else {clinic_language: said}
+    return {language: text for language, text in by_language.items() if isinstance(text, str) and text.strip()}
+
+
+def plan_of(words: Mapping[Topic, Mapping[str, str]], prohibited: Iterable[str]) -> dict[str, Any]:
+    """A plan as it is kept: what was left blank is left out."""
+    said = {topic.value: {one: text.strip() for one, text in words[topic].items() if text.strip()} for topic in words}
+    plan: dict[str, Any] = {topic: by_language for topic, by_language in said.items() if by_language}
+    listed = sorted(set(prohibited))
+    return plan | ({"prohibited_medicines": listed} if listed else {})
 
 
 def prohibited_medicines(plan: Mapping[str, object]) -> frozenset[str]:

@@ -12,9 +12,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from service.care.escalation import AlertFacts, By, Notice
+from service.care.escalation import AlertFacts, By, Notice, is_loud
 from service.care.lifecycle import Channel, State
+from service.care.own_ladders import ladders_of
 from service.care.system_messages import SystemText
+from service.care.urgency import Urgency
 from service.records import contacts, messages, senders
 from service.records.alert_history import EventKind, add_event
 from service.records.alerts import Alert, as_alert, hours_of
@@ -116,6 +118,7 @@ def facts(
         tried=frozenset(latest),
         failed=frozenset(by for by, state in latest.items() if state in _WENT_WRONG),
         dead=_dead(connection, sending, clinic),
+        ladders=ladders_of(clinic.escalation),
     )
 
 
@@ -142,6 +145,30 @@ def put(
         .values(rounds=number if planned else alert.rounds, next_notice_at=next_at)
     )
     return len(planned)
+
+
+def follow_ladders(connection: Connection, clinic: Clinic, now: datetime) -> int:
+    """Bring the clinic's ringing alerts under its ladders as they are now; returns how many ring sooner.
+
+    A round is only ever brought forward: whoever changes the times must not silence what rings.
+    """
+    ladders = ladders_of(clinic.escalation)
+    rows = connection.execute(
+        select(alerts)
+        .where(alerts.c.clinic_id == clinic.id, alerts.c.next_notice_at > now, alerts.c.acknowledged_at.is_(None))
+        .order_by(alerts.c.id)
+        .with_for_update()
+    )
+    sooner = 0
+    for alert in (as_alert(row) for row in rows.all()):
+        if alert.next_notice_at is None or not is_loud(alert.urgency):
+            continue
+        ladder = ladders.emergency if alert.urgency is Urgency.EMERGENCY else ladders.urgent
+        due = max(alert.since + ladder.next_after(now - alert.since), now)
+        if due < alert.next_notice_at:
+            connection.execute(update(alerts).where(alerts.c.id == alert.id).values(next_notice_at=due))
+            sooner += 1
+    return sooner
 
 
 def behind_link(connection: Connection, token: str, now: datetime) -> Link | None:

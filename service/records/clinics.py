@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, insert, or_, select, update
 
 from service.care.localtime import QuietHours
 from service.records.ids import new_id
@@ -141,11 +141,32 @@ def new_webhook_secret(connection: Connection, vault: Vault, clinic_id: int, now
     return secret
 
 
+def rotate_key(
+    connection: Connection, vault: Vault, clinic_id: int, key_id: int, ends_at: datetime, now: datetime
+) -> str:
+    """Make a key of the same kind beside a living one, which ends at `ends_at`; returns the new key, to be read once.
+
+    Raises LookupError when the clinic has no such living key, or it was given its end before: of two who change the
+    same key at once, the second must know that there is a new one already.
+    """
+    kind = connection.execute(
+        update(clinic_keys)
+        .where(clinic_keys.c.id == key_id, clinic_keys.c.clinic_id == clinic_id, clinic_keys.c.revoked_at.is_(None))
+        .values(revoked_at=ends_at)
+        .returning(clinic_keys.c.kind)
+    ).scalar_one_or_none()
+    if kind is None:
+        raise LookupError(f"no living key {key_id}")
+    if kind == "api":
+        return new_api_key(connection, clinic_id, now)
+    return new_webhook_secret(connection, vault, clinic_id, now)
+
+
 def revoke_key(connection: Connection, clinic_id: int, key_id: int, now: datetime) -> bool:
     """End a key. False when the clinic has no such living key."""
     done = connection.execute(
         update(clinic_keys)
-        .where(clinic_keys.c.id == key_id, clinic_keys.c.clinic_id == clinic_id, clinic_keys.c.revoked_at.is_(None))
+        .where(clinic_keys.c.id == key_id, clinic_keys.c.clinic_id == clinic_id, _lives(now))
         .values(revoked_at=now)
     )
     return done.rowcount == 1
@@ -173,21 +194,21 @@ class Key:
     clinic_id: int
 
 
-def api_key(connection: Connection, key: str) -> Key | None:
+def api_key(connection: Connection, key: str, now: datetime) -> Key | None:
     """The living API key that reads so."""
     row = connection.execute(
         select(clinic_keys.c.id, clinic_keys.c.clinic_id).where(
-            clinic_keys.c.digest == _digest(key), clinic_keys.c.kind == "api", clinic_keys.c.revoked_at.is_(None)
+            clinic_keys.c.digest == _digest(key), clinic_keys.c.kind == "api", _lives(now)
         )
     ).one_or_none()
     return None if row is None else Key(row.id, row.clinic_id)
 
 
-def webhook_secrets(connection: Connection, vault: Vault) -> list[tuple[Key, str]]:
+def webhook_secrets(connection: Connection, vault: Vault, now: datetime) -> list[tuple[Key, str]]:
     """Every living webhook secret with its clinic: a signed event does not say whose it is."""
     rows = connection.execute(
         select(clinic_keys.c.id, clinic_keys.c.clinic_id, clinic_keys.c.secret).where(
-            clinic_keys.c.kind == "webhook", clinic_keys.c.revoked_at.is_(None)
+            clinic_keys.c.kind == "webhook", _lives(now)
         )
     )
     return [(Key(row.id, row.clinic_id), vault.open(row.secret, row.id)) for row in rows]
@@ -195,6 +216,10 @@ def webhook_secrets(connection: Connection, vault: Vault) -> list[tuple[Key, str
 
 def key_was_used(connection: Connection, key_id: int, now: datetime) -> None:
     connection.execute(update(clinic_keys).where(clinic_keys.c.id == key_id).values(used_at=now))
+
+
+def _lives(now: datetime) -> ColumnElement[bool]:
+    return or_(clinic_keys.c.revoked_at.is_(None), clinic_keys.c.revoked_at > now)
 
 
 def _digest(key: str) -> bytes:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from service.care.escalation import HOUSE, Person
 from service.care.lifecycle import Channel
-from service.records import notices
+from service.records import clinics, notices
 from service.records.clinics import Clinic
 from service.records.ids import new_id
 from service.records.patients import normal
@@ -23,6 +23,10 @@ NO_CONTACTS = "alert_no_contacts"
 
 _PHONE = re.compile(r"\+[1-9]\d{6,14}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+
+
+class LastContact(ValueError):
+    """Nobody would be told of alerts any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,9 @@ class Contact:
     """1 is told first."""
     on_call: bool
     """Told at once also while the clinic is closed."""
+    phone_verified_at: datetime | None = None
+    """When the code of a test message that went there was entered at the desk."""
+    email_verified_at: datetime | None = None
 
     def address(self, channel: Channel) -> str | None:
         return self.phone if channel is Channel.SMS else self.email
@@ -64,14 +71,7 @@ def add(
     Raises ValueError when the name is blank, or there is no address, or one that cannot be right.
     """
     name = name.strip()
-    if not name:
-        raise ValueError("a contact needs a name: an alert is acknowledged by a named person")
-    if phone is None and email is None:
-        raise ValueError("a contact needs a phone, an e-mail address, or both")
-    if phone is not None and not _PHONE.fullmatch(phone):
-        raise ValueError("the phone must be in international form, such as +12025550123")
-    if email is not None and not _EMAIL.fullmatch(email):
-        raise ValueError("that is not an e-mail address")
+    _check(name, phone, email)
     row_id = new_id()
     place = position if position is not None else _last_place(connection, clinic_id) + 1
     connection.execute(
@@ -79,10 +79,7 @@ def add(
             id=row_id,
             clinic_id=clinic_id,
             name=name,
-            phone=vault.seal_optional(phone, row_id),
-            phone_key=None if phone is None else vault.index(normal(Channel.SMS, phone)),
-            email=vault.seal_optional(email, row_id),
-            email_key=None if email is None else vault.index(normal(Channel.EMAIL, email)),
+            **_sealed(vault, row_id, phone, email),
             position=place,
             on_call=on_call,
             created_at=now,
@@ -92,14 +89,84 @@ def add(
     return Contact(row_id, clinic_id, name, phone, email, place, on_call)
 
 
+def change(
+    connection: Connection,
+    vault: Vault,
+    clinic_id: int,
+    contact_id: int,
+    name: str,
+    phone: str | None,
+    email: str | None,
+    on_call: bool,
+) -> Contact:
+    """Change a contact; a new address has to be tried out anew.
+
+    Raises LookupError when the clinic has no such contact, ValueError as `add` does.
+    """
+    before = get(connection, vault, clinic_id, contact_id, lock=True)
+    name = name.strip()
+    _check(name, phone, email)
+    values: dict[str, Any] = {"name": name, "on_call": on_call, **_sealed(vault, contact_id, phone, email)}
+    if phone != before.phone:
+        values["phone_verified_at"] = None
+    if email != before.email:
+        values["email_verified_at"] = None
+    connection.execute(update(contacts).where(contacts.c.id == contact_id).values(**values))
+    return get(connection, vault, clinic_id, contact_id)
+
+
+def move(connection: Connection, vault: Vault, clinic_id: int, contact_id: int, up: bool) -> bool:
+    """Let a contact be told one place earlier, or later. False at the end of the line. Raises LookupError."""
+    clinics.lock(connection, clinic_id)
+    line = [one.id for one in of_clinic(connection, vault, clinic_id)]
+    if contact_id not in line:
+        raise LookupError(f"no contact {contact_id}")
+    place = line.index(contact_id)
+    other = place - 1 if up else place + 1
+    if not 0 <= other < len(line):
+        return False
+    line[place], line[other] = line[other], line[place]
+    for position, row in enumerate(line, 1):
+        connection.execute(update(contacts).where(contacts.c.id == row).values(position=position))
+    return True
+
+
 def remove(connection: Connection, clinic_id: int, contact_id: int, now: datetime) -> bool:
-    """Tell a contact nothing more. False when the clinic has no such contact."""
+    """Tell a contact nothing more. False when the clinic has no such contact.
+
+    Raises LastContact for the last one of a clinic that is live: somebody must be told of an alert (P9).
+    """
+    # Two who each remove one of the last two wait for each other here.
+    clinics.lock(connection, clinic_id)
+    live = clinics.get(connection, clinic_id).went_live_at is not None
+    others = select(contacts.c.id).where(
+        contacts.c.clinic_id == clinic_id, contacts.c.removed_at.is_(None), contacts.c.id != contact_id
+    )
+    if live and _is_of(connection, clinic_id, contact_id) and connection.execute(others.limit(1)).first() is None:
+        raise LastContact("somebody must be told of alerts: add another contact first")
     done = connection.execute(
         update(contacts)
         .where(contacts.c.id == contact_id, contacts.c.clinic_id == clinic_id, contacts.c.removed_at.is_(None))
         .values(removed_at=now)
     )
     return done.rowcount == 1
+
+
+def verified(connection: Connection, contact_id: int, channel: Channel, now: datetime) -> None:
+    """A message that went to this address was read there."""
+    column = "phone_verified_at" if channel is Channel.SMS else "email_verified_at"
+    connection.execute(update(contacts).where(contacts.c.id == contact_id).values(**{column: now}))
+
+
+def get(connection: Connection, vault: Vault, clinic_id: int, contact_id: int, lock: bool = False) -> Contact:
+    """The clinic's contact. Raises LookupError, also for one that was removed."""
+    query = select(contacts).where(
+        contacts.c.id == contact_id, contacts.c.clinic_id == clinic_id, contacts.c.removed_at.is_(None)
+    )
+    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    if row is None:
+        raise LookupError(f"no contact {contact_id}")
+    return _contact(row, vault)
 
 
 def of_clinic(connection: Connection, vault: Vault, clinic_id: int) -> list[Contact]:
@@ -152,6 +219,33 @@ def _dialled(clinic: Clinic) -> str | None:
     return number if _PHONE.fullmatch(number) else None
 
 
+def _check(name: str, phone: str | None, email: str | None) -> None:
+    if not name:
+        raise ValueError("a contact needs a name: an alert is acknowledged by a named person")
+    if phone is None and email is None:
+        raise ValueError("a contact needs a phone, an e-mail address, or both")
+    if phone is not None and not _PHONE.fullmatch(phone):
+        raise ValueError("the phone must be in international form, such as +12025550123")
+    if email is not None and not _EMAIL.fullmatch(email):
+        raise ValueError("that is not an e-mail address")
+
+
+def _sealed(vault: Vault, row_id: int, phone: str | None, email: str | None) -> dict[str, bytes | None]:
+    return {
+        "phone": vault.seal_optional(phone, row_id),
+        "phone_key": None if phone is None else vault.index(normal(Channel.SMS, phone)),
+        "email": vault.seal_optional(email, row_id),
+        "email_key": None if email is None else vault.index(normal(Channel.EMAIL, email)),
+    }
+
+
+def _is_of(connection: Connection, clinic_id: int, contact_id: int) -> bool:
+    query = select(contacts.c.id).where(
+        contacts.c.id == contact_id, contacts.c.clinic_id == clinic_id, contacts.c.removed_at.is_(None)
+    )
+    return connection.execute(query).first() is not None
+
+
 def _last_place(connection: Connection, clinic_id: int) -> int:
     place = connection.execute(
         select(func.max(contacts.c.position)).where(contacts.c.clinic_id == clinic_id, contacts.c.removed_at.is_(None))
@@ -168,4 +262,6 @@ def _contact(row: Row[Any], vault: Vault) -> Contact:
         email=vault.open_optional(row.email, row.id),
         position=row.position,
         on_call=row.on_call,
+        phone_verified_at=row.phone_verified_at,
+        email_verified_at=row.email_verified_at,
     )

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, exists, func, literal, select, update
 
 from service import time
-from service.records import hooks, notices
+from service.records import hook_endpoints, hooks, notices
 from service.records.database import Moment
 from service.records.hooks import LIVE
 from service.records.tables import webhook_deliveries, webhook_endpoints, webhook_events
@@ -30,6 +30,8 @@ GIVE_UP = timedelta(days=3)
 LONGEST_RETRY_AFTER = 10 * 3600.0
 CLOSES_AFTER, STAYS_CLOSED_SECONDS = 5, 30.0
 """After so many failures in a row an endpoint rests for so long, so that a dead one does not hold up the others."""
+PAUSE_LOOK_SECONDS = 3600.0
+"""How often what waits for a paused endpoint is looked at; resuming it looks at once."""
 GONE = 410
 
 _rows = webhook_deliveries.c
@@ -88,7 +90,13 @@ def queue_due(connection: Connection, now: datetime, lease: datetime, limit: int
     """
     ahead = select(func.max(_before.c.due_at)).where(_IN_LINE).scalar_subquery()
     query = (
-        select(_rows.event_id, _rows.endpoint_id, webhook_endpoints.c.closed_until, ahead.label("ahead"))
+        select(
+            _rows.event_id,
+            _rows.endpoint_id,
+            webhook_endpoints.c.closed_until,
+            webhook_endpoints.c.paused_at,
+            ahead.label("ahead"),
+        )
         .join(webhook_endpoints, webhook_endpoints.c.id == _rows.endpoint_id)
         .where(_rows.state.in_(LIVE), _rows.due_at <= now)
         .order_by(_rows.due_at, _rows.event_id)
@@ -99,7 +107,9 @@ def queue_due(connection: Connection, now: datetime, lease: datetime, limit: int
     queued, later = [], []
     for row in connection.execute(query):
         key = {"event": row.event_id, "endpoint": row.endpoint_id}
-        if row.ahead is not None:
+        if row.paused_at is not None:
+            later.append({**key, "due": time.later(PAUSE_LOOK_SECONDS)})
+        elif row.ahead is not None:
             later.append({**key, "due": row.ahead if row.ahead > now else lease})
         elif row.closed_until is not None and row.closed_until > now:
             later.append({**key, "due": row.closed_until})
@@ -128,7 +138,13 @@ def claim(
     query = (
         select(webhook_deliveries, webhook_endpoints.c.url, webhook_endpoints.c.secret)
         .join(webhook_endpoints, webhook_endpoints.c.id == _rows.endpoint_id)
-        .where(_rows.event_id.in_(event_ids), _rows.state == "queued", ~exists().where(_IN_LINE))
+        .where(
+            _rows.event_id.in_(event_ids),
+            _rows.state == "queued",
+            # Paused after it was queued: its lease runs out, and it is put off.
+            webhook_endpoints.c.paused_at.is_(None),
+            ~exists().where(_IN_LINE),
+        )
         .order_by(_rows.event_id)
     )
     if connection.dialect.name == "postgresql":
@@ -179,7 +195,7 @@ def record(connection: Connection, post: Post, answer: Answer, now: datetime) ->
     if answer.arrived:
         _arrived(connection, post, answer, now)
     elif answer.status == GONE:
-        hooks.disable(connection, post.endpoint_id, now)
+        hook_endpoints.disable(connection, post.endpoint_id, now)
         _note(connection, "webhook_gone", post, "it answered 410 and gets nothing more", now)
     else:
         _failed(connection, post, answer, now)
@@ -222,7 +238,7 @@ def _arrived(connection: Connection, post: Post, answer: Answer, now: datetime) 
         .values(failing_since=None, failures=0, closed_until=None)
     )
     if mended.rowcount:
-        notices.close(connection, "webhook_failing", f"endpoint {post.endpoint_id}", now)
+        notices.close(connection, hook_endpoints.FAILING, f"endpoint {post.endpoint_id}", now)
 
 
 def _failed(connection: Connection, post: Post, answer: Answer, now: datetime) -> None:
@@ -260,7 +276,9 @@ def _note_failure(connection: Connection, post: Post, answer: Answer, now: datet
             .values(closed_until=time.later(min(rest, LONGEST_RETRY_AFTER)))
         )
     if time.real_seconds(now - after.failing_since) >= GIVE_UP.total_seconds():
-        _note(connection, "webhook_failing", post, f"nothing has arrived since {hooks.iso(after.failing_since)}", now)
+        _note(
+            connection, hook_endpoints.FAILING, post, f"nothing has arrived since {hooks.iso(after.failing_since)}", now
+        )
 
 
 def _wait(tries: int, answer: Answer) -> float:

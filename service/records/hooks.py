@@ -1,4 +1,4 @@
-"""What clinics' own systems are told: endpoints, events, and who still waits for which.
+"""What clinics' own systems are told: which events happened, and which endpoints are to hear of each.
 
 An outbox: `announce` writes the event and a delivery for each endpoint in the caller's transaction, so that an event
 exists exactly if what it tells of was committed. Where no clinic has an endpoint, announcing costs a look into a
@@ -7,9 +7,7 @@ dictionary.
 
 from __future__ import annotations
 
-import base64
 import json
-import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,11 +15,11 @@ from enum import StrEnum
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Row, delete, insert, select
 
 from service import time
 from service.care.lifecycle import ENDS, SENTENCES, Reason, State
-from service.records.ids import new_id, new_ids
+from service.records.ids import new_ids
 from service.records.sealing import Vault
 from service.records.tables import messages, patients, sessions, webhook_deliveries, webhook_endpoints, webhook_events
 
@@ -33,7 +31,6 @@ LIVE = ("waiting", "queued", "posting")
 _KEEP_SECONDS = 2.0
 """How long a process goes by what it knows of endpoints: an endpoint added elsewhere hears of what happens after
 that."""
-_LONGEST_URL = 2000
 
 
 class Type(StrEnum):
@@ -59,6 +56,7 @@ class Endpoint:
     created_at: datetime
     disabled_at: datetime | None
     failing_since: datetime | None
+    paused_at: datetime | None
 
     def wants(self, kind: str) -> bool:
         return self.types == "*" or kind in self.types
@@ -211,7 +209,7 @@ def _write(connection: Connection, vault: Vault | None, happened: Sequence[_Happ
         sealed = None if vault is None or one.words is None else vault.seal(_json(one.words), row_id)
         event = {"id": row_id, "clinic_id": one.clinic_id, "patient_id": one.patient_id, "type": one.type}
         events.append({**event, "facts": one.facts, "body": sealed, "created_at": now})
-        deliveries += [_fresh(row_id, ear.id, one.patient_id, now) for ear in ears if ear.wants(one.type)]
+        deliveries += [fresh(row_id, ear.id, one.patient_id, now) for ear in ears if ear.wants(one.type)]
     if events:
         connection.execute(insert(webhook_events), events)
     if deliveries:
@@ -219,7 +217,8 @@ def _write(connection: Connection, vault: Vault | None, happened: Sequence[_Happ
     return len(events)
 
 
-def _fresh(event_id: int, endpoint_id: int, patient_id: int | None, now: datetime) -> dict[str, Any]:
+def fresh(event_id: int, endpoint_id: int, patient_id: int | None, now: datetime) -> dict[str, Any]:
+    """A delivery that waits to be posted, as a row."""
     return {
         "event_id": event_id,
         "endpoint_id": endpoint_id,
@@ -255,70 +254,6 @@ def forget_known() -> None:
     _known.clear()
 
 
-# Endpoints
-
-
-def add_endpoint(
-    connection: Connection, vault: Vault, clinic_id: int, url: str, types: Sequence[str], now: datetime
-) -> tuple[Endpoint, str]:
-    """Add an endpoint; returns it and its secret (`whsec_…`), the only time that can be read.
-
-    The caller has checked the URL (`service.outward`). Raises ValueError for an unknown type or too long a URL.
-    """
-    unknown = [] if types == "*" else [kind for kind in types if kind not in set(Type)]
-    if unknown or not types:
-        raise ValueError("types are " + ", ".join(Type))
-    if len(url) > _LONGEST_URL:
-        raise ValueError(f"a URL may have at most {_LONGEST_URL} characters")
-    secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
-    row = new_id()
-    connection.execute(
-        insert(webhook_endpoints).values(
-            id=row,
-            clinic_id=clinic_id,
-            url=url,
-            secret=vault.seal(secret, row),
-            types=types if types == "*" else list(types),
-            created_at=now,
-            failures=0,
-        )
-    )
-    forget_known()
-    return endpoint(connection, row), secret
-
-
-def endpoint(connection: Connection, endpoint_id: int) -> Endpoint:
-    """The endpoint. Raises LookupError."""
-    row = connection.execute(select(webhook_endpoints).where(webhook_endpoints.c.id == endpoint_id)).one_or_none()
-    if row is None:
-        raise LookupError(f"no webhook endpoint {endpoint_id}")
-    return _endpoint(row)
-
-
-def endpoints_of(connection: Connection, clinic_id: int | None = None) -> list[Endpoint]:
-    """The endpoints of a clinic, or of all, with those that were disabled."""
-    query = select(webhook_endpoints).order_by(webhook_endpoints.c.id)
-    if clinic_id is not None:
-        query = query.where(webhook_endpoints.c.clinic_id == clinic_id)
-    return [_endpoint(row) for row in connection.execute(query)]
-
-
-def disable(connection: Connection, endpoint_id: int, now: datetime) -> bool:
-    """Send an endpoint nothing more, also not what waits. False when it was disabled before."""
-    done = connection.execute(
-        update(webhook_endpoints)
-        .where(webhook_endpoints.c.id == endpoint_id, webhook_endpoints.c.disabled_at.is_(None))
-        .values(disabled_at=now)
-    )
-    connection.execute(
-        update(webhook_deliveries)
-        .where(webhook_deliveries.c.endpoint_id == endpoint_id, webhook_deliveries.c.state.in_(LIVE))
-        .values(state="abandoned", last_error="endpoint_disabled")
-    )
-    forget_known()
-    return done.rowcount == 1
-
-
 def _live_endpoints(connection: Connection, clinic_ids: Collection[int]) -> dict[int, list[Endpoint]]:
     rows = connection.execute(
         select(webhook_endpoints)
@@ -327,13 +262,13 @@ def _live_endpoints(connection: Connection, clinic_ids: Collection[int]) -> dict
     )
     found: dict[int, list[Endpoint]] = {}
     for row in rows:
-        found.setdefault(row.clinic_id, []).append(_endpoint(row))
+        found.setdefault(row.clinic_id, []).append(as_endpoint(row))
     return found
 
 
-def _endpoint(row: Row[Any]) -> Endpoint:
+def as_endpoint(row: Row[Any]) -> Endpoint:
     return Endpoint(
-        row.id, row.clinic_id, row.url, row.types, row.created_at, row.disabled_at, row.failing_since
+        row.id, row.clinic_id, row.url, row.types, row.created_at, row.disabled_at, row.failing_since, row.paused_at
     )  # fmt: skip
 
 
@@ -355,36 +290,6 @@ def body_of(vault: Vault, row: Row[Any]) -> str:
     """What endpoints are sent for this row of `webhook_events`. Raises CannotOpen."""
     data = row.facts if row.body is None else json.loads(vault.open(row.body, row.id))
     return _json({"type": row.type, "timestamp": iso(row.created_at), "data": data})
-
-
-def resend(connection: Connection, endpoint_id: int, now: datetime, after: int = 0, only: int | None = None) -> int:
-    """Put events of an endpoint's clinic in line again: one (`only`), or all after a cursor that did not arrive.
-
-    Returns how many. Raises LookupError for an unknown endpoint, ValueError for a disabled one.
-    """
-    listener = endpoint(connection, endpoint_id)
-    if listener.disabled_at is not None:
-        raise ValueError("the endpoint is disabled; add it anew")
-    query = select(webhook_events.c.id, webhook_events.c.patient_id, webhook_events.c.type).where(
-        webhook_events.c.clinic_id == listener.clinic_id
-    )
-    query = query.where(webhook_events.c.id > after if only is None else webhook_events.c.id == only)
-    wanted = [row for row in connection.execute(query) if only is not None or listener.wants(row.type)]
-    mine = select(webhook_deliveries.c.event_id, webhook_deliveries.c.state).where(
-        webhook_deliveries.c.endpoint_id == endpoint_id
-    )
-    known = {row.event_id: row.state for row in connection.execute(mine)}
-    again = [row for row in wanted if known.get(row.id) == "abandoned" or (only is not None and row.id in known)]
-    fresh = [_fresh(row.id, endpoint_id, row.patient_id, now) for row in wanted if row.id not in known]
-    for row in again:
-        connection.execute(
-            update(webhook_deliveries)
-            .where(webhook_deliveries.c.event_id == row.id, webhook_deliveries.c.endpoint_id == endpoint_id)
-            .values(state="waiting", tries=0, due_at=now, since=now, last_error=None)
-        )
-    if fresh:
-        connection.execute(insert(webhook_deliveries), fresh)
-    return len(again) + len(fresh)
 
 
 # Forgetting

@@ -81,7 +81,7 @@ clinic_keys = Table(
     Column("secret", LargeBinary),  # webhook secrets, sealed: HMAC needs them back
     Column("hint", String(12), nullable=False),
     Column("created_at", Moment, nullable=False),
-    Column("revoked_at", Moment),
+    Column("revoked_at", Moment),  # may lie ahead: until then the key works
     Column("used_at", Moment),  # to the minute
 )
 
@@ -409,6 +409,8 @@ contacts = Table(
     Column("on_call", Boolean, nullable=False),  # told at once also while the clinic is closed
     Column("created_at", Moment, nullable=False),
     Column("removed_at", Moment),
+    Column("phone_verified_at", Moment),  # the code of a test message that went there was entered
+    Column("email_verified_at", Moment),
     Index("ix_contacts_clinic_id", "clinic_id"),
     Index("ix_contacts_phone_key", "phone_key"),
 )
@@ -594,6 +596,7 @@ webhook_endpoints = Table(
     Column("failing_since", Moment),  # null once something arrived
     Column("failures", Integer, nullable=False),  # posts in a row that did not arrive
     Column("closed_until", Moment),  # rest after many of them, or a Retry-After
+    Column("paused_at", Moment),  # by the clinic: what happens meanwhile waits
 )
 
 webhook_events = Table(
@@ -629,6 +632,8 @@ webhook_deliveries = Table(
         postgresql_where=text("state IN ('waiting', 'queued', 'posting')"),
         sqlite_where=text("state IN ('waiting', 'queued', 'posting')"),
     ),
+    # The desk's log, newest first.
+    Index("ix_webhook_deliveries_log", "endpoint_id", "event_id"),
     # Who is before whom: one patient's events reach an endpoint in order.
     Index(
         "ix_webhook_deliveries_line",
@@ -645,6 +650,15 @@ heartbeats = Table(
     metadata,
     Column("name", String(64), primary_key=True),
     Column("at", Moment, nullable=False),  # real time, also when the service's clock runs fast
+)
+
+# That a provider's post came in with a signature that holds: what a checklist may call seen.
+sightings = Table(
+    "sightings",
+    metadata,
+    Column("name", String(24), primary_key=True),
+    Column("first_at", Moment, nullable=False),
+    Column("last_at", Moment, nullable=False),  # to the hour
 )
 
 audit = Table(

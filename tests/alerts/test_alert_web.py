@@ -20,6 +20,7 @@ from service.care.lifecycle import State
 from service.care.urgency import Urgency
 from service.context import Context
 from service.identify import Doorkeeper
+from service.lookout import Lookout
 from service.pages import alert as alert_page
 from service.pages.guesses import MOST_GUESSES, Guesses
 from service.records import clinics, outbox
@@ -64,6 +65,7 @@ def served(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
         doorkeeper=Doorkeeper(house.engine, house.vault),
         signatures=cast(Any, None),
         events=cast(Any, None),
+        lookout=Lookout(house.engine),
     )
     app.register_blueprint(alerts_api.bp)
     app.register_blueprint(alert_page.bp)

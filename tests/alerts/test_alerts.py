@@ -19,6 +19,7 @@ from service.records import (
     alerts,
     contacts,
     erasure,
+    hook_endpoints,
     hooks,
     notices,
     outbox,
@@ -461,7 +462,7 @@ def test_an_erased_patients_words_are_gone_and_the_alert_is_not(house: House) ->
 
 def test_the_clinics_own_systems_hear_of_it_once_each(house: House) -> None:
     def hear(connection: Connection) -> None:
-        hooks.add_endpoint(connection, house.vault, house.clinic.id, "https://clinic.example/hook", "*", NOON)
+        hook_endpoints.add(connection, house.vault, house.clinic.id, "https://clinic.example/hook", "*", NOON)
 
     with time.held(NOON):
         house.run(hear)

@@ -20,7 +20,7 @@ from service.care.lifecycle import Channel
 from service.care.urgency import Urgency
 from service.context import Context
 from service.parts import ensure_senders
-from service.records import alerts, clinics, heartbeats, hooks, patients, protocols, replies, sessions
+from service.records import alerts, clinics, heartbeats, hook_endpoints, patients, protocols, replies, sessions
 from service.records.database import run
 from service.records.ids import new_id
 from service.records.replies import Incoming
@@ -98,7 +98,7 @@ def _clinic(connection: Connection, here: Context) -> tuple[int, str]:
     fields = {"name": "Hill", "display_name": "Hill", "phone": "202-555-0100", "timezone": "America/New_York"}
     clinic = clinics.add(connection, fields, now)
     protocols.approve(connection, protocols.add(connection, clinic.id, PROTOCOL, now).id, "Dr Test", now)
-    hooks.add_endpoint(connection, here.sending.vault, clinic.id, "https://clinic.example/hook", "*", now)
+    hook_endpoints.add(connection, here.sending.vault, clinic.id, "https://clinic.example/hook", "*", now)
     # Far ahead: however slow the machine, the clock looks alive until the last test.
     heartbeats.beat(connection, heartbeats.CLOCK, time.real_now() + timedelta(days=1))
     return clinic.id, clinics.new_api_key(connection, clinic.id, now)

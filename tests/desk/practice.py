@@ -25,7 +25,7 @@ from service.records import (
     alerts,
     clinics,
     contacts,
-    hooks,
+    hook_endpoints,
     patients,
     protocols,
     replies,
@@ -114,7 +114,7 @@ def furnish(here: Context, name: str, marker: str, digit: int) -> Practice:
             "survey S2", f"Fever or chills, said {marker}", NOW - timedelta(minutes=20), tell_patient=False,
         )  # fmt: skip
         clinics.new_api_key(connection, clinic_id, NOW)
-        endpoint, _ = hooks.add_endpoint(
+        endpoint, _ = hook_endpoints.add(
             connection, vault, clinic_id, f"https://{marker.lower()}.example/hook", "*", NOW
         )
         ids, emails = _people(connection, here, clinic_id, marker)
@@ -132,7 +132,7 @@ def furnish(here: Context, name: str, marker: str, digit: int) -> Practice:
             protocol=protocol,
             contact=contact,
             key=clinics.keys_of(connection, clinic_id)[0]["id"],
-            endpoint=endpoint,
+            endpoint=endpoint.id,
             phones=phones,
         )
 

@@ -18,6 +18,7 @@ from service import time
 from service.api import answers, errors, events, fhir, hooks, sessions, settled
 from service.context import Context
 from service.identify import Doorkeeper
+from service.lookout import Lookout
 from service.nudges import Nudges, connect
 from service.records import clinics, patients, protocols
 from service.records import sessions as session_records
@@ -95,6 +96,7 @@ def desk(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         nudges=Nudges(connect(settings.redis_url)),
         signatures=Signatures(settings.public_url, "", "", ""),
         events=cast(Any, None),
+        lookout=Lookout(engine),
     )
     app = APIFlask("tests")
     app.extensions["aftercare"] = here

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from service import time
 from service.nudges import Nudges, connect
 from service.parts import Parts
-from service.records import clinics, hook_deliveries, hooks, patients
+from service.records import clinics, hook_deliveries, hook_endpoints, hooks, patients
 from service.records.database import open_database, reading, run
 from service.records.hooks import Endpoint, Type
 from service.records.patients import Facts
@@ -67,7 +67,7 @@ class Surgery:
 
     def add_endpoint(self, url: str, types: Any = "*") -> tuple[Endpoint, str]:
         vault = self.parts.sending.vault
-        return self.run(lambda c: hooks.add_endpoint(c, vault, self.clinic_id, url, types, time.now()))  # type: ignore[no-any-return]
+        return self.run(lambda c: hook_endpoints.add(c, vault, self.clinic_id, url, types, time.now()))  # type: ignore[no-any-return]
 
     def lease(self) -> datetime:
         return time.later(LEASE_SECONDS)

@@ -9,9 +9,10 @@ from sqlalchemy import event, func, select
 
 from service import time
 from service.care.lifecycle import Channel, Reason, State
-from service.records import consents, erasure, hook_deliveries, hooks, messages
+from service.records import consents, erasure, hook_deliveries, hook_endpoints, hook_log, hooks, messages
 from service.records.consents import Consent
 from service.records.hooks import Type
+from service.records.ids import new_id
 from service.records.messages import Extra, Move
 from service.records.tables import webhook_deliveries, webhook_endpoints, webhook_events
 from tests.hooks.conftest import Surgery
@@ -20,7 +21,7 @@ NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 
 def _message(surgery: Surgery, patient_id: int | None = None) -> int:
-    row = hooks.new_id()
+    row = new_id()
     extra = Extra(
         surgery.clinic_id, "answer", Channel.SMS, "+1", time.now(), time.now(), row, patient_id or surgery.ana
     )
@@ -111,8 +112,8 @@ def test_unknown_types_are_refused(bare: Surgery) -> None:
 
 def test_a_disabled_endpoint_gets_nothing_more(surgery: Surgery) -> None:
     surgery.announce(surgery.ana, 1)
-    assert surgery.run(lambda c: hooks.disable(c, surgery.endpoint.id, time.now()))
-    assert not surgery.run(lambda c: hooks.disable(c, surgery.endpoint.id, time.now()))
+    assert surgery.run(lambda c: hook_endpoints.disable(c, surgery.endpoint.id, time.now()))
+    assert not surgery.run(lambda c: hook_endpoints.disable(c, surgery.endpoint.id, time.now()))
     surgery.announce(surgery.ana, 2)
     assert surgery.states() == ["abandoned"]
     assert surgery.deliver() == 0
@@ -148,17 +149,17 @@ def test_resending_what_was_given_up(surgery: Surgery) -> None:
         assert surgery.states() == ["abandoned"] * 2
         surgery.receiver.answer = lambda got: 204
         surgery.receiver.got.clear()
-        assert surgery.run(lambda c: hooks.resend(c, surgery.endpoint.id, time.now())) == 2
+        assert surgery.run(lambda c: hook_log.resend(c, surgery.endpoint.id, time.now())) == 2
         surgery.deliver()
         assert sorted(surgery.receiver.numbers) == [1, 2]
-        assert surgery.run(lambda c: hooks.resend(c, surgery.endpoint.id, time.now())) == 0
+        assert surgery.run(lambda c: hook_log.resend(c, surgery.endpoint.id, time.now())) == 0
         first = surgery.deliveries()[0]["event_id"]
-        assert surgery.run(lambda c: hooks.resend(c, surgery.endpoint.id, time.now(), only=first)) == 1
+        assert surgery.run(lambda c: hook_log.resend(c, surgery.endpoint.id, time.now(), only=first)) == 1
         surgery.deliver()
         assert surgery.receiver.got[-1].id == hooks.webhook_id(first)
         # An endpoint added later can be given the past.
         late, _ = surgery.add_endpoint(surgery.receiver.url)
-        assert surgery.run(lambda c: hooks.resend(c, late.id, time.now())) == 2
+        assert surgery.run(lambda c: hook_log.resend(c, late.id, time.now())) == 2
 
 
 def test_secrets_are_sealed(surgery: Surgery) -> None:

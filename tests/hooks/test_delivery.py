@@ -10,7 +10,7 @@ from sqlalchemy import update
 from standardwebhooks import Webhook
 
 from service import time
-from service.records import hook_deliveries, hooks, notices
+from service.records import hook_deliveries, hook_endpoints, hooks, notices
 from service.records.hook_deliveries import JITTER, RETRY_SECONDS, Answer
 from service.records.hooks import Type
 from service.records.tables import webhook_endpoints
@@ -200,7 +200,7 @@ def test_410_ends_the_endpoint_and_tells_the_operator(surgery: Surgery) -> None:
     surgery.announce(surgery.ana, 2)
     surgery.deliver()
     assert surgery.states() == ["abandoned", "abandoned"]
-    assert surgery.read(lambda c: hooks.endpoint(c, surgery.endpoint.id)).disabled_at is not None
+    assert surgery.read(lambda c: hook_endpoints.get(c, surgery.endpoint.id)).disabled_at is not None
     assert [one["kind"] for one in surgery.read(notices.open_ones)] == ["webhook_gone"]
     surgery.announce(surgery.ana, 3)
     assert len(surgery.receiver.got) == 1
@@ -258,13 +258,13 @@ def test_three_days_of_failure_are_the_operators_business(surgery: Surgery) -> N
             surgery.announce(None, days)
             surgery.deliver()
         assert [one["kind"] for one in surgery.read(notices.open_ones)] == expected
-    assert surgery.read(lambda c: hooks.endpoint(c, surgery.endpoint.id)).failing_since == NOON
+    assert surgery.read(lambda c: hook_endpoints.get(c, surgery.endpoint.id)).failing_since == NOON
     surgery.receiver.answer = lambda got: 204
     with time.held(NOON + timedelta(days=3, minutes=1)):
         surgery.announce(None, 9)
         surgery.deliver()
     assert surgery.read(notices.open_ones) == []
-    assert surgery.read(lambda c: hooks.endpoint(c, surgery.endpoint.id)).failing_since is None
+    assert surgery.read(lambda c: hook_endpoints.get(c, surgery.endpoint.id)).failing_since is None
 
 
 def test_an_event_that_cannot_be_opened_hurts_no_other(surgery: Surgery) -> None:

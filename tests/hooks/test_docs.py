@@ -45,7 +45,7 @@ def test_the_documented_receiver_verifies_stores_and_knows_doubles(
     from sqlalchemy import update
 
     from service import time
-    from service.records import hooks
+    from service.records import hook_log
     from service.records.tables import webhook_endpoints
 
     surgery.run(lambda c: c.execute(update(webhook_endpoints).values(url=url)))
@@ -59,7 +59,7 @@ def test_the_documented_receiver_verifies_stores_and_knows_doubles(
         ("survey.answered", '{"patient": {"id": "ana"}, "number": 2}'),
     ]
     first = surgery.deliveries()[0]["event_id"]
-    surgery.run(lambda c: hooks.resend(c, surgery.endpoint.id, time.now(), only=first))
+    surgery.run(lambda c: hook_log.resend(c, surgery.endpoint.id, time.now(), only=first))
     assert surgery.deliver() == 1
     assert _stored(inbox) == stored
 

@@ -26,6 +26,7 @@ from service.api.bodies import parse_event
 from service.care.lifecycle import Channel, Reason, State
 from service.context import Context
 from service.identify import Doorkeeper
+from service.lookout import Lookout
 from service.nudges import QueueName
 from service.pages import unsubscribe
 from service.parts import ensure_senders, make_sending
@@ -324,6 +325,7 @@ def open_desk(database_url: str, folder: Path) -> Desk:
         doorkeeper=Doorkeeper(engine, sending.vault),
         signatures=Signatures(PUBLIC, TOKEN, KEY.public, ""),
         events=cast(Any, None),
+        lookout=Lookout(engine),
     )
     for blueprint in (webhooks.bp, replies.bp, unsubscribe.bp):
         app.register_blueprint(blueprint)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from service import time
-from service.records import hooks
+from service.records import hook_endpoints, hooks
 from service.records.hooks import Type
 from service.records.sessions import find
 from tests.hooks.receiver import receiving
@@ -28,7 +28,7 @@ class _Telling(Scene):
 
         def work(connection: Connection) -> None:
             vault, clinic, now = place.h.parts.sending.vault, place.h.clinic.id, time.now()
-            hooks.add_endpoint(connection, vault, clinic, self.receiver.url, "*", now)
+            hook_endpoints.add(connection, vault, clinic, self.receiver.url, "*", now)
             session = find(connection, clinic, "session-0")
             assert session is not None
             for number in range(EVENTS):

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, select
 from standardwebhooks import Webhook
 
 from commands.clinic import clinic
+from service import time
 from service.care.contact import check_hours, dialled_phone, opening_hours
 from service.records import clinics, protocols, senders
 from service.records.database import reading
@@ -31,7 +32,7 @@ def test_a_clinic_without_any_option_waits_for_approval(run_command: Run, engine
     with reading(engine) as connection:
         known = clinics.get(connection, int(made["id"]))
         assert (known.name, known.phone, known.emergency_number) == ("Demo Clinic", "800-555-0100", "911")
-        key = clinics.api_key(connection, made["api_key"])
+        key = clinics.api_key(connection, made["api_key"], time.now())
         assert key is not None
         assert key.clinic_id == known.id
         assert protocols.parsed(connection, protocols.of_clinic(connection, known.id)[0].id).name == "prolotherapy"
@@ -87,8 +88,8 @@ def test_keys_come_and_go(run_command: Run, engine: Engine) -> None:
     run_command(clinic, "key", "revoke", made["id"], keys[0]["id"])
     run_command(clinic, "key", "revoke", made["id"], keys[0]["id"], status=1)
     with reading(engine) as connection:
-        assert clinics.api_key(connection, made["api_key"]) is None
-        living = clinics.api_key(connection, second)
+        assert clinics.api_key(connection, made["api_key"], time.now()) is None
+        living = clinics.api_key(connection, second, time.now())
         assert living is not None
         assert living.clinic_id == int(made["id"])
     assert "no clinic" in run_command(clinic, "key", "new", "1", status=1).output
@@ -163,3 +164,23 @@ def test_hours_that_cannot_be_kept(hours: str) -> None:
 
     with pytest.raises(ValueError, match="must"):
         check()
+
+
+def test_another_time_zone_plans_anew(run_command: Run, engine: Engine) -> None:
+    made = added(run_command)
+    answer = run_command(clinic, "change", made["id"], "--timezone", "America/Denver", "--messages", "09:00-20:00")
+    assert "0 sessions were planned anew" in answer.output
+    with reading(engine) as connection:
+        after = clinics.get(connection, int(made["id"]))
+    assert (after.timezone, after.quiet_from, after.quiet_until) == ("America/Denver", "09:00", "20:00")
+
+
+@pytest.mark.parametrize(
+    "wrong", [("--timezone", "Mars/Olympus"), ("--messages", "07:00-21:00"), ("--messages", "soon"), ()]
+)
+def test_p4_the_command_keeps_to_the_law_too(run_command: Run, engine: Engine, wrong: Sequence[str]) -> None:
+    made = added(run_command)
+    assert run_command(clinic, "change", made["id"], *wrong, status=2).output
+    with reading(engine) as connection:
+        after = clinics.get(connection, int(made["id"]))
+    assert (after.timezone, after.quiet_from, after.quiet_until) == ("America/New_York", "08:00", "21:00")

@@ -20,6 +20,7 @@ from service.api import headers, intake
 from service.api.bodies import EVENT
 from service.context import Context
 from service.identify import Doorkeeper
+from service.lookout import Lookout
 from service.nudges import Nudges
 from service.pages import look, plan, survey
 from service.records import attempts, clinics, protocols, responses, sessions
@@ -120,7 +121,8 @@ def phone(database_url: str, redis_url: str, folder: Path, **clinic: Any) -> Ite
 
     clinic_id = run(engine, begin)
     signatures = Signatures("http://127.0.0.1", "", "", "")
-    parts = Context(settings, engine, sending, Doorkeeper(engine, vault), nudges, signatures, cast(Any, None))
+    keeper, lookout = Doorkeeper(engine, vault), Lookout(engine)
+    parts = Context(settings, engine, sending, keeper, nudges, signatures, cast(Any, None), lookout)
     app = Flask("pages")
     app.extensions["aftercare"] = parts
     for blueprint in (survey.bp, plan.bp, look.bp):

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from service import time
-from service.records import hooks, sessions
+from service.records import hook_endpoints, hooks, sessions
 from service.records.database import reading, run
 from tests.pages.patients_phone import NOON, S1_FINE, Phone, at
 
@@ -357,7 +357,7 @@ def test_too_long_a_page_is_refused(pages: Phone) -> None:
 def test_the_clinics_system_hears_once_of_a_survey_sent_off(pages: Phone) -> None:
     session = pages.visit()
     token = pages.link(session, "day1")
-    run(pages.context.engine, lambda c: hooks.add_endpoint(c, pages.vault, pages.clinic_id, ENDPOINT, "*", DAY1))
+    run(pages.context.engine, lambda c: hook_endpoints.add(c, pages.vault, pages.clinic_id, ENDPOINT, "*", DAY1))
     with time.held(DAY1):
         pages.client().post(f"/s/{token}/tap", data={"question": "pain", "pain": "3"})
         pages.client().post(f"/s/{token}", data=S1_FINE)

@@ -21,7 +21,18 @@ from service.api.lines import Applied, Line
 from service.app import create_app
 from service.care.lifecycle import Channel, Reason
 from service.problems import Problem
-from service.records import clinics, consents, events, hooks, messages, patients, protocols, sessions, suppressions
+from service.records import (
+    clinics,
+    consents,
+    events,
+    hook_endpoints,
+    hooks,
+    messages,
+    patients,
+    protocols,
+    sessions,
+    suppressions,
+)
 from service.records.clinics import Clinic
 from service.records.database import reading
 from service.records.tables import courses, webhook_events
@@ -126,7 +137,7 @@ def _clinic(h: House, name: str) -> Clinic:
     def work(connection: Connection) -> Clinic:
         clinic = clinics.add(connection, {"name": name, "display_name": name, "phone": "202-555-0100"}, NOW)
         protocols.approve(connection, protocols.add(connection, clinic.id, PROTOCOL, NOW).id, "Dr Test", NOW)
-        hooks.add_endpoint(connection, h.parts.sending.vault, clinic.id, "https://hooks.example/", "*", NOW)
+        hook_endpoints.add(connection, h.parts.sending.vault, clinic.id, "https://hooks.example/", "*", NOW)
         key = h.parts.sending.vault.index(patients.normal(Channel.SMS, SUPPRESSED))
         suppressions.suppress(connection, clinic.id, Channel.SMS, key, Reason.OPTED_OUT, "test", NOW)
         return clinic

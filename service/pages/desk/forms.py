@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+import json
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from flask import request
@@ -22,6 +24,7 @@ from wtforms import (  # type: ignore[attr-defined]  # the stubs know no SelectC
 from wtforms.validators import DataRequired, InputRequired, Length, Regexp, ValidationError
 
 F = TypeVar("F", bound=Form)
+Rule = Callable[[str], object]
 
 _EMAIL = r"[^@\s<>\"]{1,64}@[^@\s<>\"]+\.[^@\s<>\".]{2,}"
 
@@ -31,11 +34,14 @@ def posted(form: type[F], **known: Any) -> F:
     return form(request.form, **known)
 
 
-def line(label: str, most: int = 120, optional: bool = False, **attributes: str) -> StringField:
-    """One line of text."""
-    needed = [] if optional else [DataRequired("Fill this in.")]
+def line(
+    label: str, most: int = 120, optional: bool = False, rule: Rule | None = None, **attributes: str
+) -> StringField:
+    """One line of text. `rule` raises ValueError, saying what is wrong, as the rules in `care` do."""
+    needed: list[Any] = [] if optional else [DataRequired("Fill this in.")]
+    ruled = [] if rule is None else [_keeping(rule)]
     return StringField(
-        label, [*needed, Length(max=most, message=f"Use at most {most} characters."), _one_line],
+        label, [*needed, Length(max=most, message=f"Use at most {most} characters."), _one_line, *ruled],
         filters=[_stripped], render_kw={"maxlength": str(most), **attributes},
     )  # fmt: skip
 
@@ -69,6 +75,28 @@ def choice(label: str, choices: Iterable[tuple[str, str]], **attributes: str) ->
 def options(choices: Iterable[tuple[str, str]]) -> list[SelectChoice]:
     """For a `SelectField` whose choices are known only when it is shown."""
     return [SelectChoice(value, words) for value, words in choices]
+
+
+def sentence(error: ValueError) -> str:
+    """What a rule says of a value, as a sentence beside the field."""
+    words = str(error).rstrip(".")
+    said = f"It {words}" if words.partition(" ")[0] in ("must", "takes", "is") else words[:1].upper() + words[1:]
+    return f"{said}."
+
+
+def mark(*values: object) -> str:
+    """Of what a form shows: when it is sent, whether somebody else has changed that meanwhile."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def _keeping(rule: Rule) -> Callable[[Form, Field], None]:
+    def check(_form: Form, field: Field) -> None:
+        try:
+            rule(field.data or "")
+        except ValueError as error:
+            raise ValidationError(sentence(error)) from None
+
+    return check
 
 
 def _stripped(value: str | None) -> str | None:

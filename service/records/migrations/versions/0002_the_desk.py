@@ -204,8 +204,38 @@ def upgrade() -> None:
             sqlite_where=sa.text(UNRESOLVED_REPLIES),
         )
 
+    with op.batch_alter_table("contacts", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("phone_verified_at", Moment(), nullable=True))
+        batch_op.add_column(sa.Column("email_verified_at", Moment(), nullable=True))
+
+    with op.batch_alter_table("webhook_endpoints", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("paused_at", Moment(), nullable=True))
+
+    with op.batch_alter_table("webhook_deliveries", schema=None) as batch_op:
+        batch_op.create_index("ix_webhook_deliveries_log", ["endpoint_id", "event_id"], unique=False)
+
+    op.create_table(
+        "sightings",
+        sa.Column("name", sa.String(length=24), nullable=False),
+        sa.Column("first_at", Moment(), nullable=False),
+        sa.Column("last_at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_sightings")),
+    )
+
 
 def downgrade() -> None:
+    op.drop_table("sightings")
+
+    with op.batch_alter_table("webhook_deliveries", schema=None) as batch_op:
+        batch_op.drop_index("ix_webhook_deliveries_log")
+
+    with op.batch_alter_table("webhook_endpoints", schema=None) as batch_op:
+        batch_op.drop_column("paused_at")
+
+    with op.batch_alter_table("contacts", schema=None) as batch_op:
+        batch_op.drop_column("email_verified_at")
+        batch_op.drop_column("phone_verified_at")
+
     with op.batch_alter_table("replies", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_replies_unresolved",
