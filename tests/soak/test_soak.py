@@ -37,7 +37,9 @@ def life(name: str, mb_a_minute: float, minutes: int = 40) -> Life:
 
 def test_a_leak_is_seen_and_steady_memory_is_not_one() -> None:
     found = verdict.trends([life("web", 1.0), life("clock", 0.01), life("listen", 9.0, minutes=15)], 0)
-    assert [(one.name, one.is_flat) for one in found] == [("web", False), ("clock", True)], "a quarter of an hour is too little"
+    assert [(one.name, one.is_flat) for one in found] == [("web", False), ("clock", True)], (
+        "a quarter of an hour is too little"
+    )
 
 
 def test_an_error_nobody_expects_is_a_finding(tmp_path: Path) -> None:
