@@ -12,10 +12,11 @@ from sqlalchemy import Engine, text
 from werkzeug.test import TestResponse
 
 from service import time
+from service.care.columns import Columns
 from service.care.lifecycle import Channel, Reason
 from service.care.roles import Role
 from service.context import Context
-from service.records import doubts, patients, staff_sessions, suppressions
+from service.records import doubts, imports, patients, staff_sessions, suppressions
 from service.records.database import run
 from tests.desk.practice import PASSWORD, Practice
 
@@ -106,6 +107,17 @@ class Desk:
             return doubts.of_clinic(connection, vault, practice.clinic_id, 10)[-1].id
 
         return run(self.engine, work)
+
+    def import_of(self, practice: Practice) -> int:
+        """A file of the clinic's whose columns are still to be chosen."""
+        vault, now = self.here.sending.vault, time.now()
+        content = f"Patient,First name\r\n{practice.marker}-p9,{practice.marker}\r\n".encode()
+        mapping = Columns().as_json()
+        owner, name = practice.staff[Role.OWNER], f"{practice.marker}.csv"
+        return run(
+            self.engine,
+            lambda c: imports.add(c, vault, practice.clinic_id, owner, name, content, 1, mapping, now),
+        )
 
     def sql(self, statement: str, **values: Any) -> list[Any]:
         with self.engine.begin() as connection:

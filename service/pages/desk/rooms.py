@@ -5,6 +5,8 @@ from __future__ import annotations
 from service.pages.desk import (
     alerting,
     counter,
+    entering,
+    imports,
     join,
     login,
     patient,
@@ -32,6 +34,8 @@ ROOMS: tuple[Room, ...] = (
     patient_texts.room,
     patient_progress.room,
     patient_record.room,
+    entering.room,
+    imports.room,
     people.room,
     trail.room,
     you.room,
