@@ -112,12 +112,14 @@ class Desk:
         """A file of the clinic's whose columns are still to be chosen."""
         vault, now = self.here.sending.vault, time.now()
         content = f"Patient,First name\r\n{practice.marker}-p9,{practice.marker}\r\n".encode()
-        mapping = Columns().as_json()
-        owner, name = practice.staff[Role.OWNER], f"{practice.marker}.csv"
-        return run(
-            self.engine,
-            lambda c: imports.add(c, vault, practice.clinic_id, owner, name, content, 1, mapping, now),
-        )
+        about = (practice.clinic_id, practice.staff[Role.OWNER], f"{practice.marker}.csv")
+
+        def work(connection: Any) -> int:
+            if there := imports.of_clinic(connection, vault, practice.clinic_id, 1):
+                return there[0].id
+            return imports.add(connection, vault, *about, content, 1, Columns().as_json(), now)
+
+        return run(self.engine, work)
 
     def sql(self, statement: str, **values: Any) -> list[Any]:
         with self.engine.begin() as connection:

@@ -67,7 +67,7 @@ class _Session(Form):
     sms = BooleanField("They agreed to texts")
     mail = BooleanField("They agreed to e-mail")
     source = forms.choice(LABELS[Field.SOURCE], HOW)
-    wording = forms.lines(LABELS[Field.WORDING], 2000, optional=True, rows="2")
+    wording = forms.lines(LABELS[Field.WORDING], 2000, optional=True, rows="3")
     agreed_at = DateTimeLocalField(LABELS[Field.AGREED_AT], [Optional(), _in_our_time])
     once = HiddenField()
     drawn_at = HiddenField()
