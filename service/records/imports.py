@@ -49,6 +49,8 @@ class Phase(StrEnum):
 OPEN = (Phase.MAPPING, Phase.CHECKING, Phase.CHECKED, Phase.TAKING)
 AT_WORK = (Phase.CHECKING, Phase.TAKING)
 WAITS = (Phase.MAPPING, Phase.CHECKED)
+UNENTERED = (Phase.MAPPING, Phase.CHECKING, Phase.CHECKED)
+_NOTHING_YET: Mapping[str, Any] = {"position": 0, "taken": 0, "already": 0, "problems": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class Import:
     taken: int
     already: int
     created_at: datetime
+    check_at: datetime
     finished_at: datetime | None
 
     @property
@@ -243,7 +246,7 @@ def erased(connection: Connection, vault: Vault, clinic_id: int, names: Collecti
 
 
 _IMPORT = select(
-    *(column for column in imports.c if column.name not in ("content", "problems", "staff_id", "check_at")),
+    *(column for column in imports.c if column.name not in ("content", "problems", "staff_id")),
     staff.c.name.label("by"),
 ).join(staff, staff.c.id == imports.c.staff_id)
 
@@ -260,15 +263,16 @@ def _begin(
     done = connection.execute(
         update(imports)
         .where(imports.c.id == import_id, imports.c.clinic_id == clinic_id, imports.c.phase.in_(before))
-        .values(phase=phase, position=0, taken=0, already=0, problems=None, check_at=now, **more)
+        .values(phase=phase, check_at=now, **_NOTHING_YET, **more)
     )
     return done.rowcount == 1
 
 
 def _end(connection: Connection, now: datetime, *which: Any) -> int:
-    return connection.execute(
-        update(imports).where(imports.c.phase.in_(OPEN), *which).values(_closed(now, Phase.CANCELLED))
-    ).rowcount
+    ended = update(imports).where(*which).values(_closed(now, Phase.CANCELLED))
+    # What a dry run counted was never entered.
+    tried = ended.where(imports.c.phase.in_(UNENTERED)).values(_NOTHING_YET)
+    return sum(connection.execute(one).rowcount for one in (tried, ended.where(imports.c.phase == Phase.TAKING)))
 
 
 def _closed(now: datetime, phase: Phase) -> dict[str, Any]:

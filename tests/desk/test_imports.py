@@ -263,6 +263,17 @@ def test_a_cancelled_import_stops_and_lets_go_of_the_file(desk: Desk) -> None:
     assert worker.work(at) == 0
 
 
+def test_what_a_dry_run_counted_does_not_count_as_entered(desk: Desk) -> None:
+    visitor = desk.client_as(Role.DESK)
+    at = checked(desk, visitor, file_of(row(1)))
+    visitor.post(f"{at}/cancel")
+    assert (of(desk, at).phase, of(desk, at).taken) == (Phase.CANCELLED, 0)
+    assert "Nothing of it was entered." in visitor.get(at).text
+    visitor.post(f"{at}/take")
+    assert Worker(desk).work(at) == 0
+    assert counts(desk) == (0, 0, 0)
+
+
 def contents(desk: Desk) -> list[bytes]:
     return [
         bytes(row[0]) for row in desk.sql("SELECT content FROM imports WHERE clinic_id = :id", id=desk.own.clinic_id)
