@@ -24,6 +24,7 @@ from service.care.entering import SENTENCES, Entry, Trouble, event_of, troubles
 from service.care.findings import Finding
 from service.care.rows import House
 from service.care.sheet import Sheet
+from service.nudges import QueueName
 from service.parts import Parts
 from service.records import clinics, imports, protocols
 from service.records.database import reading, run
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 CHECKED_AT_ONCE = 1000
 TAKEN_AT_ONCE = 100
 """Rows a transaction, as of a batch of events: on SQLite whoever sends waits for it."""
+TURN_SECONDS = 10.0
+"""Then it is another file's turn: one clinic's years must not hold up another's day."""
 _OUR_MISTAKE = "Something went wrong on our side with this row. It was not taken in."
 _SAME_MINUTE = timedelta(minutes=1)
 
@@ -87,7 +90,7 @@ class Importer:
         job = self._begin(import_id)
         if job is None:
             return 0
-        done, reads = 0, self._reads(job)
+        done, reads, until = 0, self._reads(job), time.monotonic() + TURN_SECONDS
         size = TAKEN_AT_ONCE if job.at.phase is Phase.TAKING else CHECKED_AT_ONCE
         while part := list(islice(reads, size)):
             if not self._settle(job, job.at.position + done, part):
@@ -95,6 +98,9 @@ class Importer:
             done += len(part)
             if job.at.phase is Phase.TAKING:
                 self._parts.nudges.wake_clock()
+            if time.monotonic() > until:
+                self._parts.nudges.send(QueueName.IMPORTS, [import_id])
+                break
         return done
 
     def _begin(self, import_id: int) -> _Job | None:
@@ -123,7 +129,7 @@ class Importer:
         first = job.sessions.setdefault(entry.session, row.number)
         if first != row.number:
             return _wrong(row.number, Field.SESSION, f"Row {first} tells of the same session.")
-        if entry.protocol and entry.protocol not in job.protocols:
+        if entry.protocol not in job.protocols:
             return _wrong(row.number, Field.PROTOCOL, SENTENCES[Field.PROTOCOL])
         event = json.dumps(event_of(entry)).encode()
         refusal = self._door.check(event, job.house.now)

@@ -172,8 +172,9 @@ def amiss(columns: Columns) -> dict[Field, str]:
     for what, address in ((Field.SMS, Field.PHONE), (Field.MAIL, Field.EMAIL)):
         if what in said and address not in columns.places:
             found[address] = "Choose the column: they agreed to be reached there."
-    if Field.SITE not in said:
-        found[Field.SITE] = "Choose a column, or one place for all."
+    for what, one in ((Field.SITE, "place"), (Field.PROTOCOL, "protocol")):
+        if what not in said:
+            found[what] = f"Choose a column, or one {one} for all."
     for what in (Field.WORDING, Field.SOURCE):
         if what not in said:
             found[what] = "Choose a column, or write it down for all: it goes into the ledger of consent."

@@ -123,7 +123,7 @@ SENTENCES: Mapping[Field, str] = {
     Field.NUMBER: "Write a whole number from 1 to 100, or nothing.",
     Field.PAIN: "Write a whole number from 0 to 10, or nothing.",
     Field.NEXT: "That is no date and time after the session.",
-    Field.PROTOCOL: "The clinic has no protocol of this name.",
+    Field.PROTOCOL: "Your clinic has no protocol of this name.",
     Field.LANGUAGE: "That is no language that we know: write en or es, English or Spanish.",
     Field.ZONE: "That is no time zone. Write one such as America/Denver, or nothing for the clinic's.",
     Field.SMS: "Write yes or no.",

@@ -77,6 +77,8 @@ def read(cells: Sequence[str], columns: Columns, house: House) -> Entry | list[T
     site = " ".join(part for part in (said(Field.SIDE), said(Field.SITE)) if part)
     if sites.course_key(site) is None:
         wrong(Field.SITE)
+    if not said(Field.PROTOCOL):
+        wrong(Field.PROTOCOL)
     language = said(Field.LANGUAGE)
     locale = _LANGUAGES.get(language.lower().partition("-")[0].partition("_")[0], "")
     if language and not locale:

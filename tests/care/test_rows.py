@@ -19,7 +19,7 @@ HOUSE = House(ZoneInfo("America/New_York"), "911", datetime(2026, 3, 10, 16, 0, 
 HEADER = (Field.PATIENT, Field.GIVEN_NAME, Field.PHONE, Field.ENDED_AT, Field.TIME, Field.SITE, Field.SIDE,
           Field.SESSION, Field.NUMBER, Field.PAIN, Field.NEXT, Field.SMS, Field.EMAIL, Field.MAIL, Field.LANGUAGE,
           Field.AGREED_AT)  # fmt: skip
-FIXED = {Field.WORDING: "I agree.", Field.SOURCE: "on paper"}
+FIXED = {Field.WORDING: "I agree.", Field.SOURCE: "on paper", Field.PROTOCOL: "prolotherapy"}
 MEANT = Columns({what: place for place, what in enumerate(HEADER)}, FIXED, DateOrder.MONTH_FIRST)
 GOOD = {
     Field.PATIENT: "4711", Field.GIVEN_NAME: "Ana", Field.PHONE: "(202) 555-0123", Field.ENDED_AT: "3/9/2026 14:05",
@@ -43,6 +43,7 @@ def test_a_good_row_is_a_session() -> None:
                 "id": session_name("4711", entry.ended_at, "left knee"),
                 "ended_at": "2026-03-09T18:05:00+00:00",
                 "site": "left knee",
+                "protocol": "prolotherapy",
                 "number": 2,
                 "next_session_at": "2026-04-06T16:00:00+00:00",
                 "baseline": {"pain": 6},
@@ -162,7 +163,7 @@ def test_what_was_chosen_is_kept_as_it_is_and_nonsense_is_left_out() -> None:
 def test_what_is_not_chosen_yet_is_said() -> None:
     assert set(columns.amiss(Columns())) == {
         Field.PATIENT, Field.GIVEN_NAME, Field.ENDED_AT, Field.SITE, Field.SMS, Field.WORDING, Field.SOURCE,
-        Field.AGREED_AT,
+        Field.AGREED_AT, Field.PROTOCOL,
     }  # fmt: skip
     assert columns.amiss(MEANT) == {}
     fixed = {**FIXED, Field.TIME: "noon", Field.AGREED_AT: "then", Field.MAIL: "yes"}

@@ -52,7 +52,7 @@ def upload(visitor: Visitor, content: bytes, name: str = "march.csv") -> Any:
 
 
 class Worker:
-    """What `aftercare worker --queue imports` runs, in this process; it may be told to die after so many parts."""
+    """What `aftercare worker --queue imports` runs, in this process."""
 
     def __init__(self, desk: Desk) -> None:
         here = desk.here
@@ -64,16 +64,11 @@ class Worker:
 
 
 class Dies(Rows):
-    """The door at which a worker dies after so many parts were taken in: nothing of the part is committed."""
+    """The door at which a worker dies over the second part: nothing of the part is committed."""
 
-    def __init__(self, desk: Desk, parts: int) -> None:
-        super().__init__(desk.here.sending)
-        object.__setattr__(self, "left", parts)
-
-    def take_in(self, *arguments: Any) -> Any:
-        outcome = super().take_in(*arguments)
-        object.__setattr__(self, "left", self.left - 1)  # type: ignore[has-type]
-        if self.left < 0:
+    def take_in(self, connection: Connection, clinic_id: int, events: Any, now: Any) -> Any:
+        outcome = super().take_in(connection, clinic_id, events, now)
+        if not any(key == "entered v0" for key, _ in events):
             raise KeyboardInterrupt
         return outcome
 
@@ -202,7 +197,7 @@ def test_p6_a_worker_dies_in_the_middle_and_another_goes_on(desk: Desk) -> None:
     visitor.post(f"{at}/take")
     worker, number = Worker(desk), int(at.rpartition("/")[2])
     with pytest.raises(KeyboardInterrupt):
-        Importer(worker.parts, Dies(desk, 1)).work_on([number])
+        Importer(worker.parts, Dies(desk.here.sending)).work_on([number])
     assert of(desk, at).position == TAKEN_AT_ONCE
     assert counts(desk)[0] == TAKEN_AT_ONCE
     assert worker.work(at) == size - TAKEN_AT_ONCE
@@ -368,6 +363,16 @@ def test_a_row_that_breaks_hurts_no_other(desk: Desk) -> None:
     assert "on our side" in problems(visitor, at)[0][2]
 
 
+def test_a_long_file_lets_others_have_their_turn(light_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    visitor = light_desk.client_as(Role.DESK)
+    at = checked(light_desk, visitor, file_of(*(row(number) for number in range(TAKEN_AT_ONCE + 1))))
+    visitor.post(f"{at}/take")
+    monkeypatch.setattr("workers.importing.TURN_SECONDS", 0.0)
+    assert Worker(light_desk).work(at) == TAKEN_AT_ONCE
+    assert Worker(light_desk).work(at) == 1
+    assert of(light_desk, at).phase is Phase.FINISHED
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
@@ -466,7 +471,8 @@ def test_twenty_thousand_rows_are_tried_and_taken_in_within_bounds(light_desk: D
     visitor.post(f"{at}/columns", SAID)
     tracemalloc.start()
     began = real.monotonic()
-    Worker(light_desk).work(at)
+    while Worker(light_desk).work(at):  # turn by turn
+        pass
     seconds, (_, peak) = real.monotonic() - began, tracemalloc.get_traced_memory()
     tracemalloc.stop()
     print(f"dry run of 20,000 rows: {seconds:.1f} s under tracemalloc, {peak / 1e6:.0f} MB at most")

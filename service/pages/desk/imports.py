@@ -42,6 +42,7 @@ ROWS_A_PAGE = 50
 LISTED = 30
 _FORM_BYTES = 16 * 1024
 """What a form with a file in it takes beside the file."""
+_PROTOCOL = "prolotherapy"
 _ORDERS = {
     DateOrder.YEAR_FIRST: "Year, month, day: 2026-03-09",
     DateOrder.MONTH_FIRST: "Month, day, year: 03/09/2026",
@@ -77,10 +78,10 @@ def upload(who: Who) -> AnyResponse:
     except Unreadable as error:
         return _list(who, str(error))
     name = "".join(one for one in sent.filename if one.isprintable())[-120:]
-    mapping = _guessed(who, file).as_json()
 
     def work(connection: Connection) -> int:
         vault, now = context().sending.vault, time.now()
+        mapping = _guessed(who, file, _usual(_protocols(connection, who))).as_json()
         made = imports.add(connection, vault, who.clinic_id, who.id, name, content, file.count, mapping, now)
         note(connection, who, "import.upload", f"import {made}")
         return made
@@ -225,7 +226,7 @@ def _columns(who: Who, at: Import, meant: Columns, amiss: Mapping[Field, str]) -
 
     def work(connection: Connection) -> list[str]:
         note(connection, who, "import.read", f"import {at.id}")
-        return sorted({one.name for one in protocols.of_clinic(connection, who.clinic_id)})
+        return _protocols(connection, who)
 
     names = run(context().engine, work)
     place = meant.places.get(Field.ENDED_AT)
@@ -250,6 +251,15 @@ def _columns(who: Who, at: Import, meant: Columns, amiss: Mapping[Field, str]) -
     )
 
 
+def _protocols(connection: Connection, who: Who) -> list[str]:
+    return sorted({one.name for one in protocols.of_clinic(connection, who.clinic_id)})
+
+
+def _usual(names: list[str]) -> str:
+    """The protocol that a file most likely means."""
+    return _PROTOCOL if _PROTOCOL in names else names[0] if len(names) == 1 else ""
+
+
 def _choices(names: list[str]) -> dict[Field, list[tuple[str, str]]]:
     """Where what holds for all rows is one of a list."""
     return {
@@ -272,16 +282,14 @@ def _day(day: date) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
-def _guessed(who: Who, file: Sheet) -> Columns:
+def _guessed(who: Who, file: Sheet, protocol: str) -> Columns:
+    """What the columns seem to say, and what is usual where none does."""
     places = columns.guess(file.header)
     dates = [what for what in (Field.ENDED_AT, Field.AGREED_AT, Field.NEXT) if what in places]
     guess = Columns(places)
     samples = [guess.said(row.cells, what) for row, _ in zip(file.rows(), range(200), strict=False) for what in dates]
-    fixed = {Field.PROTOCOL: "prolotherapy"} if Field.PROTOCOL not in places else {}
-    if Field.WORDING not in places:
-        fixed[Field.WORDING] = WORDING
-    if Field.SOURCE not in places:
-        fixed[Field.SOURCE] = HOW[0][0]
+    usual = {Field.PROTOCOL: protocol, Field.WORDING: WORDING, Field.SOURCE: HOW[0][0]}
+    fixed = {what: value for what, value in usual.items() if what not in places}
     return Columns(places, fixed, likely_order(samples, month_first=who.clinic.emergency_number == "911"))
 
 
