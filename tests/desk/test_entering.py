@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from service import time
 from service.care.roles import Role
-from service.records import patients, sessions
-from service.records.database import reading
+from service.records import erasure, patients, sessions
+from service.records.database import reading, run
 from tests.desk.browser import DeskPage, check_page, check_shown
 from tests.desk.desk import Desk, Visitor
 
@@ -155,6 +156,15 @@ def test_p3_a_patient_who_withdrew_stays_withdrawn(desk: Desk) -> None:
     )
     assert rows
     assert {row.state for row in rows} <= {"cancelled", "skipped"}
+
+
+def test_p8_an_erased_patient_is_not_brought_back(desk: Desk) -> None:
+    visitor, vault = desk.client_as(Role.DESK), desk.here.sending.vault
+    name = f"{desk.own.marker}-p0"
+    run(desk.engine, lambda c: erasure.erase(c, vault, desk.own.clinic_id, name, time.now()))
+    answer = visitor.post(NEW, somebody(**drawn(visitor, NEW), patient=name))
+    assert answer.status_code == 422
+    assert "This patient was erased" in answer.text
 
 
 def test_finding_leads_to_the_form_of_the_one_who_was_found(light_desk: Desk) -> None:

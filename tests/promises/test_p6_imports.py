@@ -25,9 +25,12 @@ ROWS = TAKEN_AT_ONCE * 6 + 1
 MEANT = Columns(
     {Field.PATIENT: 0, Field.GIVEN_NAME: 1, Field.PHONE: 2, Field.ENDED_AT: 3, Field.SESSION: 0},
     {
-        Field.SITE: "hip", Field.PROTOCOL: "prolotherapy", Field.SMS: "yes", Field.WORDING: "I agree.",
+        Field.SITE: "hip",
+        Field.PROTOCOL: "prolotherapy",
+        Field.SMS: "yes",
+        Field.WORDING: "I agree.",
         Field.SOURCE: "on paper",
-    },  # fmt: skip
+    },
     DateOrder.YEAR_FIRST,
     agreed_at_session=True,
 )

@@ -144,7 +144,8 @@ def enter_new(who: Who) -> AnyResponse:
     def before(connection: Connection) -> _Came:
         if there := sessions.find(connection, who.clinic_id, name):
             return _Came(there.patient_id, again=True)
-        if patients.find(connection, context().sending.vault, who.clinic_id, asked) is not None:
+        namesake = patients.find(connection, context().sending.vault, who.clinic_id, asked)
+        if namesake is not None and namesake.erased_at is None:
             form.patient.errors = ["You have a patient of this number. Find them above, and enter it there."]
         elif not form.another.data and _known(connection, who, form.phone.data or "", form.email.data or ""):
             form.another.errors = ["A patient of yours has this number or address. Find them above, or tick this."]
