@@ -141,17 +141,7 @@ def enter_new(who: Who) -> AnyResponse:
     name = form.name()
     asked = form.patient.data or name
 
-    def before(connection: Connection) -> _Came:
-        if there := sessions.find(connection, who.clinic_id, name):
-            return _Came(there.patient_id, again=True)
-        namesake = patients.find(connection, context().sending.vault, who.clinic_id, asked)
-        if namesake is not None and namesake.erased_at is None:
-            form.patient.errors = ["You have a patient of this number. Find them above, and enter it there."]
-        elif not form.another.data and _known(connection, who, form.phone.data or "", form.email.data or ""):
-            form.another.errors = ["A patient of yours has this number or address. Find them above, or tick this."]
-        return _Came(None)
-
-    came = run(context().engine, before)
+    came = run(context().engine, lambda connection: _looked_up(connection, who, form, name, asked))
     if came.patient_id is not None or form.errors:
         return _after(who, form, None, came)
     phone = form.phone.data or ""
@@ -186,6 +176,22 @@ def enter_another(who: Who, patient_id: int) -> AnyResponse:
     person = Person(patient.external_id, patient.given_name or "", patient.phone or "", patient.email or "")
     entry = _entry(who, form, form.name(), person, {**consent, **_agreed(who, form)})
     return _after(who, form, patient_id, _post(who, form, entry))
+
+
+def _looked_up(connection: Connection, who: Who, form: _Newcomer, name: str, asked: str) -> _Came:
+    """Whether somebody new is new, and the form as well."""
+    vault, in_the_way = context().sending.vault, {}
+    namesake = patients.find(connection, vault, who.clinic_id, asked)
+    if namesake is not None and namesake.erased_at is None:
+        in_the_way["patient"] = "You have a patient of this number. Find them above, and enter it there."
+    elif not form.another.data and _known(connection, who, form.phone.data or "", form.email.data or ""):
+        in_the_way["another"] = "A patient of yours has this number or address. Find them above, or tick this."
+    # Asked last: what is in the way may be what the first press of this very form has just brought.
+    if there := sessions.find(connection, who.clinic_id, name):
+        return _Came(there.patient_id, again=True)
+    for field, sentence in in_the_way.items():
+        form[field].errors = [sentence]
+    return _Came(None)
 
 
 def _makes_sense(who: Who, form: _Session) -> bool:
