@@ -152,7 +152,7 @@ class Importer:
     def _step(self, connection: Connection, job: _Job, position: int, part: Sequence[_Read]) -> bool:
         vault, now = self._parts.sending.vault, time.now()
         at = imports.at_work(connection, vault, job.at.id, lock=True)
-        if at is None or at.phase is not job.at.phase or at.position != position:
+        if at is None or (at.phase, at.mapping, at.position) != (job.at.phase, job.at.mapping, position):
             return False
         wrong = {one.number: one.wrong for one in part if one.wrong}
         already, new = _sorted(connection, self._parts, at.clinic_id, part, wrong)
