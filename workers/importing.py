@@ -20,7 +20,7 @@ from sqlalchemy.exc import OperationalError
 from service import time
 from service.care import columns, rows, sheet
 from service.care.columns import Columns, Field
-from service.care.entering import SENTENCES, Entry, Trouble, event_of, troubles
+from service.care.entering import ERASED, OTHER_PATIENT, SENTENCES, Entry, Trouble, event_of, troubles
 from service.care.findings import Finding
 from service.care.rows import House
 from service.care.sheet import Sheet
@@ -180,7 +180,7 @@ def _sorted(
     for one, entry in good:
         there = known.get(entry.session)
         if entry.person.id in erased:
-            wrong[one.number] = troubles({"title": "Patient erased"})
+            wrong[one.number] = [ERASED]
         elif there is None:
             new.append(one)
         elif (trouble := _against(entry, there)) is not None:
@@ -195,8 +195,7 @@ def _against(entry: Entry, there: OnRecord) -> Trouble | None:
     if there.cancelled:
         return Trouble(Field.SESSION, "This session was cancelled.")
     if there.patient != entry.person.id:
-        [other] = troubles({"title": "Other patient"})
-        return other
+        return OTHER_PATIENT
     if there.ended_at is None or abs(there.ended_at - entry.ended_at) >= _SAME_MINUTE:
         return Trouble(Field.ENDED_AT, "The session is on record with another time. Nothing was changed.")
     return None

@@ -139,9 +139,11 @@ _ADDRESSLESS = {
     "has consent for email but no email": Trouble(Field.EMAIL, "They agreed to e-mail, and there is no address."),
     "needs consent for sms, email or both": Trouble(Field.SMS, NOBODY),
 }
+ERASED = Trouble(Field.PATIENT, "This patient was erased. If they have come back, use another number.")
+OTHER_PATIENT = Trouble(Field.SESSION, "Another patient has a session of this number.")
 _WHOLE = {
-    "Patient erased": Trouble(Field.PATIENT, "This patient was erased. If they have come back, use another number."),
-    "Other patient": Trouble(Field.SESSION, "Another patient has a session of this number."),
+    "Patient erased": ERASED,
+    "Other patient": OTHER_PATIENT,
     "Key reused": Trouble(Field.SESSION, "This session is on record with something else in it. Nothing was changed."),
 }
 UNTOLD = Trouble(Field.PATIENT, "This could not be taken in. Tell whoever runs this installation.")
