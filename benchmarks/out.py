@@ -11,6 +11,7 @@ from benchmarks.figures import Figure
 from benchmarks.gateway import ask, standin
 from benchmarks.place import START, Place, place, treat
 from service import time
+from service.api import inside
 from service.care.lifecycle import Channel, State
 from service.nudges import QueueName
 from service.records import messages
@@ -40,7 +41,7 @@ def due(kind: str, latencies: Sequence[int], count: int) -> Iterator[tuple[Place
     with standin() as provider, time.held(START), place(kind, provider) as here:
         treat(here, range(WARM_UP + count * len(latencies)))
         with time.held(START + timedelta(minutes=16)):
-            jobs.wire(QueueName.SMS, here.parts)
+            jobs.wire(QueueName.SMS, here.parts, inside.Rows(here.parts.sending))
             try:
                 jobs.deliver([str(one) for one in _queue(here, WARM_UP)])
                 yield here, provider, [_queue(here, count) for _ in latencies]

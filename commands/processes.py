@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-QUEUES: Final = ("deliver-sms", "deliver-email", "urgent", "listen", "reconcile", "hooks")
+QUEUES: Final = ("deliver-sms", "deliver-email", "urgent", "listen", "reconcile", "hooks", "imports")
 """One worker each. Texts and e-mails are apart so that one slow provider never holds up the other; `urgent` carries
 safety messages and alerts, which wait behind nothing."""
 

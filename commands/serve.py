@@ -20,7 +20,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from service import crashpoints, logs
-from service.api import metrics
+from service.api import inside, metrics
 from service.app import create_app
 from service.nudges import QueueName, connect
 from service.parts import ensure_senders, open_parts
@@ -95,7 +95,7 @@ def worker(queue: str) -> None:
     if not parts.nudges.reachable():
         raise click.ClickException("no Redis answers: run `aftercare up`, or set AFTERCARE_REDIS_URL to one that does")
     name = QueueName(queue)
-    jobs.wire(name, parts)
+    jobs.wire(name, parts, inside.Rows(parts.sending))
     # Without fork: a process a job would cost more than the job. One that is killed is restarted by its supervisor.
     redis = connect(settings.redis_url, blocking=True)
     rq = SimpleWorker(

@@ -29,6 +29,8 @@ class QueueName(StrEnum):
     LISTEN = "listen"
     HOOKS = "hooks"
     """Webhooks out, to clinics."""
+    IMPORTS = "imports"
+    """Files that people take in: long work that no text may wait behind."""
 
 
 JOBS: dict[QueueName, str] = {
@@ -38,6 +40,7 @@ JOBS: dict[QueueName, str] = {
     QueueName.RECONCILE: "workers.jobs.reconcile",
     QueueName.LISTEN: "workers.jobs.listen",
     QueueName.HOOKS: "workers.jobs.post_webhooks",
+    QueueName.IMPORTS: "workers.jobs.take_in_files",
 }
 """By dotted name: the service never imports the workers."""
 

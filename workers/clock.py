@@ -25,6 +25,7 @@ from service.records import (
     erasure,
     heartbeats,
     hook_deliveries,
+    imports,
     messages,
     receipts,
     replies,
@@ -41,6 +42,7 @@ log = logging.getLogger(__name__)
 MESSAGES_PER_NUDGE = 2000
 """Enough for the send job to claim one part while another is on the wire; few enough to spread over workers."""
 WEBHOOKS_PER_NUDGE = 500
+IMPORTS_PER_LOOK = 20
 MOST_QUEUED = 8000
 """Queued messages a sender before the clock holds back: more would only sit with their leases running out."""
 LONGEST_SLEEP = 1.0
@@ -74,6 +76,7 @@ class _Seen:
     unread: list[int]
     receipts_wait: bool
     hooks_wait: bool
+    imports_wait: bool
 
 
 _LEASED = (State.QUEUED, State.SENDING, State.ACCEPTED, State.SENT)
@@ -115,6 +118,8 @@ class Clock:
             found.overdue += self._hand_to_reconcile([one for one, _, _ in seen.lapsed[state]], state, now)
         found.overdue += self._listen(seen)
         found.overdue += self._queue_hooks(now) if seen.hooks_wait else 0
+        if seen.imports_wait:
+            self._see_to_imports(now)
         found.overdue += self._mind_silence()
         self._forget()
         return found
@@ -133,6 +138,7 @@ class Clock:
                 unread=replies.unhandled(connection, now - _patience(), MESSAGES_PER_NUDGE),
                 receipts_wait=receipts.any_waiting(connection, now),
                 hooks_wait=hook_deliveries.any_due(connection, now),
+                imports_wait=imports.any_due(connection, now),
             )
 
     def _queue_due(self, lane: Sender, priority: int, now: datetime) -> int:
@@ -216,6 +222,14 @@ class Clock:
         crashpoints.reached(Point.CLOCK_HOOKS_QUEUED)
         self._nudge(QueueName.HOOKS, ids)
         return len(ids)
+
+    def _see_to_imports(self, now: datetime) -> None:
+        """Nudge about files to check or take in: new, or left behind by a worker that died. One a nudge, since each
+        is long."""
+        lease = time.later(self._parts.settings.queued_lease_seconds)
+        ids = run(self._parts.engine, lambda connection: imports.see_to(connection, now, lease, IMPORTS_PER_LOOK))
+        for one in ids:
+            self._nudge(QueueName.IMPORTS, [one])
 
     def _mind_silence(self) -> int:
         """Put surveys that stay unanswered before people."""

@@ -19,6 +19,7 @@ from workers.gateways.email import SendGridGateway
 from workers.gateways.handover import EmailParcel, SmsParcel
 from workers.gateways.sms import TwilioGateway
 from workers.hooks import WebhookPoster
+from workers.importing import Importer, Rows
 from workers.reconcile import Reconciler
 
 
@@ -33,8 +34,11 @@ class _Wired:
 _wired: _Wired | None = None
 
 
-def wire(queue: QueueName, parts: Parts) -> None:
-    """Build what the jobs of `queue` need. Call it once in a worker, after any fork."""
+def wire(queue: QueueName, parts: Parts, rows: Rows) -> None:
+    """Build what the jobs of `queue` need. Call it once in a worker, after any fork.
+
+    `rows` takes in what stands in files, by the door of the clinics' own events.
+    """
     global _wired
     match queue:
         case QueueName.SMS | QueueName.EMAIL | QueueName.URGENT:
@@ -47,6 +51,8 @@ def wire(queue: QueueName, parts: Parts) -> None:
         case QueueName.HOOKS:
             poster = WebhookPoster(parts)
             _wired = _Wired(poster.deliver, poster.close)
+        case QueueName.IMPORTS:
+            _wired = _Wired(Importer(parts, rows).work_on, _nothing)
     _settle_memory()
 
 
@@ -69,6 +75,10 @@ def listen(ids: Sequence[str]) -> int:
 
 
 def post_webhooks(ids: Sequence[str]) -> int:
+    return _handle(ids)
+
+
+def take_in_files(ids: Sequence[str]) -> int:
     return _handle(ids)
 
 

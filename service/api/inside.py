@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -10,7 +12,7 @@ from sqlalchemy import Connection, Engine
 from service import time
 from service.api import intake
 from service.api.bodies import parse_event
-from service.api.lines import Applied
+from service.api.lines import Applied, Line
 from service.context import TakeIn
 from service.nudges import Nudges
 from service.problems import Problem
@@ -40,3 +42,29 @@ def taking_in(engine: Engine, sending: Sending, nudges: Nudges) -> TakeIn:
         return applied.status, applied.answer
 
     return take_in
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What the worker that takes files in is handed: it may not know the API either.
+
+    A refusal is what the API would have answered: a problem's body.
+    """
+
+    sending: Sending
+
+    def check(self, raw: bytes, now: datetime) -> dict[str, Any] | None:
+        """The refusal of an event, as far as it can be told from the event alone."""
+        try:
+            parse_event(raw, now)
+        except Problem as problem:
+            return problem.body()
+        return None
+
+    def take_in(
+        self, connection: Connection, clinic_id: int, events: Sequence[tuple[str, bytes]], now: datetime
+    ) -> list[dict[str, Any] | None]:
+        """Apply good events, each under its key; the refusals among what became of them, in order."""
+        lines = [Line(key, raw, parse_event(raw, now)) for key, raw in events]
+        outcomes = intake.take_in_all(connection, self.sending, clinic_id, lines, now)
+        return [one.body() if isinstance(one, Problem) else None for one in outcomes]

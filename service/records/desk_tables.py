@@ -95,16 +95,20 @@ imports = Table(
     id_column(),
     of_clinic(),
     Column("staff_id", BigInteger, ForeignKey("staff.id"), nullable=False),
-    Column("name", Text, nullable=False),  # of the file
+    Column("name", LargeBinary, nullable=False),  # sealed: of the file, which may be named after a patient
     Column("content", LargeBinary, nullable=False),  # sealed; empty once nothing of it is needed any more
     Column("mapping", JSON, nullable=False),  # which column says what
+    Column("phase", String(9), nullable=False),
     Column("rows", Integer, nullable=False),
-    Column("position", Integer, nullable=False),  # rows dealt with
-    Column("taken", Integer, nullable=False),  # of these, taken in
-    Column("problems", LargeBinary),  # sealed JSON: what was wrong with the others
+    Column("position", Integer, nullable=False),  # rows dealt with in this phase
+    Column("taken", Integer, nullable=False),  # of these, taken in, or in a dry run good to be
+    Column("already", Integer, nullable=False),  # of these, on record before
+    Column("problems", LargeBinary),  # sealed: what was wrong with the others
     Column("created_at", Moment, nullable=False),
+    Column("check_at", Moment, nullable=False),  # when the clock sees to it: nudges again, gives it up, or deletes it
     Column("finished_at", Moment),
     Index("ix_imports_clinic_id_id", "clinic_id", "id"),
+    Index("ix_imports_check_at", "check_at"),
 )
 
 protocol_drafts = Table(

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, delete, func, literal_column, select, update
 
 from service.care.lifecycle import Reason
-from service.records import alert_history, consents, hooks, messages, patients
+from service.records import alert_history, consents, hooks, imports, messages, patients
 from service.records.desk_tables import notes
 from service.records.sealing import Vault
 from service.records.tables import attempts, conversations, events, replies, reply_candidates, responses, sessions
@@ -47,6 +47,8 @@ def erase(connection: Connection, vault: Vault, clinic_id: int, external_id: str
         )
     )
     _blank(connection, patient.id)
+    # Files that wait to be taken in are sealed whole: which of them holds a row of this patient is not looked for.
+    imports.end_all(connection, clinic_id, now)
     return True
 
 

@@ -56,7 +56,7 @@ SEALED: Mapping[Table, tuple[str, ...]] = {
     webhook_events: ("body",),
     staff: ("email", "totp_secret"),
     notes: ("body",),
-    imports: ("content", "problems"),
+    imports: ("name", "content", "problems"),
 }
 """Every sealed column. A test holds this against the tables."""
 HASHED: Mapping[Table, Mapping[str, str]] = {

@@ -12,10 +12,11 @@ from sqlalchemy import Engine, text
 from werkzeug.test import TestResponse
 
 from service import time
+from service.care.columns import Columns
 from service.care.lifecycle import Channel, Reason
 from service.care.roles import Role
 from service.context import Context
-from service.records import doubts, patients, staff_sessions, suppressions
+from service.records import doubts, imports, patients, staff_sessions, suppressions
 from service.records.database import run
 from tests.desk.practice import PASSWORD, Practice
 
@@ -104,6 +105,19 @@ class Desk:
             of = (Channel.SMS, vault.index(phone), Reason.OPTED_OUT)
             suppressions.suppress(connection, practice.clinic_id, *of, "reply", time.now(), certain=False)
             return doubts.of_clinic(connection, vault, practice.clinic_id, 10)[-1].id
+
+        return run(self.engine, work)
+
+    def import_of(self, practice: Practice) -> int:
+        """A file of the clinic's whose columns are still to be chosen."""
+        vault, now = self.here.sending.vault, time.now()
+        content = f"Patient,First name\r\n{practice.marker}-p9,{practice.marker}\r\n".encode()
+        about = (practice.clinic_id, practice.staff[Role.OWNER], f"{practice.marker}.csv")
+
+        def work(connection: Any) -> int:
+            if there := imports.of_clinic(connection, vault, practice.clinic_id, 1):
+                return there[0].id
+            return imports.add(connection, vault, *about, content, 1, Columns().as_json(), now)
 
         return run(self.engine, work)
 

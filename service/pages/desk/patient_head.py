@@ -22,6 +22,14 @@ LANGUAGES = {"en": "English", "es": "Spanish"}
 CHANNELS = {Channel.SMS: "Texts", Channel.EMAIL: "E-mail"}
 _ONE = {Channel.SMS: "Text", Channel.EMAIL: "E-mail"}
 
+HOW = [("on paper", "On paper"), ("in person", "In person"), ("by phone", "By phone")]
+WORDING = "I agree to get texts and e-mails about my care. I can stop them at any time."
+"""How somebody agreed, and the words that are suggested."""
+ZONES = ("America/New_York", "America/Chicago", "America/Denver", "America/Phoenix", "America/Los_Angeles",
+         "America/Anchorage", "Pacific/Honolulu", "America/Puerto_Rico", "America/Toronto", "America/Vancouver",
+         "America/Mexico_City", "Europe/London", "Europe/Madrid", "Australia/Sydney", "Pacific/Auckland")  # fmt: skip
+"""Suggested; every other is taken as well."""
+
 
 def values(connection: Connection, who: Who, patient: Patient) -> dict[str, Any]:
     """What `patient_head.html` and its macros ask for."""

@@ -22,7 +22,7 @@ from service.care.roles import Permission
 from service.context import context
 from service.pages.desk import forms, look, patient_head
 from service.pages.desk.door import Room, go, note, reads
-from service.pages.desk.patient_head import CHANNELS, LANGUAGES, PATIENTS
+from service.pages.desk.patient_head import CHANNELS, HOW, LANGUAGES, PATIENTS, WORDING, ZONES
 from service.pages.desk.who import Who
 from service.records import consents, erasure, patients
 from service.records.database import run
@@ -33,13 +33,7 @@ room = Room("patient_record")
 
 _YES, _NO = "yes", "no"
 _GIVEN, _WITHDRAWN = "given", "withdrawn"
-_HOW = [("on paper", "On paper"), ("in person", "In person"), ("by phone", "By phone")]
-_WORDING = "I agree to get texts and e-mails about my care. I can stop them at any time."
 _COULD_NOT = "That could not be taken. Nothing was changed."
-ZONES = ("America/New_York", "America/Chicago", "America/Denver", "America/Phoenix", "America/Los_Angeles",
-         "America/Anchorage", "Pacific/Honolulu", "America/Puerto_Rico", "America/Toronto", "America/Vancouver",
-         "America/Mexico_City", "Europe/London", "Europe/Madrid", "Australia/Sydney", "Pacific/Auckland")  # fmt: skip
-"""Suggested; every other is taken as well."""
 
 
 class _Facts(Form):
@@ -58,7 +52,7 @@ class _Consent(Form):
     channel = forms.choice("For", [(one.value, words) for one, words in CHANNELS.items()])
     word = RadioField("What they said", [InputRequired("Choose one.")], default=_GIVEN, choices=forms.options(
         [(_GIVEN, "They agreed"), (_WITHDRAWN, "They want no more")]))  # fmt: skip
-    how = forms.choice("How", _HOW)
+    how = forms.choice("How", HOW)
     at = DateTimeLocalField("When, by your clock", [Optional()])
     wording = forms.lines("The words they agreed to", 2000, optional=True, rows="2")
     once = HiddenField()
@@ -230,7 +224,7 @@ def _page(
         return {
             **patient_head.values(connection, who, patient),
             "facts": facts or _facts_of(who, patient),
-            "consent": consent or _Consent(wording=_WORDING, once=str(new_id())),
+            "consent": consent or _Consent(wording=WORDING, once=str(new_id())),
             "erase": erase or _Erase(),
             "ledger": consents.ledger(connection, patient_id)[::-1],
         }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from service.pages.desk import (
     alerting,
     counter,
+    entering,
+    imports,
     join,
     login,
     patient,
@@ -39,6 +41,8 @@ ROOMS: tuple[Room, ...] = (
     patient_texts.room,
     patient_progress.room,
     patient_record.room,
+    entering.room,
+    imports.room,
     people.room,
     settings.room,
     settings_clinic.room,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -17,6 +15,7 @@ from wtforms import DateField, Form, SelectField
 from wtforms.validators import Optional
 
 from service.care.roles import Permission
+from service.care.sheet import line
 from service.context import context
 from service.pages.desk import forms, look
 from service.pages.desk.door import Room, note
@@ -128,20 +127,15 @@ def _query(**more: str) -> str:
 
 
 def _rows(who: Who, search: Search) -> Iterator[str]:
-    yield _row(["at", "who", "action", "what"])
+    yield line(["at", "who", "action", "what"])
     before = None
     while True:
         with reading(context().engine) as connection:
             lines = audit.search(connection, who.clinic_id, search, before, _PART)
-        for line in lines:
-            yield _row([line.at.isoformat(), line.actor, line.action, line.subject])
+        for one in lines:
+            yield line([one.at.isoformat(), one.actor, one.action, one.subject])
         if len(lines) < _PART:
             return
         before = (lines[-1].at, lines[-1].id)
 
 
-def _row(cells: list[str]) -> str:
-    written = io.StringIO()
-    # A name that begins like a formula must not be one in a spreadsheet.
-    csv.writer(written).writerow([f"'{cell}" if cell[:1] in "=+-@\t\r" else cell for cell in cells])
-    return written.getvalue()

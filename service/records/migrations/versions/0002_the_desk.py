@@ -61,20 +61,24 @@ def upgrade() -> None:
         sa.Column("id", Id, autoincrement=False, nullable=False),
         sa.Column("clinic_id", sa.BigInteger(), nullable=False),
         sa.Column("staff_id", sa.BigInteger(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name", sa.LargeBinary(), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.Column("mapping", sa.JSON(), nullable=False),
+        sa.Column("phase", sa.String(length=9), nullable=False),
         sa.Column("rows", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("taken", sa.Integer(), nullable=False),
+        sa.Column("already", sa.Integer(), nullable=False),
         sa.Column("problems", sa.LargeBinary(), nullable=True),
         sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("check_at", Moment(), nullable=False),
         sa.Column("finished_at", Moment(), nullable=True),
         sa.ForeignKeyConstraint(["clinic_id"], ["clinics.id"], name=op.f("fk_imports_clinic_id")),
         sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_imports_staff_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_imports")),
     )
     with op.batch_alter_table("imports", schema=None) as batch_op:
+        batch_op.create_index("ix_imports_check_at", ["check_at"], unique=False)
         batch_op.create_index("ix_imports_clinic_id_id", ["clinic_id", "id"], unique=False)
 
     op.create_table(
@@ -317,6 +321,7 @@ def downgrade() -> None:
     op.drop_table("staff_sessions")
     with op.batch_alter_table("imports", schema=None) as batch_op:
         batch_op.drop_index("ix_imports_clinic_id_id")
+        batch_op.drop_index("ix_imports_check_at")
 
     op.drop_table("imports")
     with op.batch_alter_table("staff", schema=None) as batch_op:

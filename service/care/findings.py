@@ -1,0 +1,40 @@
+"""What is wrong with the rows of a file: which row, which field, what to do. No value of a row is in it."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from service.care.columns import Field
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing to mend. `row` is the spreadsheet's number."""
+
+    row: int
+    field: Field
+    sentence: str
+
+
+def packed(found: Iterable[Finding]) -> bytes:
+    """Small even for a file in which every row is wrong: the same few sentences come again and again."""
+    sentences: dict[str, int] = {}
+    rows = [(one.row, one.field.value, sentences.setdefault(one.sentence, len(sentences))) for one in found]
+    return zlib.compress(json.dumps([list(sentences), rows]).encode(), 1)
+
+
+def unpacked(kept: bytes) -> list[Finding]:
+    """What `packed` made."""
+    sentences, rows = json.loads(zlib.decompress(kept))
+    return [Finding(row, Field(field), sentences[number]) for row, field, number in rows]
+
+
+def page(found: Sequence[Finding], after: int, most: int) -> tuple[list[Finding], int | None]:
+    """The findings of the first `most` rows behind row `after`, and the row behind which the next page begins."""
+    numbers = sorted({one.row for one in found if one.row > after})
+    last = numbers[:most][-1] if numbers else after
+    shown = [one for one in found if after < one.row <= last]
+    return shown, last if len(numbers) > most else None

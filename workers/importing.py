@@ -1,0 +1,205 @@
+"""Files that people take in: every row checked, or taken in, in parts, each in one transaction with how far it got.
+
+Killed anywhere, the next nudge goes on with the row behind the last one that was dealt with. Whoever finds that
+another worker is at the same file leaves it to that one.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any, Protocol
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
+
+from service import time
+from service.care import columns, rows, sheet
+from service.care.columns import Columns, Field
+from service.care.entering import ERASED, OTHER_PATIENT, SENTENCES, Entry, Trouble, event_of, troubles
+from service.care.findings import Finding
+from service.care.rows import House
+from service.care.sheet import Sheet
+from service.nudges import QueueName
+from service.parts import Parts
+from service.records import clinics, imports, protocols
+from service.records.database import reading, run
+from service.records.imports import Import, OnRecord, Phase, Step
+
+log = logging.getLogger(__name__)
+
+CHECKED_AT_ONCE = 1000
+TAKEN_AT_ONCE = 100
+"""Rows a transaction, as of a batch of events: on SQLite whoever sends waits for it."""
+TURN_SECONDS = 10.0
+"""Then it is another file's turn: one clinic's years must not hold up another's day."""
+_OUR_MISTAKE = "Something went wrong on our side with this row. It was not taken in."
+_SAME_MINUTE = timedelta(minutes=1)
+
+
+class Rows(Protocol):
+    """The door of the clinics' own events; see `service/api/inside.py`."""
+
+    def check(self, raw: bytes, now: datetime) -> dict[str, Any] | None: ...
+
+    def take_in(
+        self, connection: Connection, clinic_id: int, events: Sequence[tuple[str, bytes]], now: datetime
+    ) -> list[dict[str, Any] | None]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A row: the session it tells of with the event that says so, or what is wrong with it."""
+
+    number: int
+    entry: Entry | None
+    event: bytes
+    wrong: Sequence[Trouble]
+
+
+@dataclass
+class _Job:
+    """A file in a worker's hands."""
+
+    at: Import
+    file: Sheet
+    columns: Columns
+    house: House
+    protocols: frozenset[str]
+    """Those that the clinic has."""
+    sessions: dict[str, int] = field(default_factory=dict)
+    """Every session of the file so far, with the row that tells of it first."""
+
+
+class Importer:
+    """Works on files until they are done, or another worker's."""
+
+    def __init__(self, parts: Parts, door: Rows) -> None:
+        self._parts = parts
+        self._door = door
+
+    def work_on(self, ids: Sequence[int]) -> int:
+        """Returns how many rows were dealt with."""
+        return sum(self._work_on(one) for one in ids)
+
+    def _work_on(self, import_id: int) -> int:
+        job = self._begin(import_id)
+        if job is None:
+            return 0
+        done, reads, until = 0, self._reads(job), time.monotonic() + TURN_SECONDS
+        size = TAKEN_AT_ONCE if job.at.phase is Phase.TAKING else CHECKED_AT_ONCE
+        while part := list(islice(reads, size)):
+            if not self._settle(job, job.at.position + done, part):
+                break
+            done += len(part)
+            if job.at.phase is Phase.TAKING:
+                self._parts.nudges.wake_clock()
+            if time.monotonic() > until:
+                self._parts.nudges.send(QueueName.IMPORTS, [import_id])
+                break
+        return done
+
+    def _begin(self, import_id: int) -> _Job | None:
+        vault = self._parts.sending.vault
+        with reading(self._parts.engine) as connection:
+            at = imports.at_work(connection, vault, import_id)
+            content = None if at is None else imports.content(connection, vault, import_id)
+            if at is None or content is None:
+                return None
+            clinic = clinics.get(connection, at.clinic_id)
+            names = frozenset(one.name for one in protocols.of_clinic(connection, clinic.id))
+        house = House(clinic.zone, clinic.emergency_number, time.now())
+        return _Job(at, sheet.read(content), columns.from_json(at.mapping), house, names)
+
+    def _reads(self, job: _Job) -> Iterator[_Read]:
+        """The rows that are still to be dealt with."""
+        for place, row in enumerate(job.file.rows()):
+            read = self._read(job, row)
+            if place >= job.at.position:
+                yield read
+
+    def _read(self, job: _Job, row: sheet.Row) -> _Read:
+        entry = rows.read(row.cells, job.columns, job.house)
+        if not isinstance(entry, Entry):
+            return _Read(row.number, None, b"", entry)
+        first = job.sessions.setdefault(entry.session, row.number)
+        if first != row.number:
+            return _wrong(row.number, Field.SESSION, f"Row {first} tells of the same session.")
+        if entry.protocol not in job.protocols:
+            return _wrong(row.number, Field.PROTOCOL, SENTENCES[Field.PROTOCOL])
+        event = json.dumps(event_of(entry)).encode()
+        refusal = self._door.check(event, job.house.now)
+        return _Read(row.number, entry, event, troubles(refusal) if refusal is not None else ())
+
+    def _settle(self, job: _Job, position: int, part: Sequence[_Read]) -> bool:
+        """Deal with some rows. False when they are somebody else's by now, or the import was ended."""
+        try:
+            return run(self._parts.engine, lambda connection: self._step(connection, job, position, part))
+        except OperationalError:
+            raise  # the database's trouble: the clock nudges again
+        except Exception as error:
+            # Only the type: the text may quote the row.
+            log.error("rows of a file could not be taken in: %s", type(error).__name__)
+            if len(part) > 1:
+                return all(self._settle(job, position + place, [one]) for place, one in enumerate(part))
+            lost = _wrong(part[0].number, Field.PATIENT, _OUR_MISTAKE)
+            return run(self._parts.engine, lambda connection: self._step(connection, job, position, [lost]))
+
+    def _step(self, connection: Connection, job: _Job, position: int, part: Sequence[_Read]) -> bool:
+        vault, now = self._parts.sending.vault, time.now()
+        at = imports.at_work(connection, vault, job.at.id, lock=True)
+        if at is None or (at.phase, at.mapping, at.position) != (job.at.phase, job.at.mapping, position):
+            return False
+        wrong = {one.number: one.wrong for one in part if one.wrong}
+        already, new = _sorted(connection, self._parts, at.clinic_id, part, wrong)
+        if at.phase is Phase.TAKING and new:
+            events = [(f"entered {one.entry.session}", one.event) for one in new if one.entry is not None]
+            for one, refusal in zip(new, self._door.take_in(connection, at.clinic_id, events, now), strict=True):
+                if refusal is not None:
+                    wrong[one.number] = troubles(refusal)
+        found = [Finding(row, one.field, one.sentence) for row in sorted(wrong) for one in wrong[row]]
+        step = Step(
+            len(part), len(part) - already - len(wrong), already, [*imports.found(connection, vault, at.id), *found]
+        )
+        imports.advance(connection, vault, at, step, time.later(self._parts.settings.queued_lease_seconds), now)
+        return True
+
+
+def _sorted(
+    connection: Connection, parts: Parts, clinic_id: int, part: Sequence[_Read], wrong: dict[int, Sequence[Trouble]]
+) -> tuple[int, list[_Read]]:
+    """How many are on record already, and those that are new. What the records have against a row goes into `wrong`."""
+    good = [(one, one.entry) for one in part if one.entry is not None and not one.wrong]
+    known = imports.on_record(connection, clinic_id, [entry.session for _, entry in good])
+    erased = imports.erased(connection, parts.sending.vault, clinic_id, {entry.person.id for _, entry in good})
+    already, new = 0, []
+    for one, entry in good:
+        there = known.get(entry.session)
+        if entry.person.id in erased:
+            wrong[one.number] = [ERASED]
+        elif there is None:
+            new.append(one)
+        elif (trouble := _against(entry, there)) is not None:
+            wrong[one.number] = [trouble]
+        else:
+            already += 1
+    return already, new
+
+
+def _against(entry: Entry, there: OnRecord) -> Trouble | None:
+    """What keeps a row from being the session on record. An import adds sessions, and changes none."""
+    if there.cancelled:
+        return Trouble(Field.SESSION, "This session was cancelled.")
+    if there.patient != entry.person.id:
+        return OTHER_PATIENT
+    if there.ended_at is None or abs(there.ended_at - entry.ended_at) >= _SAME_MINUTE:
+        return Trouble(Field.ENDED_AT, "The session is on record with another time. Nothing was changed.")
+    return None
+
+
+def _wrong(number: int, what: Field, sentence: str) -> _Read:
+    return _Read(number, None, b"", [Trouble(what, sentence)])
