@@ -26,6 +26,7 @@ IDS: Mapping[str, Pick] = {
     "key_id": lambda desk, practice: practice.key,
     "endpoint_id": lambda desk, practice: practice.endpoint,
     "suppression_id": lambda desk, practice: desk.doubt_of(practice),
+    "which": lambda desk, practice: "response",
     "token": lambda desk, practice: "no-such-token",
 }
 NOBODYS = {"id": str(2**63 - 1), "default": "no-such-thing"}
