@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -71,8 +72,8 @@ def times(asks: Iterable[Ask], steps: Sequence[str] = ()) -> Figure:
 
 
 def named(step: str) -> str:
-    """A step's id for people: "next_visit" is "Next visit"."""
-    words = step.replace("_", " ")
+    """A step's id for people: "next_visit" is "Next visit", "week6" is "Week 6"."""
+    words = re.sub(r"(?<=[a-z])(?=[0-9])", " ", step.replace("_", " "))
     return words[:1].upper() + words[1:]
 
 

@@ -15,10 +15,10 @@ from service.care.urgency import Urgency
 _TARGETS = {Urgency.EMERGENCY: timedelta(minutes=10), Urgency.URGENT: timedelta(hours=1)}
 """An emergency: before the shipped ladder has had to tell a third person. Urgent: to be called back within the hour."""
 _NAMES = {
-    Urgency.EMERGENCY: ("Emergency", "10 min"),
-    Urgency.URGENT: ("Urgent", "1 h"),
-    Urgency.NEXT_BUSINESS_DAY: ("Next business day", "by the end of it"),
-    Urgency.WATCH: ("Watch", "none"),
+    Urgency.EMERGENCY: ("Emergency", "within 10 min"),
+    Urgency.URGENT: ("Urgent", "within 1 h"),
+    Urgency.NEXT_BUSINESS_DAY: ("Next business day", "within the day"),
+    Urgency.WATCH: ("Watch", "no target"),
 }
 _COLUMNS = (
     Column("Alerts", Unit.COUNT, "alerts"),

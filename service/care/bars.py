@@ -90,7 +90,7 @@ def _scale(unit: Unit, most: float) -> tuple[Scale, tuple[Tick, ...]]:
             return _ticked(lambda value: math.log(min(max(value, 1), last)) / math.log(last), marks)
         case Unit.CHANGE:
             end = max(math.ceil(most), 2)
-            return _ticked(lambda value: (value + end) / (2 * end), [(-end, f"{-end}"), (0, "0"), (end, f"+{end}")])
+            return _ticked(lambda value: (value + end) / (2 * end), [(-end, f"−{end}"), (0, "0"), (end, f"+{end}")])
     raise ValueError(f"nothing draws {unit}")
 
 

@@ -58,10 +58,10 @@ def outcomes(found: Iterable[Outcome], measure: str, limits: Thresholds) -> Figu
         )
 
     ordered: dict[Labels, list[Outcome]] = {labels: groups[labels] for labels in sorted(groups)}
-    return figure(("Site", "Session"), _COLUMNS, ordered, measured, Drawn("Change", "P25", "P75"))
+    return figure(("Site", "Of the course"), _COLUMNS, ordered, measured, Drawn("Change", "P25", "P75"))
 
 
 def _numbered(number: int | None) -> str:
     if number is None:
-        return "not numbered"
-    return str(number) if number < LAST_NUMBER else f"{LAST_NUMBER} or later"
+        return "session not numbered"
+    return f"session {number}" if number < LAST_NUMBER else f"session {LAST_NUMBER} or later"

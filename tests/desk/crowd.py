@@ -26,17 +26,17 @@ from tests.house import PROTOCOL
 SITES = ("knee_left", "knee_right", "knee", "shoulder", "lower_back", "jaw")
 STEPS = {"day1": ("S1", 1), "day7": ("S3", 7), "week6": ("S5", 42)}
 """The survey, and its day."""
-ARRIVED, WAITS = (State.DELIVERED, Reason.CONFIRMED, None), (State.SENT, Reason.HANDED_OVER, None)
-REFUSED = (State.FAILED, Reason.BAD_ADDRESS, "21614")
-NEVER = (State.EXPIRED, Reason.WINDOW_CLOSED, None)
-_ENDS = (
-    (State.UNDELIVERED, Reason.UNREACHABLE, "30003"),
-    (State.UNDELIVERED, Reason.BLOCKED_BY_CARRIER, "30007"),
-    REFUSED,
-    NEVER,
-)
-_numbers = itertools.count(1)
 End = tuple[State, Reason, str | None]
+ARRIVED: End = (State.DELIVERED, Reason.CONFIRMED, None)
+WAITS: End = (State.SENT, Reason.HANDED_OVER, None)
+OFF: End = (State.UNDELIVERED, Reason.UNREACHABLE, "30003")
+REFUSED: End = (State.FAILED, Reason.BAD_ADDRESS, "21614")
+NEVER: End = (State.EXPIRED, Reason.WINDOW_CLOSED, None)
+LOST: dict[Channel, tuple[End, ...]] = {
+    Channel.SMS: (OFF, (State.UNDELIVERED, Reason.BLOCKED_BY_CARRIER, "30007"), REFUSED, NEVER),
+    Channel.EMAIL: ((State.UNDELIVERED, Reason.BOUNCED, "5.1.1"), NEVER),
+}
+_numbers = itertools.count(1)
 
 
 def gather(here: Context, practice: Practice, size: int = 70, seed: int = 1) -> None:
@@ -100,7 +100,9 @@ class Season:
             return
         arrived = False
         for channel in chance.choice(((Channel.SMS,), (Channel.EMAIL,), (Channel.SMS, Channel.EMAIL))):
-            end = chance.choice(_ENDS) if chance.random() < 0.15 else WAITS if chance.random() < 0.1 else ARRIVED
+            end = (
+                chance.choice(LOST[channel]) if chance.random() < 0.15 else WAITS if chance.random() < 0.1 else ARRIVED
+            )
             arrived = arrived or end in (ARRIVED, WAITS)
             self.message(session, step, survey, channel, asked + timedelta(seconds=30 * (channel == "email")), end)
         if arrived and chance.random() < 0.3:
@@ -119,7 +121,7 @@ class Season:
             handed_at=None if end in (REFUSED, NEVER) else at,
         )  # fmt: skip
         # What could not be reached was tried twice, and only the last word counts.
-        for number, word in enumerate(("30008", code) if code == "30003" else () if end == NEVER else (code,), 1):
+        for number, word in enumerate(("30008", code) if end == OFF else () if end == NEVER else (code,), 1):
             self._put(
                 attempts, message_id=message, number=number, token=f"crowd{next(_numbers)}", address=b"",
                 address_key=b"", body_key=b"", started_at=at, outcome="accepted", code=word, checks=0,

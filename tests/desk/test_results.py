@@ -28,6 +28,7 @@ from tests.desk.crowd import gather
 from tests.desk.desk import Desk
 from tests.desk.practice import NOW
 
+NAMES = {"day1": "Day 1", "day7": "Day 7", "week6": "Week 6"}
 CHANNEL = {"sms": "Text", "email": "E-mail"}
 URGENCY = {
     "emergency": "Emergency", "urgent": "Urgent", "next_business_day": "Next business day", "watch": "Watch",
@@ -104,7 +105,7 @@ def asks(desk: Desk, days: int) -> Iterator[tuple[Row, datetime | None]]:
 def test_response_rates(busy: Desk, days: int) -> None:
     groups: dict[tuple[str, ...], list[tuple[int, Any]]] = defaultdict(list)
     for one, completed in asks(busy, days):
-        groups[one["step"].capitalize(), CHANNEL[one["channel"]]].append((one["patient_id"], completed is not None))
+        groups[NAMES[one["step"]], CHANNEL[one["channel"]]].append((one["patient_id"], completed is not None))
     found = sheet(busy, "response", days=days)
     held_against(found, 2, groups, lambda some: [len(some), sum(some), 100 * sum(some) / len(some)])
 
@@ -120,7 +121,7 @@ def test_time_to_answer(busy: Desk, days: int) -> None:
     for one, completed in first.values():
         if completed is not None:
             took = (completed - one["handed_at"]).total_seconds() / 60
-            groups[(one["step"].capitalize(),)].append((one["patient_id"], took))
+            groups[(NAMES[one["step"]],)].append((one["patient_id"], took))
 
     def numbers(some: list[float]) -> list[float | None]:
         within = [100 * sum(one <= limit for one in some) / len(some) for limit in (60, 1440)]
@@ -182,7 +183,9 @@ def test_outcomes_by_site_and_session_number(busy: Desk, score: str) -> None:
         before = start["pain"] if score == "nrs" else round(statistics.mean(start["peg"]), 2)
         site = sites[session["course_id"]].removesuffix("_left").removesuffix("_right").replace("_", " ").capitalize()
         number = session["number"]
-        label = "not numbered" if number is None else "6 or later" if number >= 6 else str(number)
+        label = (
+            "session not numbered" if number is None else f"session {number}" if number < 6 else "session 6 or later"
+        )
         groups[site, label].append((session["patient_id"], (before, now)))
 
     def numbers(some: list[tuple[float, float]]) -> list[float | None]:
@@ -204,10 +207,11 @@ def test_outcomes_by_site_and_session_number(busy: Desk, score: str) -> None:
 
 def test_alerts_and_time_to_acknowledgement(busy: Desk) -> None:
     limits = {"emergency": 10, "urgent": 60}
-    targets = {"emergency": "10 min", "urgent": "1 h", "next_business_day": "by the end of it", "watch": "none"}
+    targets = {"emergency": "within 10 min", "urgent": "within 1 h", "watch": "no target"}
     groups: dict[tuple[str, ...], list[tuple[int, Any]]] = defaultdict(list)
     for one in own(busy, "alerts", "opened_at", 365):
-        groups[URGENCY[one["urgency"]], targets[one["urgency"]]].append((one["patient_id"], one))
+        if one["urgency"] in targets:
+            groups[URGENCY[one["urgency"]], targets[one["urgency"]]].append((one["patient_id"], one))
 
     def numbers(some: list[Row]) -> list[float | None]:
         took = sorted(
@@ -224,10 +228,9 @@ def test_alerts_and_time_to_acknowledgement(busy: Desk) -> None:
         ]
         return [len(some), len(took), statistics.median(took), ninety, 100 * sum(verdicts) / len(verdicts)]
 
-    found = sheet(busy, "alerts", days=365)
-    by_day = [line for line in found if line["urgency"] == "Next business day"]
-    groups.pop(("Next business day", "by the end of it"))
-    held_against([line for line in found if line not in by_day], 2, groups, numbers)
+    # Days are counted by the clinic's hours, which tests/care looks at.
+    found = [one for one in sheet(busy, "alerts", days=365) if one["urgency"] != "Next business day"]
+    held_against(found, 2, groups, numbers)
 
 
 def test_p8_another_clinics_patients_are_in_no_figure(busy: Desk) -> None:

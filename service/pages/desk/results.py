@@ -212,7 +212,7 @@ def _shown(value: float | None, unit: Unit) -> str:
         case Unit.POINTS:
             return f"{value:.3g}"
         case Unit.CHANGE:
-            return f"{value:+.3g}" if value else "0"
+            return f"{value:+.3g}".replace("-", "−") if value else "0"
 
 
 def _sheet(figure: Figure, counted: Counted[Any], scope: Scope) -> str:
