@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
-from service.care.figures import Column, Drawn, F, Figure, Labels, Unit, figure, grouped
+from service.care.figures import Column, Drawn, Figure, Labels, Unit, figure, grouped
 from service.care.lifecycle import Channel
 from service.care.spread import share, spread
 
 CHANNELS = {Channel.SMS: "Text", Channel.EMAIL: "E-mail"}
-_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+_HOUR, _DAY = 60, 24 * 60
 _RATES = (
     Column("Asked", Unit.COUNT, "asked"),
     Column("Answered", Unit.COUNT, "answered"),
@@ -36,16 +35,9 @@ class Ask:
     session_id: int
     step: str
     channel: Channel
-    asked_at: datetime
-    answered_at: datetime | None
-    """When the survey was sent off, whichever reminder it took."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    patient_id: int
-    step: str
-    took: timedelta
+    minutes: float | None
+    """Until the survey was sent off, whichever reminder it took; None while it is not. Below zero where it had been
+    before."""
 
 
 def rates(asks: Iterable[Ask], steps: Sequence[str] = ()) -> Figure:
@@ -53,7 +45,7 @@ def rates(asks: Iterable[Ask], steps: Sequence[str] = ()) -> Figure:
     groups = grouped(asks, lambda one: (named(one.step), CHANNELS[one.channel]))
 
     def measured(some: Sequence[Ask]) -> tuple[float | None, ...]:
-        answered = sum(one.answered_at is not None for one in some)
+        answered = sum(one.minutes is not None for one in some)
         return len(some), answered, share(answered, len(some))
 
     return figure(("Step", "Asked by"), _RATES, _in_order(groups, steps), measured, Drawn("Rate"))
@@ -61,11 +53,12 @@ def rates(asks: Iterable[Ask], steps: Sequence[str] = ()) -> Figure:
 
 def times(asks: Iterable[Ask], steps: Sequence[str] = ()) -> Figure:
     """From the first message that asked until the survey was sent off, by step."""
-    groups = grouped(_answers(asks), lambda one: (named(one.step),))
+    groups = grouped(_answered(asks), lambda one: (named(one.step),))
 
-    def measured(some: Sequence[_Answer]) -> tuple[float | None, ...]:
-        took = spread(one.took / timedelta(minutes=1) for one in some)
-        within = [share(sum(one.took <= limit for one in some), len(some)) for limit in (_HOUR, _DAY)]
+    def measured(some: Sequence[Ask]) -> tuple[float | None, ...]:
+        waited = [one.minutes for one in some if one.minutes is not None]
+        took = spread(waited)
+        within = [share(sum(one <= limit for one in waited), len(waited)) for limit in (_HOUR, _DAY)]
         return took.count, took.median, took.low, took.high, *within
 
     return figure(("Step",), _TIMES, _in_order(groups, steps), measured, Drawn("Median", "P25", "P75"))
@@ -77,19 +70,19 @@ def named(step: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _answers(asks: Iterable[Ask]) -> Iterable[_Answer]:
-    first: dict[tuple[int, str], Ask] = {}
+def _answered(asks: Iterable[Ask]) -> Iterable[Ask]:
+    """The first ask of each survey that was answered, where two channels asked: the one that had to wait longer."""
+    first: dict[tuple[int, str], tuple[float, Ask]] = {}
     for one in asks:
-        known = first.setdefault((one.session_id, one.step), one)
-        if one.asked_at < known.asked_at:
-            first[one.session_id, one.step] = one
-    for one in first.values():
-        # Another step may have asked for the same survey before.
-        if one.answered_at is not None and one.answered_at >= one.asked_at:
-            yield _Answer(one.patient_id, one.step, one.answered_at - one.asked_at)
+        # Another step may have asked for the same survey before, and had its answer.
+        if one.minutes is not None and one.minutes >= 0:
+            key = (one.session_id, one.step)
+            if key not in first or one.minutes > first[key][0]:
+                first[key] = (one.minutes, one)
+    return [one for _, one in first.values()]
 
 
-def _in_order(groups: Mapping[Labels, list[F]], steps: Sequence[str]) -> dict[Labels, list[F]]:
+def _in_order(groups: Mapping[Labels, list[Ask]], steps: Sequence[str]) -> dict[Labels, list[Ask]]:
     places = {named(step): place for place, step in enumerate(steps)}
     ordered = sorted(groups, key=lambda each: (places.get(each[0], len(places)), each))
     return {labels: groups[labels] for labels in ordered}

@@ -18,13 +18,14 @@ _ARRIVED, _NO_WORD = "Arrived", "Handed over, no report yet"
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """Where a message ended. `code` is the provider's, of its last attempt."""
+    """Where some messages of one patient ended. `code` is the provider's, of the last attempt."""
 
     patient_id: int
     channel: Channel
     state: State
     reason: Reason
     code: str | None = None
+    messages: int = 1
 
     @property
     def labels(self) -> Labels:
@@ -44,11 +45,11 @@ def delivery(fates: Iterable[Fate]) -> Figure:
     whole = {channel: _whole([groups[one] for one in groups if one[0] == channel]) for channel in CHANNELS.values()}
 
     def measured(some: Sequence[Fate]) -> tuple[float | None, ...]:
-        return len(some), share(len(some), whole[CHANNELS[some[0].channel]])
+        return _messages(some), share(_messages(some), whole[CHANNELS[some[0].channel]])
 
     def place(labels: Labels) -> tuple[bool, int, int, Labels]:
         rank = {_ARRIVED: 0, _NO_WORD: 1}.get(labels[1], 2)
-        return labels[0] == CHANNELS[Channel.EMAIL], rank, -len(groups[labels]) if rank == 2 else 0, labels
+        return labels[0] == CHANNELS[Channel.EMAIL], rank, -_messages(groups[labels]) if rank == 2 else 0, labels
 
     ordered = {labels: groups[labels] for labels in sorted(groups, key=place)}
     return replace(figure(_HEADS, _COLUMNS, ordered, measured, Drawn("Share")), total=None)
@@ -56,4 +57,8 @@ def delivery(fates: Iterable[Fate]) -> Figure:
 
 def _whole(groups: Sequence[Sequence[Fate]]) -> int:
     """How many messages these are together; 0 where that is not to be told."""
-    return sum(map(len, groups)) if may_add_up([patients_in(one) for one in groups]) else 0
+    return sum(map(_messages, groups)) if may_add_up([patients_in(one) for one in groups]) else 0
+
+
+def _messages(fates: Iterable[Fate]) -> int:
+    return sum(one.messages for one in fates)

@@ -17,13 +17,13 @@ CHANGES: Mapping[str, Callable[[float, float, Thresholds], Change]] = {
 LAST_NUMBER = 6
 """Sessions of a course from which on they are one group."""
 _COLUMNS = (
-    Column("Sessions", Unit.COUNT, "sessions"),
-    Column("At the start", Unit.POINTS, "median_start"),
-    Column("Now", Unit.POINTS, "median_now"),
     Column("Change", Unit.CHANGE, "median_change"),
     Column("P25", Unit.CHANGE, "p25_change"),
     Column("P75", Unit.CHANGE, "p75_change"),
-    Column("Noticeably better", Unit.PERCENT, "noticeably_better_percent"),
+    Column("Better", Unit.PERCENT, "noticeably_better_percent"),
+    Column("From", Unit.POINTS, "median_start"),
+    Column("To", Unit.POINTS, "median_now"),
+    Column("Sessions", Unit.COUNT, "sessions"),
 )
 
 
@@ -48,13 +48,13 @@ def outcomes(found: Iterable[Outcome], measure: str, limits: Thresholds) -> Figu
         change = spread(one.now - one.start for one in some)
         better = sum(CHANGES[measure](one.start, one.now, limits).meaning is Meaning.BETTER for one in some)
         return (
-            len(some),
-            spread(one.start for one in some).median,
-            spread(one.now for one in some).median,
             change.median,
             change.low,
             change.high,
             share(better, len(some)),
+            spread(one.start for one in some).median,
+            spread(one.now for one in some).median,
+            len(some),
         )
 
     ordered: dict[Labels, list[Outcome]] = {labels: groups[labels] for labels in sorted(groups)}

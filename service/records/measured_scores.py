@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 
 from sqlalchemy import Connection, select
 
@@ -17,7 +18,7 @@ from service.records.responses import read_stored
 from service.records.sealing import Vault
 from service.records.tables import courses, responses, sessions
 
-MOST = 4_000
+MOST = 3_000
 """Answered surveys: each is opened and read."""
 _ASKED = {"nrs": Measure.NRS, "peg": Measure.PEG_PAIN, "psfs": Measure.PSFS}
 
@@ -36,7 +37,6 @@ def outcomes(connection: Connection, vault: Vault, scope: Scope, measure: str, m
             responses.c.session_id,
             responses.c.survey,
             responses.c.answers,
-            responses.c.changed_at,
             sessions.c.baseline,
             sessions.c.number,
             courses.c.site,
@@ -58,6 +58,7 @@ def outcomes(connection: Connection, vault: Vault, scope: Scope, measure: str, m
     return Counted(tuple(outcomes_of.values()), found.since, found.is_cut)
 
 
+@cache
 def _site(key: str) -> str:
     """A course's site without its side: a left and a right knee are one group."""
     return sites.parse(key) or key

@@ -198,8 +198,8 @@ def test_outcomes_by_site_and_session_number(busy: Desk, score: str) -> None:
             better = [round(fall, 2) >= 1 for fall in fell]
         starts, ends = [before for before, _ in some], [now for _, now in some]
         return [
-            len(some), statistics.median(starts), statistics.median(ends), *quartiles([-one for one in fell]),
-            100 * sum(better) / len(some),
+            *quartiles([-one for one in fell]), 100 * sum(better) / len(some),
+            statistics.median(starts), statistics.median(ends), len(some),
         ]  # fmt: skip
 
     held_against(sheet(busy, "outcomes", days=365, score=score), 2, groups, numbers)

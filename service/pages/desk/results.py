@@ -32,9 +32,15 @@ room = Room("results", Nav("Results", "/desk/results", Permission.READ))
 
 _PERIODS = {"30": "Last 30 days", "90": "Last 90 days", "365": "Last 365 days"}
 _SCORES = {
-    "nrs": ("Pain now", "0 is none, 10 the worst. Noticeably better: 2 points or 30 % less."),
-    "peg": ("Pain, enjoyment and activity (PEG)", "0 is none, 10 the worst. Noticeably better: 1 point less."),
-    "psfs": ("An activity of their own (PSFS)", "0 is cannot, 10 is as before. Noticeably better: 1.3 points more."),
+    "nrs": ("Pain now", "0 is none, 10 the worst. Better: 2 points or 30 % less, which patients notice."),
+    "peg": (
+        "Pain, enjoyment and activity (PEG)",
+        "0 is none, 10 the worst. Better: 1 point less, which patients notice.",
+    ),
+    "psfs": (
+        "An activity of their own (PSFS)",
+        "0 is cannot, 10 is as before. Better: 1.3 points more, which patients notice.",
+    ),
 }
 
 
