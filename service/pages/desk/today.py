@@ -39,7 +39,7 @@ MOST: Mapping[Urgency, int] = {
 """Alerts that nobody has taken on, and as many that somebody has; more wait behind a link. A page must stay light."""
 MOST_LETTERS, MOST_OTHERS = 12, 6
 """Replies; patients something did not reach, and doubts."""
-WHOLE_ALERTS, WHOLE_LETTERS = 6, 6
+WHOLE_ALERTS, WHOLE_LETTERS = 5, 4
 """Shown whole, the first that wait or are one's own; the others are a line each until they are opened."""
 MOST_COUNTED = 100
 _DECIDED = "Somebody had decided that before you. Nothing was changed."
@@ -213,7 +213,6 @@ def _list(who: Who, found: _Found) -> Part:
         found=found,
         back=HOME,
         whole_letters=WHOLE_LETTERS,
-        page_size=cards.PAGE,
         **cards.values(who),
     )
     return replace(part, version=f"{found.key}.{part.version}")
