@@ -85,8 +85,9 @@ def _years_of_alerts(connection: Connection, here: Place, scale: float) -> None:
     connection.execute(
         text(
             "INSERT INTO alerts (id, clinic_id, patient_id, cause, urgency, opened_at, since, rounds, acknowledged_at,"
-            " acknowledged_by, closed_at, closed_by) SELECT id, clinic_id, id, 'fever', 'urgent', facts_at, facts_at,"
-            " 1, facts_at, 'Nurse', facts_at, 'Nurse' FROM patients WHERE external_id LIKE 'filled-%' LIMIT :most"
+            " acknowledged_by, closed_at, closed_by) SELECT id, clinic_id, patient_id, 'fever', 'urgent', due_at,"
+            " due_at, 1, window_until, 'Nurse', window_until, 'Nurse' FROM messages"
+            " WHERE step = 'step0' AND state = 'delivered' LIMIT :most"
         ),
         {"most": int(PATIENTS * scale / 2)},
     )

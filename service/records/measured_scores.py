@@ -13,13 +13,13 @@ from service.care.scores import scores
 from service.care.surveys import Measure
 from service.records import triaging
 from service.records.library import library
-from service.records.measured import Counted, Scope, newest
+from service.records.measured import Counted, Scope, of_scope, within_reach
 from service.records.responses import read_stored
 from service.records.sealing import Vault
 from service.records.tables import courses, responses, sessions
 
 MOST = 3_000
-"""Answered surveys: each is opened and read."""
+"""Answered surveys that are looked at: each is opened and read."""
 _ASKED = {"nrs": Measure.NRS, "peg": Measure.PEG_PAIN, "psfs": Measure.PSFS}
 
 
@@ -45,9 +45,12 @@ def outcomes(connection: Connection, vault: Vault, scope: Scope, measure: str, m
         .join(courses, courses.c.id == sessions.c.course_id)
         .where(responses.c.survey.in_(surveys), sessions.c.baseline.is_not(None))
     )
-    found = newest(connection, scope, query, responses.c.changed_at, responses.c.session_id, most)
+    reach = within_reach(connection, scope, responses.c.changed_at, most)
+    newest = of_scope(query, reach, responses.c.changed_at, responses.c.session_id).order_by(
+        responses.c.changed_at.desc(), responses.c.id.desc()
+    )
     outcomes_of: dict[int, Outcome] = {}
-    for row in found.facts:
+    for row in connection.execute(newest):
         if row.session_id in outcomes_of:
             continue  # a later survey of the same session has said how it is now
         answers = read_stored(surveys[row.survey].questions, json.loads(vault.open(row.answers, row.id)))
@@ -55,7 +58,7 @@ def outcomes(connection: Connection, vault: Vault, scope: Scope, measure: str, m
         now = getattr(scores(answers.values()), measure)
         if start is not None and now is not None:
             outcomes_of[row.session_id] = Outcome(row.patient_id, _site(row.site), row.number, start, now)
-    return Counted(tuple(outcomes_of.values()), found.since, found.is_cut)
+    return reach.counted(scope, outcomes_of.values())
 
 
 @cache
