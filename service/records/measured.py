@@ -38,7 +38,7 @@ from service.care.urgency import Urgency
 from service.records.messages import ROUTINE
 from service.records.tables import LOST_MESSAGES, alerts, attempts, messages, responses, sessions
 
-MOST = 20_000
+MOST = 10_000
 """Messages, or alerts, that are looked at."""
 _WENT = (State.ACCEPTED, State.SENT, State.DELIVERED)
 _ALIKE = (messages.c.patient_id, messages.c.channel, messages.c.state, messages.c.reason)
@@ -150,7 +150,7 @@ def _together(connection: Connection, query: Select[Any]) -> Iterator[Fate]:
 
 
 def _minutes(connection: Connection, begin: Column[datetime], end: Column[datetime]) -> ColumnElement[Any]:
-    """How many lie between two moments, reckoned by the database: twenty thousand moments are slow to read."""
+    """How many lie between two moments, reckoned by the database: ten thousand moments are slow to read."""
     if connection.dialect.name == "postgresql":
         return cast(extract("epoch", end - begin) / 60, Float)
     return (type_coerce(end, BigInteger) - type_coerce(begin, BigInteger)) / 60e6

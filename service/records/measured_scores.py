@@ -18,7 +18,7 @@ from service.records.responses import read_stored
 from service.records.sealing import Vault
 from service.records.tables import courses, responses, sessions
 
-MOST = 3_000
+MOST = 2_000
 """Answered surveys that are looked at: each is opened and read."""
 _ASKED = {"nrs": Measure.NRS, "peg": Measure.PEG_PAIN, "psfs": Measure.PSFS}
 
