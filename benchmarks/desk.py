@@ -71,7 +71,7 @@ def _grow(here: Place, scale: float) -> None:
     sessions = int(PATIENTS * PER_PATIENT / MESSAGES * scale)
     for _ in fill(here, range(sessions), days_ago=90):
         pass
-    make_past(here, sessions // 2)
+    make_past(here, sessions // 2, spread=True)
     treat(here, range(_TREATED))
     run(here.parts.engine, lambda connection: _years_of_alerts(connection, here, scale))
     run(here.parts.engine, lambda connection: _a_season_of_answers(connection, here.parts.sending.vault))

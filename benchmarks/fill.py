@@ -116,14 +116,16 @@ def _filling(here: Place, first: int, last: int, days_ahead: int, days_ago: int)
     return work
 
 
-def make_past(here: Place, sessions: int) -> None:
+def make_past(here: Place, sessions: int, spread: bool = False) -> None:
     """Let the first filled sessions be over: all delivered and receipted, one survey answered, one reply read.
 
-    Their messages went out in the ninety days before START, as theirs that are still to come go out after it.
+    Their messages went out ninety days before START, or `spread` over all of these days as they were due.
     """
     says = _DIALECTS[here.kind]
     moment = says.moment.format(to_micros(START) - 90 * _DAY)
-    went = "due_at - INTERVAL '90 days'" if here.kind == "postgresql" else f"due_at - {90 * _DAY}"
+    went = (
+        ("due_at - INTERVAL '90 days'" if here.kind == "postgresql" else f"due_at - {90 * _DAY}") if spread else moment
+    )
     over = f"FROM sessions WHERE external_id LIKE 'filled-%' AND id <= (SELECT max(id) FROM ({_FIRST_SESSIONS}) AS old)"
     theirs = f"FROM messages WHERE session_id IN (SELECT id {over})"
     statements = (
