@@ -5,15 +5,17 @@ Server time, from the request to the last byte, in this process: sign-in check, 
 
 from __future__ import annotations
 
+import json
 import re
 import statistics
 import time as world
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from flask.testing import FlaskClient
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, bindparam, text, update
 
 from benchmarks.figures import Figure
 from benchmarks.fill import MESSAGES, fill, make_past, settle
@@ -29,6 +31,7 @@ from service.records import alerts, clinics, replies, staff
 from service.records.database import run
 from service.records.replies import Incoming
 from service.records.sealing import Vault
+from service.records.tables import metadata
 from workers import listen
 
 PATIENTS = 100_000
@@ -42,6 +45,11 @@ PAGES: Mapping[str, Callable[[Connection], str]] = {
     "Today": lambda _: "/desk/today",
     "Today, asked again": lambda _: "/desk/today/list",
     "Replies": lambda _: "/desk/replies?show=all",
+    "Results: response": lambda _: "/desk/results/response?days=365",
+    "Results: time to answer": lambda _: "/desk/results/time?days=365",
+    "Results: delivery": lambda _: "/desk/results/delivery?days=365",
+    "Results: outcomes": lambda _: "/desk/results/outcomes?days=365",
+    "Results: alerts": lambda _: "/desk/results/alerts?days=365",
     "a patient": lambda connection: f"/desk/patients/{_of(connection, 'p7')}",
 }
 
@@ -63,9 +71,10 @@ def _grow(here: Place, scale: float) -> None:
     sessions = int(PATIENTS * PER_PATIENT / MESSAGES * scale)
     for _ in fill(here, range(sessions), days_ago=90):
         pass
-    make_past(here, sessions // 2)
+    make_past(here, sessions // 2, spread=True)
     treat(here, range(_TREATED))
     run(here.parts.engine, lambda connection: _years_of_alerts(connection, here, scale))
+    run(here.parts.engine, lambda connection: _a_season_of_answers(connection, here.parts.sending.vault))
     run(here.parts.engine, lambda connection: _a_morning(connection, here))
     _patients_write(here)
     settle(here)
@@ -76,8 +85,9 @@ def _years_of_alerts(connection: Connection, here: Place, scale: float) -> None:
     connection.execute(
         text(
             "INSERT INTO alerts (id, clinic_id, patient_id, cause, urgency, opened_at, since, rounds, acknowledged_at,"
-            " acknowledged_by, closed_at, closed_by) SELECT id, clinic_id, id, 'fever', 'urgent', facts_at, facts_at,"
-            " 1, facts_at, 'Nurse', facts_at, 'Nurse' FROM patients WHERE external_id LIKE 'filled-%' LIMIT :most"
+            " acknowledged_by, closed_at, closed_by) SELECT id, clinic_id, patient_id, 'fever', 'urgent', due_at,"
+            " due_at, 1, window_until, 'Nurse', window_until, 'Nurse' FROM messages"
+            " WHERE step = 'step0' AND state = 'delivered' LIMIT :most"
         ),
         {"most": int(PATIENTS * scale / 2)},
     )
@@ -85,6 +95,30 @@ def _years_of_alerts(connection: Connection, here: Place, scale: float) -> None:
         text("UPDATE replies SET seen_at = received_at, seen_by = 'Nurse' WHERE clinic_id = :clinic"),
         {"clinic": here.clinic_id},
     )
+
+
+def _a_season_of_answers(connection: Connection, vault: Vault) -> None:
+    """Scores that can be opened, of ten thousand sessions of the last weeks: more than a page of results reads."""
+    rows = connection.execute(
+        text("SELECT id FROM responses WHERE survey = 'S1' AND session_id = id ORDER BY id LIMIT 10000")
+    ).scalars()
+    values = [
+        {
+            "row": one,
+            "number": place % 8 + 1,
+            "baseline": vault.seal(json.dumps({"pain": 3 + place % 7}), one),
+            "answers": vault.seal(json.dumps({"pain": place % 10, "compared": "worse"}), one),
+            "at": START - timedelta(minutes=10 * (place + 1)),
+        }
+        for place, one in enumerate(rows)
+    ]
+    for name, columns in (
+        ("sessions", {"baseline": "baseline", "number": "number"}),
+        ("responses", {"answers": "answers", "changed_at": "at", "completed_at": "at"}),
+    ):
+        table = metadata.tables[name]
+        changed: dict[str, Any] = {column: bindparam(value) for column, value in columns.items()}
+        connection.execute(update(table).where(table.c.id == bindparam("row")).values(changed), values)
 
 
 def _a_morning(connection: Connection, here: Place) -> None:

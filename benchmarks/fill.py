@@ -116,15 +116,21 @@ def _filling(here: Place, first: int, last: int, days_ahead: int, days_ago: int)
     return work
 
 
-def make_past(here: Place, sessions: int) -> None:
-    """Let the first filled sessions be over: all delivered and receipted, one survey answered, one reply read."""
+def make_past(here: Place, sessions: int, spread: bool = False) -> None:
+    """Let the first filled sessions be over: all delivered and receipted, one survey answered, one reply read.
+
+    Their messages went out ninety days before START, or `spread` over all of these days as they were due.
+    """
     says = _DIALECTS[here.kind]
     moment = says.moment.format(to_micros(START) - 90 * _DAY)
+    went = (
+        ("due_at - INTERVAL '90 days'" if here.kind == "postgresql" else f"due_at - {90 * _DAY}") if spread else moment
+    )
     over = f"FROM sessions WHERE external_id LIKE 'filled-%' AND id <= (SELECT max(id) FROM ({_FIRST_SESSIONS}) AS old)"
     theirs = f"FROM messages WHERE session_id IN (SELECT id {over})"
     statements = (
-        f"UPDATE messages SET state = 'delivered', reason = 'confirmed', handed_at = {moment},"
-        f" due_at = {moment}, window_until = {moment} WHERE id IN (SELECT id {theirs})",
+        f"UPDATE messages SET state = 'delivered', reason = 'confirmed', handed_at = {went},"
+        f" due_at = {went}, window_until = {went} WHERE id IN (SELECT id {theirs})",
         f"INSERT INTO attempts (id, message_id, number, token, link_key, address, address_key, body_key, started_at,"
         f" outcome, provider_id, settled_at, checks) SELECT id, id, 1, 'token' || id, id, {says.blob.format(45)},"
         f" {says.hash}, {says.hash}, {moment}, 'accepted', 'SM' || id, {moment}, 0 {theirs}",

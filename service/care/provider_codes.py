@@ -52,3 +52,49 @@ def action_for(code: str | int | None) -> CodeAction:
 def is_known(code: str | int | None) -> bool:
     """Whether the table has a line for `code`."""
     return str(code).strip() in _ACTIONS
+
+
+_MEANINGS: dict[str, str] = {
+    "21211": "Not a telephone number",
+    "21408": "Texts to that country are not switched on",
+    "21606": "Our number cannot send texts",
+    "21608": "A trial account may only text verified numbers",
+    "21610": "They had texted STOP",
+    "21611": "Too many texts were waiting",
+    "21614": "Not a mobile number",
+    "21617": "The text was too long",
+    "20003": "The provider did not accept our credentials",
+    "20429": "Too many requests at once",
+    "30001": "Too many texts were waiting",
+    "30002": "The provider has suspended the account",
+    "30003": "The phone was off or out of reach",
+    "30004": "The phone's owner blocks our texts",
+    "30005": "The number does not exist",
+    "30006": "A landline, or a carrier that cannot be reached",
+    "30007": "The carrier took it for spam",
+    "30008": "The carrier gave no reason",
+    "30022": "The carrier's rate was exceeded",
+    "30023": "The carrier's daily limit was reached",
+    "30034": "Our number is not registered with the carriers",
+    "30036": "It could not be delivered in time",
+    "63038": "The account's daily limit was reached",
+    "bounced": "The address had bounced before",
+    "invalid": "Not an e-mail address",
+    "spam": "They had marked an e-mail as spam",
+    "unsubscribed": "They had unsubscribed",
+}
+
+_MAIL = {
+    "5.1": "The mail server knows no such address",
+    "5.2": "The mailbox is full or closed",
+    "5.4": "The mail server could not be reached",
+    "5.7": "The mail server refused it",
+    "4": "The mail server put it off until it was too late",
+}
+"""How the enhanced status codes of mail servers begin (RFC 3463)."""
+
+
+def meaning_of(code: str | None) -> str | None:
+    """What the code says, in a few words for the people at a clinic; None for one that is unknown or missing."""
+    begins = (words for start, words in _MAIL.items() if f"{code}.".startswith(f"{start}."))
+    return _MEANINGS.get(code or "") or next(begins, None)

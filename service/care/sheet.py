@@ -17,7 +17,6 @@ LONGEST_CELL = 5_000
 
 UTF8, WINDOWS = "UTF-8", "Windows-1252"
 _BETWEEN = ",;\t"
-_BEGINS_A_FORMULA = tuple("=+-@\t\r")
 _LOOKS_LIKE_DATA = re.compile(r"\S+@\S+\.\S+|\+?[\d\s()./:-]{4,}")
 
 
@@ -77,13 +76,6 @@ def read(content: bytes) -> Sheet:
     if count > MOST_ROWS:
         raise Unreadable(f"There are more than {MOST_ROWS:,} rows. Split the file and take in one after the other.")
     return Sheet(text, encoding, between, header, count)
-
-
-def line(cells: Sequence[str]) -> str:
-    """A row of a file of ours. What begins like a formula must not be one in a spreadsheet."""
-    written = io.StringIO()
-    csv.writer(written).writerow([f"'{cell}" if cell[:1] in _BEGINS_A_FORMULA else cell for cell in cells])
-    return written.getvalue()
 
 
 def letter(place: int) -> str:

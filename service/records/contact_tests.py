@@ -101,11 +101,7 @@ def enter(connection: Connection, vault: Vault, clinic_id: int, contact_id: int,
 def of_contact(connection: Connection, contact_id: int) -> list[Test]:
     """The latest test of each address."""
     found = (_latest(connection, contact_id, channel) for channel in Channel)
-    return [
-        Test(Channel(row.channel), row.due_at, Reason(row.reason), row.by)
-        for row in found
-        if row is not None
-    ]
+    return [Test(Channel(row.channel), row.due_at, Reason(row.reason), row.by) for row in found if row is not None]
 
 
 def first_receipt(connection: Connection, clinic_id: int, channel: Channel) -> datetime | None:

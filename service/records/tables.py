@@ -229,6 +229,14 @@ messages = Table(
         postgresql_where=text("handed_at IS NOT NULL AND survey IS NOT NULL"),
         sqlite_where=text("handed_at IS NOT NULL AND survey IS NOT NULL"),
     ),
+    # What went out to a clinic's patients, for results.
+    Index(
+        "ix_messages_handed",
+        "clinic_id",
+        "handed_at",
+        postgresql_where=text("handed_at IS NOT NULL AND patient_id IS NOT NULL"),
+        sqlite_where=text("handed_at IS NOT NULL AND patient_id IS NOT NULL"),
+    ),
     # What did not reach patients, for the desk.
     Index(
         "ix_messages_lost",
@@ -450,6 +458,7 @@ alerts = Table(
     ),
     Index("ix_alerts_clinic_id_id", "clinic_id", "id"),
     Index("ix_alerts_patient_id", "patient_id", "opened_at"),
+    Index("ix_alerts_clinic_id_opened_at", "clinic_id", "opened_at"),
     Index(
         "ix_alerts_worklist",
         "clinic_id",

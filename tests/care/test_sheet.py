@@ -63,10 +63,5 @@ def test_p10_what_cannot_be_read_is_refused_with_what_to_do(content: bytes, says
     assert "Ana" not in str(raised.value)
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
-def test_p8_no_cell_of_ours_is_a_formula(cell: str) -> None:
-    assert sheet.line(["a", cell]).startswith(("a,'", "a,\"'"))
-
-
 def test_letters_are_the_spreadsheets() -> None:
     assert [sheet.letter(place) for place in (0, 25, 26, 52)] == ["A", "Z", "AA", "BA"]

@@ -27,6 +27,7 @@ IDS: Mapping[str, Pick] = {
     "endpoint_id": lambda desk, practice: practice.endpoint,
     "suppression_id": lambda desk, practice: desk.doubt_of(practice),
     "import_id": lambda desk, practice: desk.import_of(practice),
+    "which": lambda desk, practice: "response",
     "token": lambda desk, practice: "no-such-token",
 }
 NOBODYS = {"id": str(2**63 - 1), "default": "no-such-thing"}

@@ -24,7 +24,7 @@ from service.records.database import run
 
 room = Room("alerting")
 
-PAGE = 50
+_MOST_EVENTS = 50
 
 
 @room.get("/alerts", may=Permission.READ)
@@ -34,11 +34,11 @@ def show_all(who: Who) -> AnyResponse:
 
     def work(connection: Connection) -> tuple[list[worklist.Standing], bool]:
         found = worklist.open_alerts(
-            connection, who.clinic_id, urgency, PAGE + 1, taken_on=taken_on, after=_after(connection, who)
+            connection, who.clinic_id, urgency, cards.PAGE + 1, taken_on=taken_on, after=_after(connection, who)
         )
-        shown = worklist.standings(connection, context().sending.vault, who.clinic, found[:PAGE])
+        shown = worklist.standings(connection, context().sending.vault, who.clinic, found[: cards.PAGE])
         cards.listed(connection, who, "alerts.read", cards.subjects(shown, ()))
-        return shown, len(found) > PAGE
+        return shown, len(found) > cards.PAGE
 
     shown, more = run(context().engine, work)
     here = f"/desk/alerts?urgency={urgency.value}&taken_on={int(taken_on)}"
@@ -52,6 +52,17 @@ def show_all(who: Who) -> AnyResponse:
 @room.get("/alerts/<id:alert_id>", may=Permission.READ)
 def show(who: Who, alert_id: int) -> AnyResponse:
     return _one(who, alert_id)
+
+
+@room.get("/alerts/<id:alert_id>/card", may=Permission.READ)
+def show_inside(who: Who, alert_id: int) -> AnyResponse:
+    """What a line of the first page opens to."""
+
+    def work(connection: Connection) -> worklist.Standing:
+        return _read(connection, who, alerts.get(connection, who.clinic_id, alert_id))
+
+    back = local(request.args.get("back"))
+    return look.page(who, "alert_card.html", one=run(context().engine, work), back=back, **cards.values(who))
 
 
 @room.post("/alerts/<id:alert_id>/acknowledge", may=Permission.WORK)
@@ -123,14 +134,9 @@ def _with_words(
 
 def _one(who: Who, alert_id: int, asked: Words | None = None) -> AnyResponse:
     def work(connection: Connection) -> tuple[worklist.Standing, list[AlertEvent], dict[int, str]]:
-        vault = context().sending.vault
-        alert = alerts.get(connection, who.clinic_id, alert_id)
-        note(connection, who, "alert.read", f"alert {alert_id}")
-        found = worklist.standings(connection, vault, who.clinic, [alert])[0]
-        note(connection, who, "patient.read", f"patient {found.patient.id}")
         return (
-            found,
-            alert_history.newest(connection, vault, alert_id, PAGE),
+            _read(connection, who, alerts.get(connection, who.clinic_id, alert_id)),
+            alert_history.newest(connection, context().sending.vault, alert_id, _MOST_EVENTS),
             worklist.told_names(connection, who.clinic),
         )
 
@@ -146,6 +152,13 @@ def _one(who: Who, alert_id: int, asked: Words | None = None) -> AnyResponse:
         back=f"/desk/alerts/{alert_id}",
         **cards.values(who),
     )
+
+
+def _read(connection: Connection, who: Who, alert: Alert) -> worklist.Standing:
+    note(connection, who, "alert.read", f"alert {alert.id}")
+    found = worklist.standings(connection, context().sending.vault, who.clinic, [alert])[0]
+    note(connection, who, "patient.read", f"patient {found.patient.id}")
+    return found
 
 
 def _back(alert_id: int) -> AnyResponse:

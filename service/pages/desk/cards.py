@@ -21,6 +21,9 @@ from service.records.patients import Patient
 from service.records.plans import zone
 from service.records.worklist import Standing
 
+PAGE = 20
+"""Alerts on a page of their own."""
+
 
 class Words(Form):
     """A note, or what came of something."""

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from werkzeug.wrappers import Response as AnyResponse
 
 from service import time
-from service.care import columns, sheet, sites
+from service.care import columns, sheet, sites, spreadsheet
 from service.care import rows as rows_of
 from service.care.columns import FIXED, LABELS, Columns, Field
 from service.care.entering import Entry
@@ -165,8 +165,8 @@ def download(who: Who, import_id: int) -> AnyResponse:
     with reading(context().engine) as connection:
         found = imports.found(connection, context().sending.vault, import_id)
     meant = columns.from_json(at.mapping)
-    lines = [sheet.line([str(one.row), _where(meant, one.field), one.sentence]) for one in found]
-    return _file(f"problems-{import_id}.csv", "".join([sheet.line(["Row", "Column", "Problem"]), *lines]))
+    lines = [spreadsheet.row([str(one.row), _where(meant, one.field), one.sentence]) for one in found]
+    return _file(f"problems-{import_id}.csv", "".join([spreadsheet.row(["Row", "Column", "Problem"]), *lines]))
 
 
 def _get(who: Who, import_id: int) -> Import:

@@ -57,6 +57,20 @@ def show_one(who: Who, reply_id: int) -> AnyResponse:
     return _one(who, reply_id)
 
 
+@room.get("/replies/<id:reply_id>/card", may=Permission.READ)
+def show_inside(who: Who, reply_id: int) -> AnyResponse:
+    """What a line of the first page opens to."""
+
+    def work(connection: Connection) -> Letter:
+        letter = inbox.get(connection, context().sending.vault, who.clinic_id, reply_id)
+        note(connection, who, "reply.read", f"reply {reply_id}")
+        cards.listed(connection, who, "patient.read", cards.subjects((), [letter]))
+        return letter
+
+    back = local(request.args.get("back"))
+    return look.page(who, "reply_card.html", letter=run(context().engine, work), back=back, **cards.values(who))
+
+
 @room.post("/replies/<id:reply_id>/seen", may=Permission.WORK)
 def settle(who: Who, reply_id: int) -> AnyResponse:
     def work(connection: Connection) -> tuple[bool, Letter]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -22,7 +22,7 @@ from service.pages.desk.door import HOME, Room, go, note
 from service.pages.desk.look import Nav, Part
 from service.pages.desk.who import Who
 from service.records import doubts, inbox, patients, worklist
-from service.records.alerts import hours_of
+from service.records.alerts import Alert, hours_of
 from service.records.database import reading, run
 from service.records.doubts import Doubt
 from service.records.inbox import Letter, Shelf
@@ -37,8 +37,10 @@ MOST: Mapping[Urgency, int] = {
     Urgency.WATCH: 4,
 }
 """Alerts that nobody has taken on, and as many that somebody has; more wait behind a link. A page must stay light."""
-MOST_LETTERS, MOST_OTHERS = 8, 6
+MOST_LETTERS, MOST_OTHERS = 12, 6
 """Replies; patients something did not reach, and doubts."""
+WHOLE_ALERTS, WHOLE_LETTERS = 5, 4
+"""Shown whole, the first that wait or are one's own; the others are a line each until they are opened."""
 MOST_COUNTED = 100
 _DECIDED = "Somebody had decided that before you. Nothing was changed."
 
@@ -48,8 +50,10 @@ class _Found:
     """Everything that waits for somebody."""
 
     alerts: dict[Urgency, list[Standing]]
-    more: frozenset[Urgency]
-    """Of which there are more than are shown."""
+    whole: frozenset[int]
+    """The alerts that are shown whole."""
+    more: dict[tuple[Urgency, bool], int]
+    """Where more are open than are shown, taken on or not: the last that is."""
     letters: list[Letter]
     more_letters: bool
     unreached: list[Unreached]
@@ -188,7 +192,8 @@ def _read(connection: Connection, who: Who) -> _Found:
     letters = inbox.shelf(connection, vault, clinic_id, Shelf.UNREAD, None, MOST_LETTERS + 1)
     return _Found(
         alerts={urgency: [one for one in standings if one.alert.urgency is urgency] for urgency in Urgency},
-        more=frozenset(urgency for (urgency, _), those in open_of.items() if len(those) > MOST[urgency]),
+        whole=_whole(who, shown),
+        more={key: those[MOST[key[0]] - 1].id for key, those in open_of.items() if len(those) > MOST[key[0]]},
         letters=letters[:MOST_LETTERS],
         more_letters=len(letters) > MOST_LETTERS,
         unreached=worklist.unreached(connection, vault, clinic_id, time.now(), MOST_OTHERS),
@@ -196,8 +201,20 @@ def _read(connection: Connection, who: Who) -> _Found:
     )
 
 
+def _whole(who: Who, alerts: Sequence[Alert]) -> frozenset[int]:
+    waiting = [one.id for one in alerts if one.acknowledged_at is None or one.acknowledged_by == who.name]
+    return frozenset(waiting[:WHOLE_ALERTS])
+
+
 def _list(who: Who, found: _Found) -> Part:
-    part = look.part(who, "today_list.html", found=found, back=HOME, **cards.values(who))
+    part = look.part(
+        who,
+        "today_list.html",
+        found=found,
+        back=HOME,
+        whole_letters=WHOLE_LETTERS,
+        **cards.values(who),
+    )
     return replace(part, version=f"{found.key}.{part.version}")
 
 

@@ -15,7 +15,7 @@ from wtforms import DateField, Form, SelectField
 from wtforms.validators import Optional
 
 from service.care.roles import Permission
-from service.care.sheet import line
+from service.care.spreadsheet import row
 from service.context import context
 from service.pages.desk import forms, look
 from service.pages.desk.door import Room, note
@@ -113,12 +113,12 @@ def _begins(who: Who, day: date | None) -> datetime | None:
 
 def _before() -> tuple[datetime, int] | None:
     """The cursor of this page; one that cannot be read begins at the newest."""
-    at, _, row = request.args.get("before", "").rpartition(" ")
+    at, _, number = request.args.get("before", "").rpartition(" ")
     try:
-        moment, number = datetime.fromisoformat(at), int(row)
+        moment, line = datetime.fromisoformat(at), int(number)
     except ValueError:
         return None
-    return (moment, number) if moment.tzinfo is not None and 0 <= number < 2**63 else None
+    return (moment, line) if moment.tzinfo is not None and 0 <= line < 2**63 else None
 
 
 def _query(**more: str) -> str:
@@ -127,15 +127,13 @@ def _query(**more: str) -> str:
 
 
 def _rows(who: Who, search: Search) -> Iterator[str]:
-    yield line(["at", "who", "action", "what"])
+    yield row(["at", "who", "action", "what"])
     before = None
     while True:
         with reading(context().engine) as connection:
             lines = audit.search(connection, who.clinic_id, search, before, _PART)
-        for one in lines:
-            yield line([one.at.isoformat(), one.actor, one.action, one.subject])
+        for line in lines:
+            yield row([line.at.isoformat(), line.actor, line.action, line.subject])
         if len(lines) < _PART:
             return
         before = (lines[-1].at, lines[-1].id)
-
-

@@ -16,6 +16,7 @@ depends_on = None
 
 Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 LOST_MESSAGES = "state IN ('undelivered', 'failed', 'expired', 'unknown') AND patient_id IS NOT NULL"
+HANDED_MESSAGES = "handed_at IS NOT NULL AND patient_id IS NOT NULL"
 UNRESOLVED_REPLIES = "resolved_by IS NULL AND match IN ('shared', 'unmatched')"
 
 
@@ -165,6 +166,13 @@ def upgrade() -> None:
             postgresql_where=sa.text(LOST_MESSAGES),
             sqlite_where=sa.text(LOST_MESSAGES),
         )
+        batch_op.create_index(
+            "ix_messages_handed",
+            ["clinic_id", "handed_at"],
+            unique=False,
+            postgresql_where=sa.text(HANDED_MESSAGES),
+            sqlite_where=sa.text(HANDED_MESSAGES),
+        )
 
     with op.batch_alter_table("patients", schema=None) as batch_op:
         batch_op.add_column(sa.Column("failures_seen_at", Moment(), nullable=True))
@@ -189,6 +197,7 @@ def upgrade() -> None:
 
     with op.batch_alter_table("alerts", schema=None) as batch_op:
         batch_op.create_index("ix_alerts_patient_id", ["patient_id", "opened_at"], unique=False)
+        batch_op.create_index("ix_alerts_clinic_id_opened_at", ["clinic_id", "opened_at"], unique=False)
 
     with op.batch_alter_table("replies", schema=None) as batch_op:
         batch_op.add_column(sa.Column("seen_at", Moment(), nullable=True))
@@ -253,6 +262,7 @@ def downgrade() -> None:
         batch_op.drop_column("seen_at")
 
     with op.batch_alter_table("alerts", schema=None) as batch_op:
+        batch_op.drop_index("ix_alerts_clinic_id_opened_at")
         batch_op.drop_index("ix_alerts_patient_id")
 
     with op.batch_alter_table("receipts", schema=None) as batch_op:
@@ -277,6 +287,11 @@ def downgrade() -> None:
         batch_op.drop_column("failures_seen_at")
 
     with op.batch_alter_table("messages", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_messages_handed",
+            postgresql_where=sa.text(HANDED_MESSAGES),
+            sqlite_where=sa.text(HANDED_MESSAGES),
+        )
         batch_op.drop_index(
             "ix_messages_lost", postgresql_where=sa.text(LOST_MESSAGES), sqlite_where=sa.text(LOST_MESSAGES)
         )
