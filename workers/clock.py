@@ -29,6 +29,7 @@ from service.records import (
     receipts,
     replies,
     senders,
+    switching,
 )
 from service.records.database import reading, run
 from service.records.messages import ROUTINE, URGENT
@@ -55,10 +56,12 @@ class Found:
 
     queued: int = 0
     overdue: int = 0
+    switched: int = 0
+    """Sessions that went over to another version of their protocol."""
 
     @property
     def anything(self) -> bool:
-        return bool(self.queued or self.overdue)
+        return bool(self.queued or self.overdue or self.switched)
 
 
 @dataclass
@@ -74,6 +77,7 @@ class _Seen:
     unread: list[int]
     receipts_wait: bool
     hooks_wait: bool
+    switch_waits: bool
 
 
 _LEASED = (State.QUEUED, State.SENDING, State.ACCEPTED, State.SENT)
@@ -94,7 +98,7 @@ class Clock:
         while not stopped():
             try:
                 found = self.look()
-                wait = 0.0 if found.queued else self._until_next()
+                wait = 0.0 if found.queued or found.switched else self._until_next()
             except Exception as error:
                 log.error("the clock could not look: %s; it tries again", type(error).__name__)
                 wait = LONGEST_SLEEP
@@ -115,6 +119,7 @@ class Clock:
             found.overdue += self._hand_to_reconcile([one for one, _, _ in seen.lapsed[state]], state, now)
         found.overdue += self._listen(seen)
         found.overdue += self._queue_hooks(now) if seen.hooks_wait else 0
+        found.switched = self._switch() if seen.switch_waits else 0
         found.overdue += self._mind_silence()
         self._forget()
         return found
@@ -132,6 +137,7 @@ class Clock:
                 unread=replies.unhandled(connection, now - _patience(), MESSAGES_PER_NUDGE),
                 receipts_wait=receipts.any_waiting(connection, now),
                 hooks_wait=hook_deliveries.any_due(connection, now),
+                switch_waits=switching.any_waiting(connection),
             )
 
     def _queue_due(self, lane: Sender, priority: int, now: datetime) -> int:
@@ -215,6 +221,12 @@ class Clock:
         crashpoints.reached(Point.CLOCK_HOOKS_QUEUED)
         self._nudge(QueueName.HOOKS, ids)
         return len(ids)
+
+    def _switch(self) -> int:
+        """Let a few sessions go over to a version that was signed off; between parts the clock looks at everything."""
+        return run(
+            self._parts.engine, lambda connection: switching.next_part(connection, self._parts.sending, time.now())
+        )
 
     def _mind_silence(self) -> int:
         """Put surveys that stay unanswered before people."""

@@ -23,7 +23,7 @@ def after(*changes: tuple[str, str]) -> tuple[str, ...]:
     ("old", "new", "says"),
     [
         (
-            "survey: S2\n    reminders:\n      - {name: reminder, send: sms, after: 5h}\n",
+            "    survey: S2\n    reminders:\n      - {name: reminder, send: sms, after: 5h}\n",
             "",
             "S2 is not asked any more",
         ),
