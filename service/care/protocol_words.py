@@ -23,13 +23,17 @@ class Said:
     id: str
     when: str
     how: str
+    survey: str | None
     asks: str
     more: tuple[str, ...]
 
 
 def steps(protocol: Protocol, titles: Mapping[str, str]) -> list[Said]:
     """Every step; `titles` are the surveys', by id."""
-    return [Said(one.id, when(one.when), _how(one), _asks(one, titles), tuple(_more(one))) for one in protocol.steps]
+    return [
+        Said(one.id, when(one.when), _how(one), one.survey, _asks(one, titles), tuple(_more(one)))
+        for one in protocol.steps
+    ]
 
 
 def when(moment: When) -> str:

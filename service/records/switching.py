@@ -71,11 +71,12 @@ def next_part(connection: Connection, sending: Sending, now: datetime) -> int:
     return len(part)
 
 
-def under_way(connection: Connection, version: Version | None, clinic_id: int, now: datetime, most: int) -> int:
-    """Patients who still have messages to come under a version, at most `most` of them."""
-    if version is None:
-        return 0
-    some = select(session_rows.c.patient_id).where(*_concerned(clinic_id, [version.id], now)).distinct().limit(most)
+def patients_under(
+    connection: Connection, clinic_id: int, versions: Sequence[Version], now: datetime, most: int
+) -> int:
+    """Patients who still have messages to come under any of these, counted up to `most`."""
+    concerned = _concerned(clinic_id, [one.id for one in versions], now)
+    some = select(session_rows.c.patient_id).where(*concerned).distinct().limit(most)
     return connection.execute(select(func.count()).select_from(some.subquery())).scalar_one()
 
 

@@ -15,9 +15,10 @@ from service import time
 from service.care.lifecycle import Channel, Reason
 from service.care.roles import Role
 from service.context import Context
-from service.records import doubts, patients, staff_sessions, suppressions
+from service.records import doubts, drafts, patients, staff_sessions, suppressions
 from service.records.database import run
 from tests.desk.practice import PASSWORD, Practice
+from tests.house import PROTOCOL
 
 Which = Literal["own", "other"]
 
@@ -104,6 +105,18 @@ class Desk:
             of = (Channel.SMS, vault.index(phone), Reason.OPTED_OUT)
             suppressions.suppress(connection, practice.clinic_id, *of, "reply", time.now(), certain=False)
             return doubts.of_clinic(connection, vault, practice.clinic_id, 10)[-1].id
+
+        return run(self.engine, work)
+
+    def draft_of(self, practice: Practice) -> int:
+        """A draft of the clinic's protocol."""
+
+        def work(connection: Any) -> int:
+            begun = drafts.of_clinic(connection, practice.clinic_id)
+            if begun:
+                return begun[0].id
+            by = f"Clinician {practice.marker}"
+            return drafts.add(connection, practice.clinic_id, "prolotherapy", PROTOCOL, by, time.now()).id
 
         return run(self.engine, work)
 
