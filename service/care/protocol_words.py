@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from service.care.lifecycle import Channel
 from service.care.protocol import BeforeNextVisit, Elapsed, Protocol, Send, Step, WallClock, When
-from service.care.surveys import Kind, Question
+from service.care.surveys import UNSPECIFIED, Kind, Question
 from service.care.triage import Rule, Silence
 
 _NAMES = {Channel.SMS: "text", Channel.EMAIL: "e-mail"}
@@ -93,7 +93,7 @@ def _reminds(send: Send) -> str:
 def _conditions(one: Rule, questions: Mapping[str, Question]) -> Iterator[str]:
     when = one.when
     if when.sign is not None:
-        yield f"“{_sign(when.sign, questions)}” is ticked, or written in the patient's own words"
+        yield _heard(when.sign, questions)
     if when.question is not None:
         yield _answered(when.question, when.chosen, questions)
     if when.prohibited_medicine:
@@ -127,9 +127,14 @@ def _numbers(one: Rule) -> Iterator[str]:
         yield f"the PEG score is down by less than {when.peg_gain_below:g} since before the session"
 
 
-def _sign(sign: str, questions: Mapping[str, Question]) -> str:
+def _heard(sign: str, questions: Mapping[str, Question]) -> str:
+    if sign == UNSPECIFIED:
+        return "the patient says yes to the list of signs without saying to which"
     options = [option for one in questions.values() if one.kind is Kind.SIGNS for option in one.options]
-    return next((one.words["en"] for one in options if one.id == sign), sign.replace("_", " "))
+    offered = next((one.words["en"] for one in options if one.id == sign), None)
+    if offered is None:
+        return f"the patient writes of {sign.replace('_', ' ')}"
+    return f"“{offered}” is ticked, or written in the patient's own words"
 
 
 def _answered(asked: str, chosen: frozenset[str], questions: Mapping[str, Question]) -> str:

@@ -48,6 +48,8 @@ def test_every_shipped_rule_in_words() -> None:
     questions = library().common.questions
     said = {one.id: protocol_words.rule(one, questions) for one in library().rules_for(None)}
     assert said["breathing"] == "“It is hard to breathe” is ticked, or written in the patient's own words"
+    assert said["self_harm"] == "The patient writes of self harm"
+    assert said["unspecified_sign"] == "The patient says yes to the list of signs without saying to which"
     assert said["pain_8_from_day_3"] == "Pain is 8 or more; from day 3 on"
     assert said["numbness_same_day"].endswith("; on the day of the session")
     assert said["silent_after_reminder"] == "A survey stays unanswered after its reminder; only in S1 or S2 or S3"

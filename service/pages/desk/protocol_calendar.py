@@ -21,7 +21,7 @@ _AS_TYPED = "%Y-%m-%dT%H:%M"
 
 
 def _in_our_time(_form: Form, field: Field) -> None:
-    if not 2000 <= field.data.year <= 2100:
+    if field.data is not None and not 2000 <= field.data.year <= 2100:
         raise ValidationError("Take a day of this century.")
 
 
