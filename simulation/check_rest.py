@@ -17,6 +17,9 @@ pace of its sender."""
 _TREATMENT = re.compile(r"prolo|inject|dextrose|knee|shoulder|ankle|lower_back|zqx\d+wv", re.IGNORECASE)
 _LINK = re.compile(r"https://\S+")  # random letters, which say what they like
 _CONTACT = re.compile(r"\+1202555\d|@example\.net|zqx\d")
+_CLOCK_FAILED = re.compile(r"the clock could not look: (\w+)")
+_EXCUSED = ("OperationalError", "RedisError")
+"""What the simulated database and queue raise when they fail."""
 _ENDS = ("delivered", "undelivered", "failed", "skipped", "cancelled", "expired", "unknown")
 _BOUNCED = ("bounce", "blocked")
 
@@ -57,6 +60,19 @@ def at_rest(facts: Facts) -> Iterator[Violation]:
     for row, alert in facts.history.rows("alerts"):
         if alert["next_notice_at"] is not None and alert["next_notice_at"] < past:
             yield Violation("P6", f"alert {row} waits for a round that is overdue", None, alert["patient_id"])
+
+
+def unbroken(facts: Facts) -> Iterator[Violation]:
+    """P6: nothing fails but for the faults of this run. What fails in itself fails again whenever it is tried."""
+    for job, times in facts.installation.failed_jobs.items():
+        if not job.endswith(_EXCUSED):
+            yield Violation("P6", f"a job failed {times} times: {job}")
+    for line in facts.installation.logged:
+        error = _CLOCK_FAILED.match(line)
+        if error is not None and error[1] not in _EXCUSED:
+            yield Violation("P6", f"a look of the clock failed: {error[1]}")
+    if (times := facts.installation.web.answers.get(500, 0)) > 0:
+        yield Violation("P6", f"{times} requests ended with 500")
 
 
 def punctual(facts: Facts) -> Iterator[Violation]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 from simulation import check_alerts, check_rest, check_sending
 from simulation.facts import Facts, Violation
@@ -13,7 +14,7 @@ PROMISES: dict[str, Callable[[Facts], Iterator[Violation]]] = {
     "P3": lambda facts: check_sending.Wanted(facts).violations(),
     "P4": check_sending.on_time,
     "P5": check_rest.punctual,
-    "P6": check_rest.at_rest,
+    "P6": lambda facts: chain(check_rest.at_rest(facts), check_rest.unbroken(facts)),
     "P7": check_rest.explained,
     "P8": check_rest.private,
     "P9": check_alerts.heard,

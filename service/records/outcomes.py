@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, literal, select, update
 
 from service import time
 from service.care.lifecycle import SENDGRID_EVENT, TWILIO_STATUS, WAITING, Channel, Reason, State, sources_of
 from service.care.provider_codes import CodeAction, action_for
 from service.records import fallback, messages, notices, optouts, patients, senders, suppressions
+from service.records.database import Moment
 from service.records.messages import Move
 from service.records.patients import normal
 from service.records.plans import Sending
@@ -203,7 +204,7 @@ class _Applied:
                 provider_id=func.coalesce(attempts.c.provider_id, report.provider_id),
                 outcome=ACCEPTED,
                 code=func.coalesce(report.code, attempts.c.code),
-                settled_at=func.coalesce(attempts.c.settled_at, self.now),
+                settled_at=func.coalesce(attempts.c.settled_at, literal(self.now, Moment())),
             )
         )
 

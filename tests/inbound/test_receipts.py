@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from service import time
 from service.care.lifecycle import Channel, Reason, State
 from service.records import receipts
-from service.records.attempts import Settled, settle
+from service.records.attempts import Settled, last_of, settle
 from service.records.messages import Move, move
 from tests.inbound.desk import PHONE, Desk, Tried
 
@@ -56,6 +56,16 @@ def test_a_receipt_before_the_create_calls_answer_reveals_the_sid(desk: Desk) ->
         assert desk.state(tried) == ("sent", "handed_over")
         desk.accept(tried)  # the answer comes late
         assert desk.state(tried) == ("sent", "handed_over")
+
+
+def test_p6_an_attempt_that_a_receipt_settled_can_be_read_by_who_asks_on(desk: Desk) -> None:
+    """The moment was once written as SQLite's text, and every job that held such a message failed from then on."""
+    with time.held(NOW):
+        desk.complete()
+        tried = desk.begin()
+        desk.status(tried, "sent")
+        [attempt] = desk.run(lambda connection: last_of(connection, desk.sending.vault, [tried.message_id]))
+    assert (attempt.outcome, attempt.settled_at) == ("accepted", NOW)
 
 
 def test_a_receipt_without_a_token_waits_until_its_attempt_is_known(desk: Desk) -> None:
