@@ -85,6 +85,17 @@ def bubbles(protocol: Protocol, language: str, fields: Fields = SAMPLE) -> Itera
             yield _bubble(f"{step.id}.{suffix}", reminder, fields)
 
 
+def at_most(shown: Sequence[Bubble], characters: int) -> list[Bubble]:
+    """As many of them from the start as come to so many characters."""
+    kept, used = [], 0
+    for one in shown:
+        used += len(one.text or "") + len(one.subject or "") + sum(len(part.text) for part in one.email) + 300
+        if used > characters:
+            break
+        kept.append(one)
+    return kept
+
+
 def language_in(protocol: Protocol, locale: str) -> str:
     """The protocol's language for a locale; its first where it has no words for that."""
     if locale in protocol.languages:
@@ -134,14 +145,3 @@ def _spoken(span: timedelta) -> str:
     minutes = round(span.total_seconds() / 60)
     hours, rest = divmod(minutes, 60)
     return " ".join(part for part in (f"{hours} h" if hours else "", f"{rest} min" if rest else "") if part)
-
-
-def at_most(shown: Sequence[Bubble], characters: int) -> list[Bubble]:
-    """As many of them from the start as come to so many characters."""
-    kept, used = [], 0
-    for one in shown:
-        used += len(one.text or "") + len(one.subject or "") + sum(len(part.text) for part in one.email) + 300
-        if used > characters:
-            break
-        kept.append(one)
-    return kept

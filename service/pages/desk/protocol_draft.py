@@ -79,6 +79,9 @@ def save(who: Who, draft_id: int) -> AnyResponse:
         # The next time they save it is over words that they have been shown.
         form.seen.process_data(overtaken.draft.mark)
         return _page(who, overtaken.draft, form, overtaken.draft)
+    except LookupError:
+        # Approved or thrown away meanwhile, or never theirs: either way they get their own words back.
+        return look.page(who, "protocol_gone.html", 404, text=body)
     look.said("Saved.")
     return go(f"{DRAFTS}/{draft_id}")
 

@@ -23,7 +23,7 @@
   });
 
   for (const form of document.querySelectorAll("form[data-unsaved]")) {
-    let typed = false;
+    let typed = form.dataset.unsaved !== "";
     form.addEventListener("input", () => { typed = true; });
     form.addEventListener("submit", () => { typed = false; });
     addEventListener("beforeunload", (event) => { if (typed) event.preventDefault(); });
