@@ -20,6 +20,18 @@ from service.records.switching import STILL_CONCERNED, Followers
 _BATCH = 100
 
 
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Who signs, and whom it concerns."""
+
+    by: str
+    """The clinician's name, as it stands with the version."""
+    actor: str
+    """The same person as the audit names them."""
+    followers: Followers
+    at: datetime
+
+
 class AlreadySigned(Exception):
     """Somebody was first; `version` is what they signed."""
 
@@ -81,17 +93,8 @@ def approve(
     return Approved(signed, moved, replanned, woken)
 
 
-def sign_draft(
-    connection: Connection,
-    clinic_id: int,
-    draft_id: int,
-    seen: str,
-    by: str,
-    actor: str,
-    followers: Followers,
-    now: datetime,
-) -> Version:
-    """Make a draft the version in force, in the name of `by`; those who follow it go over with the clock.
+def sign_draft(connection: Connection, clinic_id: int, draft_id: int, seen: str, signature: Signature) -> Version:
+    """Make a draft the version in force; those who follow it go over with the clock.
 
     `seen` is the mark of the text that was read: signed is nothing else. Raises Overtaken, AlreadySigned,
     MayNotBeSigned, and LookupError for what the clinic does not have.
@@ -106,13 +109,11 @@ def sign_draft(
     if not check(draft.body, library().surveys, draft.name).may_be_approved:
         raise MayNotBeSigned
     drafts.discard(connection, clinic_id, draft_id)
-    protocols.add_as(connection, clinic_id, draft_id, draft.body, now)
-    return _sign(connection, clinic_id, draft_id, by, actor, followers, now)
+    protocols.add_as(connection, clinic_id, draft_id, draft.body, signature.at)
+    return _sign(connection, clinic_id, draft_id, signature)
 
 
-def sign_version(
-    connection: Connection, clinic_id: int, version_id: int, by: str, actor: str, followers: Followers, now: datetime
-) -> Version:
+def sign_version(connection: Connection, clinic_id: int, version_id: int, signature: Signature) -> Version:
     """The same for a version that was stored and waits. Raises AlreadySigned, MayNotBeSigned and LookupError."""
     version = protocols.get(connection, clinic_id, version_id, lock=True)
     if version.approved_at is not None:
@@ -121,13 +122,11 @@ def sign_version(
     is_late = in_force is not None and in_force.approved_at is not None and in_force.version > version.version
     if is_late or not check(protocols.body(connection, version_id), library().surveys).may_be_approved:
         raise MayNotBeSigned
-    return _sign(connection, clinic_id, version_id, by, actor, followers, now)
+    return _sign(connection, clinic_id, version_id, signature)
 
 
-def _sign(
-    connection: Connection, clinic_id: int, version_id: int, by: str, actor: str, followers: Followers, now: datetime
-) -> Version:
-    signed = protocols.approve(connection, version_id, by, now)
-    audit.note(connection, clinic_id, actor, "protocol.approve", f"protocol {version_id}", now)
-    switching.begin(connection, version_id, followers)
+def _sign(connection: Connection, clinic_id: int, version_id: int, signature: Signature) -> Version:
+    signed = protocols.approve(connection, version_id, signature.by, signature.at)
+    audit.note(connection, clinic_id, signature.actor, "protocol.approve", f"protocol {version_id}", signature.at)
+    switching.begin(connection, version_id, signature.followers)
     return signed

@@ -15,6 +15,7 @@ from service.care.lifecycle import Reason
 from service.care.roles import Role
 from service.pages.desk import protocol_draft
 from service.records import approval, drafts, protocols, switching
+from service.records.approval import Signature
 from service.records.database import reading, run
 from service.records.switching import Followers
 from tests.desk.desk import Desk, Visitor
@@ -376,13 +377,9 @@ def test_an_older_version_is_not_signed_over_a_later_one(desk: Desk, clinician: 
     older = run(desk.engine, lambda c: protocols.add(c, desk.own.clinic_id, WORDED, time.now()))
     sign(clinician, f"/desk/protocols/drafts/{begin(desk, LATER)}", read="y", weaker="y")
     assert "A later version is in force" in clinician.get(f"/desk/protocols/{older.id}/approve").text
+    signature = Signature("X", "staff 1 X", Followers.WAITING, time.now())
     with pytest.raises(approval.MayNotBeSigned):
-        run(
-            desk.engine,
-            lambda c: approval.sign_version(
-                c, desk.own.clinic_id, older.id, "X", "staff 1 X", Followers.WAITING, time.now()
-            ),
-        )
+        run(desk.engine, lambda c: approval.sign_version(c, desk.own.clinic_id, older.id, signature))
 
 
 def test_versions_are_compared(desk: Desk, clinician: Visitor) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from service import time
 from service.records import approval, protocols, switching
+from service.records.approval import Signature
 from service.records.protocols import Version
 from service.records.switching import Followers
 from tests.house import PROTOCOL, House
@@ -20,9 +21,8 @@ LATER = PROTOCOL.replace("    day: 14\n", "    day: 15\n")
 def signed(h: House, followers: Followers) -> Version:
     def work(connection: Connection) -> Version:
         stored = protocols.add(connection, h.clinic.id, LATER, time.now())
-        return approval.sign_version(
-            connection, h.clinic.id, stored.id, "Dr New", "staff 1 Dr New", followers, time.now()
-        )
+        signature = Signature("Dr New", "staff 1 Dr New", followers, time.now())
+        return approval.sign_version(connection, h.clinic.id, stored.id, signature)
 
     version: Version = h.run(work)
     return version

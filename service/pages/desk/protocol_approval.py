@@ -20,7 +20,7 @@ from service.pages.desk.door import Room, go
 from service.pages.desk.protocol_shown import PROTOCOLS, Shown
 from service.pages.desk.who import Who
 from service.records import approval, protocols, switching
-from service.records.approval import AlreadySigned, MayNotBeSigned
+from service.records.approval import AlreadySigned, MayNotBeSigned, Signature
 from service.records.database import reading, run
 from service.records.drafts import Overtaken
 from service.records.library import library
@@ -33,11 +33,16 @@ MOST_LINES = 600
 MOST_COUNTED = 1000
 """Patients under way; more are only said to be more."""
 
+_AFTER = {
+    Followers.WAITING: "Sessions follow it from now on; what is planned already stays as it is.",
+    Followers.EVERYBODY: "Sessions follow it from now on, and what is planned already is planned anew, patient by patient.",
+}
+
 _Find = Callable[[Connection, Who, int], Shown]
-_Sign = Callable[[Connection, str, Followers], Version]
+_Sign = Callable[[Connection, str, Signature], Version]
 
 
-class _Signature(Form):
+class _Boxes(Form):
     read = BooleanField("I have read it, and it is right for our patients")
     weaker = BooleanField("I have seen what it no longer does, and stand by it")
     everybody = BooleanField("")
@@ -52,10 +57,8 @@ def show_draft(who: Who, draft_id: int) -> AnyResponse:
 
 @room.post("/protocols/drafts/<id:draft_id>/approve", may=Permission.APPROVE)
 def sign_draft(who: Who, draft_id: int) -> AnyResponse:
-    def sign(connection: Connection, seen: str, followers: Followers) -> Version:
-        return approval.sign_draft(
-            connection, who.clinic_id, draft_id, seen, who.name, who.actor, followers, time.now()
-        )
+    def sign(connection: Connection, seen: str, signature: Signature) -> Version:
+        return approval.sign_draft(connection, who.clinic_id, draft_id, seen, signature)
 
     return _signed(who, protocol_shown.of_draft, draft_id, sign)
 
@@ -67,14 +70,16 @@ def show_version(who: Who, protocol_id: int) -> AnyResponse:
 
 @room.post("/protocols/<id:protocol_id>/approve", may=Permission.APPROVE)
 def sign_version(who: Who, protocol_id: int) -> AnyResponse:
-    def sign(connection: Connection, _seen: str, followers: Followers) -> Version:
-        return approval.sign_version(connection, who.clinic_id, protocol_id, who.name, who.actor, followers, time.now())
+    def sign(connection: Connection, _seen: str, signature: Signature) -> Version:
+        return approval.sign_version(connection, who.clinic_id, protocol_id, signature)
 
     return _signed(who, protocol_shown.of_version, protocol_id, sign)
 
 
 def _signed(who: Who, find: _Find, row: int, sign: _Sign) -> AnyResponse:
-    form = forms.posted(_Signature)
+    form = forms.posted(_Boxes)
+    followers = Followers.EVERYBODY if form.everybody.data else Followers.WAITING
+    signature = Signature(who.name, who.actor, followers, time.now())
 
     def work(connection: Connection) -> Version | None:
         try:
@@ -83,7 +88,7 @@ def _signed(who: Who, find: _Find, row: int, sign: _Sign) -> AnyResponse:
             shown = None  # signed and gone, or never this clinic's: `sign` says which
         if shown is not None and not _agrees(connection, who, shown, form):
             return None
-        return sign(connection, form.seen.data or "", Followers.EVERYBODY if form.everybody.data else Followers.WAITING)
+        return sign(connection, form.seen.data or "", signature)
 
     try:
         version = run(context().engine, work)
@@ -97,17 +102,11 @@ def _signed(who: Who, find: _Find, row: int, sign: _Sign) -> AnyResponse:
     if version is None:
         return _page(who, find, row, form)
     context().nudges.wake_clock()
-    look.said(f"Version {version.version} is in force. {_AFTER[bool(form.everybody.data)]}")
+    look.said(f"Version {version.version} is in force. {_AFTER[followers]}")
     return go(f"{PROTOCOLS}/{version.id}")
 
 
-_AFTER = {
-    False: "Sessions follow it from now on; what is planned already stays as it is.",
-    True: "Sessions follow it from now on, and what is planned already is planned anew, a few patients at a time.",
-}
-
-
-def _agrees(connection: Connection, who: Who, shown: Shown, form: _Signature) -> bool:
+def _agrees(connection: Connection, who: Who, shown: Shown, form: _Boxes) -> bool:
     """Whether whoever signs has seen all there is to see, as it stands now."""
     base = protocol_shown.base_of(connection, who, shown)
     if not form.read.data:
@@ -119,7 +118,7 @@ def _agrees(connection: Connection, who: Who, shown: Shown, form: _Signature) ->
     return not form.errors
 
 
-def _page(who: Who, find: _Find, row: int, form: _Signature | None, wrong: str | None = None) -> AnyResponse:
+def _page(who: Who, find: _Find, row: int, form: _Boxes | None, wrong: str | None = None) -> AnyResponse:
     with reading(context().engine) as connection:
         shown = find(connection, who, row)
         base = protocol_shown.base_of(connection, who, shown)
@@ -129,17 +128,17 @@ def _page(who: Who, find: _Find, row: int, form: _Signature | None, wrong: str |
         waiting = count([one for one in mine if one.approved_at is None])
         in_force = protocol_shown.approved(connection, who, shown.name)
     lines = [] if base is None else list(islice(line_diff.compare(base.text, shown.text), MOST_LINES + 1))
-    signature = _Signature() if form is None else form
+    boxes = _Boxes() if form is None else form
     # Signed is what this page shows, whatever the one before it showed.
-    signature.seen.process_data(shown.draft.mark if shown.draft else "")
-    signature.base.process_data(base.title if base else "")
+    boxes.seen.process_data(shown.draft.mark if shown.draft else "")
+    boxes.base.process_data(base.title if base else "")
     return look.page(
         who,
         "protocol_approve.html",
         200 if form is None else 422,
         shown=shown,
         base=base,
-        form=signature,
+        form=boxes,
         wrong=wrong,
         checked=check(shown.text, library().surveys, shown.name),
         is_late=shown.version is not None and in_force is not None and in_force.version >= shown.version.version,
