@@ -35,7 +35,7 @@ MOST_COUNTED = 1000
 
 _AFTER = {
     Followers.WAITING: "Sessions follow it from now on; what is planned already stays as it is.",
-    Followers.EVERYBODY: "Sessions follow it from now on, and what is planned already is planned anew, patient by patient.",
+    Followers.EVERYBODY: "Sessions follow it from now on; what is planned already is planned anew, patient by patient.",
 }
 
 _Find = Callable[[Connection, Who, int], Shown]
