@@ -170,7 +170,7 @@ class Bench:
     def _reads(self) -> dict[str, Callable[[Connection], object]]:
         sender, now = self.here.parts.sending.sms_sender, time.now()
         return {
-            "next_due": lambda c: messages.next_due(c, Channel.SMS, sender, messages.ROUTINE),
+            "next_due": messages.next_due,
             "lapsed": lambda c: [messages.lapsed(c, one, now, 500) for one in (State.QUEUED, State.SENDING)],
             "queued": lambda c: messages.queued(c, Channel.SMS, sender, 8000),
             "unapplied receipts": lambda c: receipts.any_waiting(c, now),

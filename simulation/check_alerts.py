@@ -58,8 +58,7 @@ def _alert_of_survey(facts: Facts, who: str) -> bool:
 
 def _kept_ringing(facts: Facts, changes: list[Change]) -> Iterator[Violation]:
     """Between the moment it rings and the moment somebody takes it on, no gap may be longer than the ladder's."""
-    events = (one for one in facts.history.of("alert_events") if one["alert_id"] == changes[0].row)
-    told = [one for one in events if one["kind"] == "notified"]
+    told = facts.told_of[changes[0].row]
     for place, change in enumerate(changes):
         begins = change["acknowledged_at"] is None and change["closed_at"] is None and (
             change.before is None or change.changed("since") or change.was("acknowledged_at") is not None

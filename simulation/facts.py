@@ -68,6 +68,15 @@ class Facts:
         return {row: changes for (table, row), changes in self.by_row.items() if table == "messages"}
 
     @cached_property
+    def told_of(self) -> dict[int, list[Change]]:
+        """Who was told of each alert, in order."""
+        found: dict[int, list[Change]] = defaultdict(list)
+        for change in self.history.of("alert_events"):
+            if change["kind"] == "notified":
+                found[change["alert_id"]].append(change)
+        return found
+
+    @cached_property
     def attempt_of(self) -> dict[str, Change]:
         """The insert of each attempt, by its token."""
         return {one["token"]: one for one in self.history.of("attempts") if one.before is None}

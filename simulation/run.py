@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -72,7 +73,11 @@ def simulated(
             installation.people.calm_from = calm_from
             _populate(installation, dice, patients, start, days)
             scheduler.at(calm_from, installation.calm_down)
+            # At moments of its own it would depend on whatever else this process has done. What has lived for a day
+            # mostly lives to the end, and is not looked at again.
             gc.disable()
+            for day in range(days):
+                scheduler.at(day * DAY, partial(gc.collect, 1))
             scheduler.run(end)
             yield Finished(seed, days, installation, story, calm_from, end, zones, start)
             scheduler.end()

@@ -126,12 +126,13 @@ class Clock:
 
     def _see(self, now: datetime) -> _Seen:
         with reading(self._parts.engine) as connection:
+            due = messages.next_due(connection)
             return _Seen(
                 due=[
                     (lane, priority)
                     for lane in senders.all_of(connection)
                     for priority in (URGENT, ROUTINE)
-                    if _is_past(messages.next_due(connection, lane.channel, lane.sender, priority), now)
+                    if _is_past(due.get((lane.channel, lane.sender, priority)), now)
                 ],
                 lapsed={state: messages.lapsed(connection, state, now, MESSAGES_PER_NUDGE) for state in _LEASED},
                 unread=replies.unhandled(connection, now - _patience(), MESSAGES_PER_NUDGE),
@@ -251,12 +252,7 @@ class Clock:
     def _until_next(self) -> float:
         """Real seconds to the next due time, one at most."""
         with reading(self._parts.engine) as connection:
-            times = [
-                messages.next_due(connection, lane.channel, lane.sender, priority)
-                for lane in senders.all_of(connection)
-                for priority in (URGENT, ROUTINE)
-            ]
-            times.append(alert_notices.next_due(connection))
+            times = [*messages.next_due(connection).values(), alert_notices.next_due(connection)]
         now = time.now()
         # What is due already waits for a pace, a pause or a provider: look again soon, but not at once.
         waits = [time.real_seconds(due - now) if due > now else 0.25 for due in times if due is not None]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, bindparam, func, insert, or_, select, text, update
 
 from service import time
 from service.care.lifecycle import WAITING, Channel, Reason, State, sources_of
@@ -22,7 +22,7 @@ from service.records import hooks
 from service.records.bulk import Write
 from service.records.database import Moment, as_rows, listed
 from service.records.ids import new_ids
-from service.records.tables import messages
+from service.records.tables import messages, senders
 
 URGENT, ROUTINE = 0, 1
 """Priorities: alerts and answers to the patient before the plan."""
@@ -332,23 +332,36 @@ def extend(connection: Connection, ids: Collection[int], state: State, now: date
     )
 
 
-def next_due(connection: Connection, channel: Channel, sender: str, priority: int) -> datetime | None:
-    """When the sender's next message is due."""
-    return connection.execute(
-        _NEXT_DUE, {"channel": channel, "sender": sender, "priority": priority}
-    ).scalar_one_or_none()
+def next_due(connection: Connection) -> dict[tuple[Channel, str, int], datetime]:
+    """When the next message of each sender and priority is due: those that have one."""
+    return {
+        (Channel(row.channel), row.sender, priority): due_at
+        for row in connection.execute(_NEXT_DUE)
+        for priority, due_at in ((URGENT, row.urgent), (ROUTINE, row.routine))
+        if due_at is not None
+    }
 
 
-_NEXT_DUE = (
-    select(messages.c.due_at)
-    .where(
-        messages.c.state == State.PLANNED,
-        messages.c.channel == bindparam("channel"),
-        messages.c.sender == bindparam("sender"),
-        messages.c.priority == bindparam("priority"),
+def _first_due(priority: int) -> ScalarSelect[datetime]:
+    return (
+        select(messages.c.due_at)
+        .where(
+            messages.c.state == State.PLANNED,
+            messages.c.channel == senders.c.channel,
+            messages.c.sender == senders.c.sender,
+            messages.c.priority == priority,
+        )
+        .order_by(messages.c.due_at)
+        .limit(1)
+        .scalar_subquery()
     )
-    .order_by(messages.c.due_at)
-    .limit(1)
+
+
+_NEXT_DUE = select(
+    senders.c.channel,
+    senders.c.sender,
+    _first_due(URGENT).label("urgent"),
+    _first_due(ROUTINE).label("routine"),
 )
 
 
