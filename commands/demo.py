@@ -10,6 +10,7 @@ import socket
 import sys
 import tempfile
 import threading
+import webbrowser
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,13 +28,15 @@ from commands.supervisor import Child, Supervisor
 from sandbox.config import Config
 from sandbox.signing import SigningKey
 from service import time
+from service.care.roles import Role
 from service.parts import Parts, open_parts
-from service.records import clinics, contacts, migrate, protocols
+from service.records import clinics, contacts, migrate, protocols, staff
 from service.records.database import run
 from service.records.library import TEMPLATES
 from service.records.sealing import new_key
 from service.settings import Settings
 
+OWNER, OWNER_EMAIL = "Dr. Rivera", "rivera@clinic.example"
 _PROGRAM = (sys.executable, "-m", "commands.main")
 _PROGRESS = Callable[[str], None]
 CLINIC_PHONE = "202-555-0100"
@@ -115,11 +118,14 @@ def _live(folder: Path, speed: float) -> int:
         click.echo(
             f"\n  A clinic has just posted a session of {patient.given_name}'s. One day now takes {minutes:.1f} min."
             "\n\n"
-            f"  Open the phones:   {stage.sandbox}/\n"
+            f"  Open this page:    {stage.sandbox}/   (the clinic's desk beside two phones)\n"
             f"  The API's docs:    {stage.web}/docs\n\n"
-            "  Read the texts, open a link, answer; then type STOP and see the rest cancelled, each with its reason.\n"
+            f"  At the desk you are {OWNER}, {OWNER_EMAIL}; the password is yours to choose.\n"
+            "  On Ana's phone, open a link and answer: a fever rings the clinician's phone and opens an alert at the\n"
+            "  desk. Or type STOP, and see the rest cancelled, each with its reason.\n"
             "  Ctrl-C stops everything and leaves nothing behind.\n"
         )
+        _open_in_browser(stage.sandbox + "/")
         driver.narrate()
 
     return _perform(folder, speed, _say, play, quiet=True)
@@ -140,6 +146,7 @@ def _perform(
     migrate.upgrade(settings.database_url)
     parts = open_parts(settings)
     clinic, secret = _found_clinic(parts)
+    desk = f"{stage.web}/desk/join/{_invite_owner(parts, clinic)}"
     failed: list[BaseException] = []
 
     def perform() -> None:
@@ -154,7 +161,7 @@ def _perform(
     log = (folder / "log").open("w") if quiet else None
     try:
         supervisor = Supervisor(
-            [server.child(), *_children(stage, server.url)], output=log or sys.stderr, on_ready=player.start
+            [server.child(), *_children(stage, server.url, desk)], output=log or sys.stderr, on_ready=player.start
         )
         status = supervisor.run()
     finally:
@@ -183,6 +190,7 @@ def _set_stage(folder: Path, speed: float) -> Stage:
         "AFTERCARE_CLOCK_SPEED": str(speed),
         "AFTERCARE_TWILIO_URL": sandbox,
         "AFTERCARE_SENDGRID_URL": sandbox,
+        "AFTERCARE_DESK_FRAMED_BY": sandbox,
         "AFTERCARE_REPLY_DOMAIN": "reply.clinic.example",
         "AFTERCARE_SMS_SEGMENTS_PER_SECOND": "0",
         "AFTERCARE_LOG_LEVEL": "WARNING",
@@ -203,14 +211,14 @@ def _by_alias(env: dict[str, str]) -> dict[str, Any]:
     return {**env, "_env_file": None}
 
 
-def _children(stage: Stage, redis_url: str) -> list[Child]:
+def _children(stage: Stage, redis_url: str, desk: str) -> list[Child]:
     env = {**stage.env, "AFTERCARE_REDIS_URL": redis_url, "PYTHONUNBUFFERED": "1"}
     patient = Patient.ana(time.now())
     sandbox = [
         sys.executable, "-m", "sandbox", "--port", stage.sandbox.rpartition(":")[2], "--callback-base", stage.web,
         "--messaging-service-sid", Config().messaging_service_sid, "--key-file", str(stage.folder / "sendgrid-key.pem"),
         "--clock-file", str(stage.folder / "clock"), "--no-magic", "--sent-delay", "0", "--delivered-delay", "0.01",
-        "--phones", f"{patient.given_name}={patient.phone}/{patient.email},Clinician={CLINICIAN}",
+        "--beside", desk, "--phones", f"{patient.given_name}={patient.phone}/{patient.email},Clinician={CLINICIAN}",
     ]  # fmt: skip
     children = [
         Child("sandbox", sandbox, env=env, stop_order=50, ready=lambda: _answers(stage.sandbox + "/__sandbox/pending"))
@@ -242,10 +250,26 @@ def _found_clinic(parts: Parts) -> tuple[clinics.Clinic, str]:
         body = (TEMPLATES / "protocols" / "prolotherapy.yaml").read_text("utf-8")
         version = protocols.add(connection, clinic.id, body, now)
         protocols.approve(connection, version.id, "demo", now)
-        contacts.add(connection, parts.sending.vault, clinic.id, "Dr. Rivera", CLINICIAN, None, now, on_call=True)
+        contacts.add(connection, parts.sending.vault, clinic.id, OWNER, CLINICIAN, None, now, on_call=True)
         return clinic, clinics.new_webhook_secret(connection, parts.sending.vault, clinic.id, now)
 
     return run(parts.engine, work)
+
+
+def _invite_owner(parts: Parts, clinic: clinics.Clinic) -> str:
+    """The token of the link with which the clinic's owner comes to the desk."""
+
+    def work(connection: Connection) -> str:
+        owner = staff.add(connection, parts.sending.vault, clinic.id, OWNER, OWNER_EMAIL, Role.OWNER, time.now())
+        return staff.invite(connection, owner.id, time.real_now())
+
+    return run(parts.engine, work)
+
+
+def _open_in_browser(page: str) -> None:
+    # Without a screen it would be a browser in this very terminal.
+    if sys.stdout.isatty() and (sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY")):
+        webbrowser.open(page)
 
 
 def _tell_failure(error: BaseException, log: Path) -> None:

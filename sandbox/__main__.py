@@ -41,6 +41,7 @@ def _config(options: argparse.Namespace) -> Config:
         sender=options.sender,
         messaging_service_sid=options.messaging_service_sid or base.messaging_service_sid,
         phones=options.phones,
+        beside=options.beside,
         ledger_path=options.ledger,
         key_path=options.key_file,
         seed=options.seed,
@@ -61,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sender", default=base.sender, help="the number texts come from")
     parser.add_argument("--messaging-service-sid")
     parser.add_argument("--phones", type=parse_phones, default=(), help="Patient=+1…/address,Clinician=+1…")
+    parser.add_argument("--beside", default="", help="show this address beside the phones")
     parser.add_argument("--ledger", type=Path, help="append accepted messages to this file, one JSON line each")
     parser.add_argument("--key-file", type=Path, help="keep the webhook signing key here")
     parser.add_argument("--seed", type=int, default=0, help="for the faults' dice")

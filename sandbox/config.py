@@ -56,6 +56,8 @@ class Config:
     verified_senders: tuple[str, ...] = ()
     """E-mail addresses that may stand in From; empty: any."""
     phones: tuple[Phone, ...] = ()
+    beside: str = ""
+    """An address that the phone page shows in a frame beside the phones."""
     ledger_path: Path | None = None
     """Append one JSON line per accepted message here."""
     key_path: Path | None = None

@@ -113,8 +113,9 @@ class Controls:
         return {"status": await self._house.postman.one_click(mail.unsubscribe_url)}
 
     async def phones(self, _: web.Request) -> dict[str, Any]:
-        phones = self._house.config.phones
-        return {"phones": [{"name": p.name, "number": p.number, "email": p.email, "rings": p.rings} for p in phones]}
+        config = self._house.config
+        phones = [{"name": p.name, "number": p.number, "email": p.email, "rings": p.rings} for p in config.phones]
+        return {"phones": phones, "beside": config.beside}
 
     async def people(self, _: web.Request) -> dict[str, Any]:
         return {"version": self._house.screen.version, "people": self._house.screen.people()}

@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     clock_file: Path | None = Field(None, alias="AFTERCARE_CLOCK_FILE")
     """The file all processes share when the clock runs fast; default `var/clock`."""
 
+    desk_framed_by: str = Field("", alias="AFTERCARE_DESK_FRAMED_BY")
+    """The page of the demonstration, on this machine, that may show the desk in a frame. Empty: none may."""
+
     log_level: str = Field("INFO", alias="AFTERCARE_LOG_LEVEL")
     webhooks_allow_private: bool = Field(False, alias="AFTERCARE_WEBHOOKS_ALLOW_PRIVATE")
     """Whether clinics' webhooks may lead to private addresses and, on this machine, go without TLS. For tests, the
@@ -99,6 +102,11 @@ class Settings(BaseSettings):
             raise ValueError(
                 "AFTERCARE_CLOCK_SPEED is for demonstrations: set AFTERCARE_TWILIO_URL and AFTERCARE_SENDGRID_URL to a "
                 "sandbox on this machine (http://127.0.0.1:…), or remove AFTERCARE_CLOCK_SPEED"
+            )
+        if self.desk_framed_by and not is_loopback(self.desk_framed_by):
+            raise ValueError(
+                "AFTERCARE_DESK_FRAMED_BY is for demonstrations: a page in whose frame the desk is can make people "
+                "press what they do not see. Remove it, or give an address on this machine (http://127.0.0.1:…)"
             )
         return self
 

@@ -17,7 +17,7 @@ pace of its sender."""
 _TREATMENT = re.compile(r"prolo|inject|dextrose|knee|shoulder|ankle|lower_back|zqx\d+wv", re.IGNORECASE)
 _LINK = re.compile(r"https://\S+")  # random letters, which say what they like
 _CONTACT = re.compile(r"\+1202555\d|@example\.net|zqx\d")
-_CLOCK_FAILED = re.compile(r"the clock could not look: (\w+)")
+_FAILED = re.compile(r".* could not (?:look|be [a-z ]+): (\w+)")
 _EXCUSED = ("OperationalError", "RedisError")
 """What the simulated database and queue raise when they fail."""
 _ENDS = ("delivered", "undelivered", "failed", "skipped", "cancelled", "expired", "unknown")
@@ -68,9 +68,9 @@ def unbroken(facts: Facts) -> Iterator[Violation]:
         if not job.endswith(_EXCUSED):
             yield Violation("P6", f"a job failed {times} times: {job}")
     for line in facts.installation.logged:
-        error = _CLOCK_FAILED.match(line)
+        error = _FAILED.match(line)
         if error is not None and error[1] not in _EXCUSED:
-            yield Violation("P6", f"a look of the clock failed: {error[1]}")
+            yield Violation("P6", line)
     if (times := facts.installation.web.answers.get(500, 0)) > 0:
         yield Violation("P6", f"{times} requests ended with 500")
 

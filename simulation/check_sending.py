@@ -62,6 +62,7 @@ class Wanted:
         self._rows: dict[str, dict[int, Change]] = defaultdict(dict)
         self._answered: set[tuple[int, str]] = set()
         self._standing: dict[tuple[str, bytes], dict[int, Change]] = defaultdict(dict)
+        self._unread: dict[int, bytes] = {}
 
     def violations(self) -> Iterator[Violation]:
         pending: list[Change] = []
@@ -84,6 +85,11 @@ class Wanted:
         self._rows[change.table][change.row] = change
         if change.table == "responses" and change["completed_at"] is not None:
             self._answered.add((change["session_id"], change["survey"]))
+        if change.table == "replies":
+            if change["handled_at"] is None:
+                self._unread[change.row] = bytes(change["sender_key"])
+            else:
+                self._unread.pop(change.row, None)
         if change.table == "suppressions":
             same = self._standing[change["channel"], bytes(change["address_key"])]
             if change["lifted_at"] is None:
@@ -113,6 +119,9 @@ class Wanted:
         session = self._rows["sessions"][claim["session_id"]]
         if session["cancelled_at"] is not None:
             return "the session was cancelled"
+        phone_key = patient["phone_key"] if claim["channel"] == "sms" else None
+        if phone_key is not None and bytes(phone_key) in self._unread.values():
+            return "nobody had read what the patient wrote before"
         ends = session["superseded_from"]
         if ends is not None and claim["handed_at"] >= ends:
             return "a later session had taken its place"

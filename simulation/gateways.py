@@ -24,7 +24,7 @@ from simulation.story import Story
 from simulation.weather import Weather
 from workers.gateways.breaker import Breaker
 from workers.gateways.courier import Gateway, hand_over
-from workers.gateways.handover import BodyTest, EmailParcel, Found, Outcome, Sighting, SmsParcel, Unsent, Verdict
+from workers.gateways.handover import EmailParcel, Found, Outcome, Recognised, Sighting, SmsParcel, Unsent, Verdict
 from workers.gateways.refusals import outcome_of_refusal
 
 P = TypeVar("P", SmsParcel, EmailParcel)
@@ -176,12 +176,12 @@ class SimulatedSms:
         arrive = self._wire.provider.take_text
         return _verdict(parcel.token, await self._wire.exchange(Channel.SMS, deadline, lambda: arrive(parcel)))
 
-    async def find(self, to: str, body_matches: BodyTest, since: datetime, until: datetime) -> Found:
+    async def find(self, to: str, is_it: Recognised, since: datetime, until: datetime) -> Found:
         """ABSENT only when the whole list was read and it is not there."""
         if not await self._reads():
             return Found(Sighting.UNPROVABLE)
         for one in self._wire.provider.listed(to):
-            if since - _SKEW <= one.created <= until + _SKEW and body_matches(one.body):
+            if since - _SKEW <= one.created <= until + _SKEW and is_it(one.id, one.body):
                 return _found(one)
         return Found(Sighting.ABSENT)
 

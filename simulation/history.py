@@ -31,7 +31,7 @@ WATCHED: dict[str, tuple[str, ...]] = {
     "suppressions": ("clinic_id", "channel", "address_key", "reason", "lifted_at"),
     "events": ("key", "type", "status"),
     "receipts": ("event_key", "status", "applied_at"),
-    "replies": ("provider_key", "handled_at", "meaning", "patient_id"),
+    "replies": ("provider_key", "sender_key", "handled_at", "meaning", "patient_id"),
     "alerts": (
         "clinic_id", "patient_id", "cause", "urgency", "since", "rounds", "next_notice_at", "acknowledged_at",
         "closed_at",

@@ -22,7 +22,7 @@ from service.records.hooks import LIVE
 from service.records.tables import alerts, attempts, messages, receipts, replies, webhook_deliveries
 
 _GOING = {Reason.NOT_YET_DUE, Reason.QUIET_HOURS, Reason.DAILY_CAP, Reason.PROVIDER_BUSY, Reason.CHANNEL_PAUSED,
-          Reason.PLAN_PAUSED, Reason.NOT_APPROVED, Reason.RETRY_LATER}  # fmt: skip
+          Reason.PLAN_PAUSED, Reason.NOT_APPROVED, Reason.REPLY_UNREAD, Reason.RETRY_LATER}  # fmt: skip
 _UNDER_WAY = {Reason.HANDED_OVER, Reason.CHECKING_WITH_PROVIDER}
 _TAKEN = (State.ACCEPTED, State.SENT, State.DELIVERED, State.UNDELIVERED)
 _CARRIERS_CODE = re.compile(r"\d{5}")

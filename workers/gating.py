@@ -15,7 +15,7 @@ from service.care.lifecycle import Channel, Reason
 from service.care.localtime import local_day
 from service.care.protocol import Send
 from service.care.system_messages import SystemText
-from service.records import outbox, protocols
+from service.records import outbox, protocols, replies
 from service.records.clinics import Clinic
 from service.records.outbox import Handed, Parent, Ready
 from service.records.plans import zone
@@ -34,12 +34,14 @@ class Gatekeeper:
     clinics: Mapping[int, Clinic]
     senders: Mapping[tuple[Channel, str], Sender]
     now: datetime
+    _unread: set[bytes] = field(default_factory=set)
     _handed: dict[int, list[Handed]] = field(default_factory=dict)
     _parents: dict[tuple[int, str], Parent] = field(default_factory=dict)
 
     def decide(self, batch: Sequence[Ready]) -> list[Decision]:
         """One decision a message, in order."""
         planned = [ready for ready in batch if ready.is_planned]
+        self._unread = replies.unread_senders(self.connection) if planned else set()
         patients = {ready.patient_id for ready in planned if ready.patient_id is not None}
         self._handed = outbox.handed_lately(self.connection, patients, self.now) if patients else {}
         self._parents = outbox.parents(self.connection, [ready for ready in planned if "." in ready.step])
@@ -89,6 +91,7 @@ class Gatekeeper:
             channel_paused=sender is not None and sender.paused_at is not None,
             plan_paused=ready.paused,
             approved=ready.approved,
+            reply_unread=not self._unread.isdisjoint(ready.address_keys),
             texts_today=sum(one.channel is Channel.SMS for one in today),
             daily_cap=clinic.daily_cap,
         )  # fmt: skip

@@ -8,11 +8,13 @@ receipt: receipts get lost, the provider knows.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
 from typing import TypeVar
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from service import crashpoints, time
 from service.care.lifecycle import Channel, Reason, State
@@ -23,6 +25,8 @@ from service.records.attempts import Open, Settled
 from service.records.database import reading, run
 from service.records.messages import Move
 from workers.gateways.handover import Found, Outcome, Sighting, SmsGateway
+
+log = logging.getLogger(__name__)
 
 MOST_CHECKS = 6
 """Questions put to the provider before a message is called unknown; each waits twice as long as the one before."""
@@ -50,16 +54,23 @@ class Reconciler:
             states = messages.states_of(connection, ids)
         settled = 0
         for attempt in open_ones:
-            state = states.get(attempt.message_id)
-            if state is State.SENDING:
-                settled += self._settle_sending(attempt)
-            elif state in (State.ACCEPTED, State.SENT):
-                settled += self._poll(attempt)
+            try:
+                settled += self._settle(attempt, states.get(attempt.message_id))
+            except DBAPIError:
+                raise
+            except Exception as error:
+                # One message that cannot be settled must not keep the others of its job from it, look after look.
+                log.error("message %s could not be settled: %s", attempt.message_id, type(error).__name__)
         return settled
 
     def close(self) -> None:
         self._wait(self._sms.close())
         self._loop.close()
+
+    def _settle(self, attempt: Open, state: State | None) -> bool:
+        if state is State.SENDING:
+            return self._settle_sending(attempt)
+        return state in (State.ACCEPTED, State.SENT) and self._poll(attempt)
 
     def _settle_sending(self, attempt: Open) -> bool:
         if attempt.provider_id is not None:
@@ -98,19 +109,23 @@ class Reconciler:
             # SendGrid keeps no record that can be searched: only an event with our token can prove anything.
             return Found(Sighting.UNPROVABLE)
         vault = self._parts.sending.vault
-        return self._wait(
-            self._sms.find(
-                attempt.address,
-                lambda body: attempt.body_key in vault.indexes(body),
-                attempt.started_at - SINCE,
-                time.real_now() + SINCE,
-            )
-        )
+
+        def is_it(provider_id: str, body: str) -> bool:
+            # The same words may have gone to the same phone before: what another attempt brought there proves nothing.
+            return attempt.body_key in vault.indexes(body) and self._is_free(attempt, provider_id)
+
+        return self._wait(self._sms.find(attempt.address, is_it, attempt.started_at - SINCE, time.real_now() + SINCE))
+
+    def _is_free(self, attempt: Open, provider_id: str) -> bool:
+        with reading(self._parts.engine) as connection:
+            return attempts.owner_of(connection, provider_id) in (None, attempt.id)
 
     def _adopt(self, attempt: Open, found: Found) -> bool:
         """It arrived: take its id and go on from where the provider stands."""
 
         def work(connection: Connection) -> bool:
+            if found.provider_id is not None and not attempts.own(connection, attempt.id, found.provider_id):
+                return False  # another's since we looked; the clock asks again
             receipts.settle(
                 connection,
                 self._parts.sending,

@@ -235,8 +235,22 @@ function pick(row, phones, people) {
   showPeople(people, phones);
 }
 
+/** Show another page beside the phones. An address with a one-time token leads nowhere the second time: from the
+ * second page in the frame on, a reload begins where that page is at home. */
+function showBeside(address) {
+  const home = "beside:" + address;
+  const frame = make("iframe", "beside");
+  let pages = 0;
+  frame.title = "Beside the phones";
+  frame.onload = () => { if (++pages === 2) localStorage.setItem(home, new URL("/desk/today", address)); };
+  frame.src = localStorage.getItem(home) ?? address;
+  document.body.classList.add("with-beside");
+  $("main").prepend(frame);
+}
+
 async function main() {
-  const named = (await say("phones")).phones;
+  const { phones: named, beside } = await say("phones");
+  if (beside) showBeside(beside);
   const all = (named.length ? named : [{ name: "", number: "", email: "" }]).map((phone) => new Phone(phone));
   const phones = { named, all };
   $("#phones").append(...all.map((phone) => phone.node));

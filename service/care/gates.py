@@ -71,6 +71,8 @@ class GateFacts:
     channel_paused: bool = False
     plan_paused: bool = False
     approved: bool = True
+    reply_unread: bool = False
+    """Something came from this address that no worker has read: it may say STOP."""
     # the daily cap
     texts_today: int = 0
     """Texts that count, to this patient, on the patient's present local day (`localtime.day_bounds`)."""
@@ -155,7 +157,9 @@ def _held_for_now(facts: GateFacts) -> Reason | None:
         return None
     if facts.plan_paused:
         return Reason.PLAN_PAUSED
-    return None if facts.approved else Reason.NOT_APPROVED
+    if not facts.approved:
+        return Reason.NOT_APPROVED
+    return Reason.REPLY_UNREAD if facts.reply_unread else None
 
 
 def _in_safety(facts: GateFacts, now: datetime) -> Decision:

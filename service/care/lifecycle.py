@@ -52,6 +52,7 @@ class Reason(StrEnum):
     CHANNEL_PAUSED = "channel_paused"
     PLAN_PAUSED = "plan_paused"
     NOT_APPROVED = "not_approved"
+    REPLY_UNREAD = "reply_unread"
     RETRY_LATER = "retry_later"
     CHECKING_WITH_PROVIDER = "checking_with_provider"
     HANDED_OVER = "handed_over"
@@ -95,6 +96,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.CHANNEL_PAUSED: "It waits because the channel is paused until its settings are mended.",
     Reason.PLAN_PAUSED: "It waits because the clinic paused this patient's plan.",
     Reason.NOT_APPROVED: "It waits because nobody has approved the clinic's protocol yet.",
+    Reason.REPLY_UNREAD: "It waits because the patient just wrote, and that has not been read yet.",
     Reason.RETRY_LATER: "It waits for another try after a passing fault.",
     Reason.CHECKING_WITH_PROVIDER: "The provider's answer was lost; we are asking whether it arrived.",
     Reason.HANDED_OVER: "The provider has taken it.",

@@ -115,6 +115,11 @@ _UNHANDLED = (
 """Asked every second: put together once."""
 
 
+def unread_senders(connection: Connection) -> set[bytes]:
+    """The keyed hashes of the addresses from which something came that nobody has read."""
+    return set(connection.execute(select(replies.c.sender_key).where(replies.c.handled_at.is_(None))).scalars())
+
+
 def unhandled_up_to(connection: Connection, reply_id: int) -> list[int]:
     """The same sender's unread replies up to this one, oldest first: STOP and START must be read in their order."""
     one = select(replies.c.sender_key).where(replies.c.id == reply_id).scalar_subquery()

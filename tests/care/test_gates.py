@@ -110,6 +110,9 @@ def test_a_safety_message_belongs_to_no_step(change: dict[str, object]) -> None:
         (with_(PLAIN, channel_paused=True), DUE, Hold(DUE + timedelta(minutes=5), Reason.CHANNEL_PAUSED)),
         (with_(PLAIN, plan_paused=True), DUE, Hold(DUE + timedelta(minutes=5), Reason.PLAN_PAUSED)),
         (with_(PLAIN, approved=False), DUE, Hold(DUE + timedelta(minutes=5), Reason.NOT_APPROVED)),
+        # what the patient wrote may say STOP
+        (with_(PLAIN, reply_unread=True), DUE, Hold(DUE + timedelta(minutes=5), Reason.REPLY_UNREAD)),
+        (with_(SAFETY, reply_unread=True), DUE, Send(36000)),
         (with_(PLAIN, approved=False), at("01-16 09:29"), Hold(at("01-16 09:30"), Reason.NOT_APPROVED)),
         # reminders
         (REMINDER, DUE + 5 * HOUR, Send(23400)),

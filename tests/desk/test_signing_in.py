@@ -19,6 +19,7 @@ from service.records import staff
 from service.records.database import run
 from service.records.desk_tables import staff_sessions as session_rows
 from service.records.sealing import new_key
+from service.settings import Settings
 from tests.desk.conftest import NO_REDIS, PUBLIC, Furnished, opened, settings_for
 from tests.desk.desk import Desk, Visitor
 from tests.desk.practice import PASSWORD
@@ -459,6 +460,7 @@ def test_headers_of_the_desk(light_desk: Desk) -> None:
         answer = visitor.get(path)
         policy = answer.headers["Content-Security-Policy"]
         assert "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy
         assert "default-src 'none'" in policy
         assert answer.headers["Cache-Control"] == "no-store"
         assert answer.headers["Referrer-Policy"] == "no-referrer"
@@ -467,3 +469,14 @@ def test_headers_of_the_desk(light_desk: Desk) -> None:
         assert " style=" not in answer.text
         assert not re.findall(r"\son\w+=", answer.text)
         assert not re.findall(r"<script(?! src=)", answer.text)
+
+
+def test_only_a_page_on_this_machine_may_ever_show_the_desk_in_a_frame(
+    furnished_sqlite: Furnished, light_desk: Desk, tmp_path: Path
+) -> None:
+    plain = settings_for(str(light_desk.engine.url), furnished_sqlite.keys, tmp_path, NO_REDIS, PUBLIC)
+    framed = plain.model_copy(update={"desk_framed_by": "http://127.0.0.1:8001"})
+    answer = create_app(framed).test_client().get("/desk/login")
+    assert "frame-ancestors http://127.0.0.1:8001" in answer.headers["Content-Security-Policy"]
+    with pytest.raises(ValueError, match="AFTERCARE_DESK_FRAMED_BY is for demonstrations"):
+        Settings(_env_file=None, AFTERCARE_DESK_FRAMED_BY="https://pages.example")

@@ -308,7 +308,7 @@ def test_absent_needs_a_complete_record(pages: list[Act], found: Found, requests
     """P2: "absent" allows a second sending, so every doubt makes it unprovable."""
     since, until = CREATED, CREATED + timedelta(minutes=10)
     got, provider = with_provider(
-        *pages, do=lambda twilio, _: twilio.find(PARCEL.to, lambda body: body == "ours", since, until)
+        *pages, do=lambda twilio, _: twilio.find(PARCEL.to, lambda _, body: body == "ours", since, until)
     )
     assert got == found
     assert len(provider.requests) == requests

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time as world
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
 from sandbox.faults import Kind
+from service import time
+from service.records.database import run
 from tests.house import House
 from tests.promises.population import counted, once_each, phone, state_of, treat, treat_many
 
@@ -178,3 +182,56 @@ def test_p2_a_worker_that_died_before_the_post_delays_and_loses_nothing(
     h.reconcile()
     h.deliver_due()
     assert counted(h.handed_over()) == once_each(3)
+
+
+class _StandsStill:
+    """This machine, on which more and more time passes that no process got."""
+
+    def __init__(self) -> None:
+        self.lost = 0.0
+
+    def wall(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return world.monotonic() + self.lost
+
+    def sleep(self, seconds: float) -> None:
+        world.sleep(seconds)
+
+
+def test_p2_a_worker_that_stood_still_in_its_claim_writes_nothing(h: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its lease may be over and its messages with another: the time it may write in was drawn before the claim."""
+    session = treat(h)
+    machine, deliverer = _StandsStill(), h.deliverer()
+    claim = deliverer._claim
+
+    def long_claim(*given: object, **named: object) -> object:
+        claimed = claim(*given, **named)  # type: ignore[arg-type]
+        machine.lost += h.parts.settings.sending_lease_seconds
+        return claimed
+
+    monkeypatch.setattr(deliverer, "_claim", long_claim)
+    with time.driven_by(machine):
+        h.deliver_due(deliverer)
+        assert h.handed_over() == []
+        assert state_of(h, session)[0] == "planned"
+        monkeypatch.undo()
+        h.open_gates()
+        h.deliver_due(deliverer)
+    assert counted(h.handed_over()) == once_each(1)
+
+
+def test_p2_a_stray_nudge_proves_nothing_about_what_a_worker_still_holds(h: House) -> None:
+    """The provider lists nothing yet, and the worker may write in the next moment."""
+    session = treat(h)
+    deliverer = h.deliverer()
+    ids = h.queue_due()
+    begun = time.monotonic()
+    claimed = run(h.parts.engine, lambda connection: deliverer._claim(connection, ids))
+    assert h.reconcile(ids) == 0
+    assert state_of(h, session)[0] == "sending"
+    deliverer._record(claimed, deliverer._submit(claimed, begun))
+    h.open_gates()
+    h.deliver_due(deliverer)
+    assert counted(h.handed_over()) == once_each(1)

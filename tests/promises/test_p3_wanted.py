@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from unittest.mock import ANY
 
 import pytest
 from sqlalchemy import Connection, insert
@@ -12,14 +13,16 @@ from sqlalchemy import Connection, insert
 from sandbox.faults import Kind
 from service import time
 from service.care.lifecycle import Channel
-from service.records import messages, optouts
+from service.records import messages, optouts, replies
 from service.records.database import reading
 from service.records.ids import new_id
+from service.records.replies import Incoming
 from service.records.sessions import Session, find
 from service.records.tables import responses
 from tests.house import House
 from tests.processes import wait_until
 from tests.promises.population import counted, daytime, just_treated, once_each, phone, state_of, treat
+from workers import listen
 
 WHEN = ("before the clock saw it", "while it was queued")
 
@@ -254,3 +257,25 @@ def test_p3_after_a_stop_the_same_words_do_not_come_by_email(h: House) -> None:
     before = h.sql("SELECT step FROM messages WHERE channel = 'email' ORDER BY step")
     h.post("session.updated", {"session": {"id": session, "number": 2}})
     assert h.sql("SELECT step FROM messages WHERE channel = 'email' ORDER BY step") == before
+
+
+@pytest.mark.parametrize(("body", "then"), [("STOP", ("cancelled", "opted_out")), ("Thank you", ("planned", None))])
+def test_p3_nothing_goes_to_a_phone_whose_reply_nobody_has_read(
+    h: House, body: str, then: tuple[str, str | None]
+) -> None:
+    """The listener was down when the patient wrote; what is due meanwhile waits for what it says."""
+    with time.held(time.now()):
+        session, other = treat(h, 0), treat(h, 1)
+        texted = Incoming("SM" + "3" * 32, Channel.SMS, phone(0), h.parts.sending.sms_sender, body)
+        h.run(lambda c: replies.keep(c, h.parts.sending.vault, texted, time.now()))
+        h.deliver_due()
+        assert state_of(h, session) == ("planned", "reply_unread")
+        assert state_of(h, other)[0] != "planned"
+        assert counted(h.handed_over()) == once_each(1, first=1)
+        unread = [row.id for row in h.sql("SELECT id FROM replies WHERE handled_at IS NULL")]
+        listen.handle(h.parts.engine, h.parts.sending, h.parts.nudges, unread)
+        assert state_of(h, session)[0] == then[0]
+        assert then[1] in (None, state_of(h, session)[1])
+    with time.held(time.now() + timedelta(minutes=6)):
+        h.deliver_due()
+    assert [e.body for e in h.handed_over() if e.to == phone(0) and "/s/" in e.body] == ([] if then[1] else [ANY])

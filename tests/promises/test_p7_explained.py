@@ -15,7 +15,7 @@ from tests.house import House
 from tests.promises.population import treat
 
 _GOING = {Reason.NOT_YET_DUE, Reason.QUIET_HOURS, Reason.DAILY_CAP, Reason.PROVIDER_BUSY, Reason.CHANNEL_PAUSED,
-          Reason.PLAN_PAUSED, Reason.NOT_APPROVED, Reason.RETRY_LATER}  # fmt: skip
+          Reason.PLAN_PAUSED, Reason.NOT_APPROVED, Reason.REPLY_UNREAD, Reason.RETRY_LATER}  # fmt: skip
 """The reasons a message that waits may have."""
 
 

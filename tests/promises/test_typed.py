@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from sandbox.faults import Kind
 from service import time
 from service.care.lifecycle import Channel, Reason
 from service.care.typed import Cannot, Goes
@@ -75,6 +76,27 @@ def test_p2_the_same_form_twice_at_once_is_one_text(h: House) -> None:
         assert say(h, patient, sooner=True, once=once) == Goes(NOON, "typed", False)
         h.deliver_due()
     assert counted(h.handed_over()) == {phone(0): 1}
+
+
+@pytest.mark.parametrize("arrived", [False, True])
+def test_p2_the_same_words_sent_before_prove_nothing_about_a_text_in_doubt(h: House, arrived: bool) -> None:
+    """The provider lists the first of two alike; the second is there only if it is there a second time."""
+    with time.held(NOON):
+        patient = treated(h)
+        say(h, patient, "Please call us.")
+        h.deliver_due()
+        h.sandbox.fault(Kind.DROP_AFTER if arrived else Kind.DROP_BEFORE, on="twilio.create", count=1)
+        say(h, patient, "Please call us.")
+        h.deliver_due()
+        h.hurry()
+        h.reconcile()
+        states = [row.state for row in h.sql("SELECT state FROM messages WHERE step = 'typed' ORDER BY id")]
+        assert "sending" not in states
+        assert ("planned" in states) is not arrived
+        h.open_gates()
+        h.deliver_due()
+    assert counted(h.handed_over()) == {phone(0): 2}
+    assert len(h.sql("SELECT DISTINCT provider_id FROM attempts WHERE outcome = 'accepted'")) == 2
 
 
 def test_one_patients_box_sends_nothing_to_another(h: House) -> None:

@@ -125,8 +125,8 @@ class SmsGateway(Protocol):
         paused must not send once its lease may have been given to another.
         """
 
-    async def find(self, to: str, body_matches: BodyTest, since: datetime, until: datetime) -> Found:
-        """Look for a text to `to`, created between `since` and `until`, whose exact body passes `body_matches`."""
+    async def find(self, to: str, is_it: Recognised, since: datetime, until: datetime) -> Found:
+        """Look for a text to `to`, created between `since` and `until`, that passes `is_it`."""
 
     async def status(self, provider_id: str) -> Found:
         """The present state of a text that the provider took."""
@@ -134,8 +134,8 @@ class SmsGateway(Protocol):
     async def close(self) -> None: ...
 
 
-class BodyTest(Protocol):
-    def __call__(self, body: str) -> bool: ...
+class Recognised(Protocol):
+    def __call__(self, provider_id: str, body: str) -> bool: ...
 
 
 class EmailGateway(Protocol):

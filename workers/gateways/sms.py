@@ -20,7 +20,7 @@ from yarl import URL
 
 from service.care.lifecycle import TWILIO_STATUS
 from workers.gateways.call import Call, MaybeSent, NotSent, current
-from workers.gateways.handover import BodyTest, Found, Outcome, Sighting, SmsParcel, Verdict
+from workers.gateways.handover import Found, Outcome, Recognised, Sighting, SmsParcel, Verdict
 from workers.gateways.pool import Pool
 from workers.gateways.quiet import silence
 from workers.gateways.refusals import outcome_of_refusal
@@ -93,14 +93,14 @@ class TwilioGateway:
             return Verdict(parcel.token, Outcome.AMBIGUOUS, code="unreadable")
         return Verdict(parcel.token, Outcome.ACCEPTED, provider_id=message.sid, code=_text(message.error_code))
 
-    async def find(self, to: str, body_matches: BodyTest, since: datetime, until: datetime) -> Found:
+    async def find(self, to: str, is_it: Recognised, since: datetime, until: datetime) -> Found:
         """See `SmsGateway.find`. ABSENT only when the listing was read back beyond `since` without a gap."""
         try:
-            return await self._find(to, body_matches, since - _SKEW, until + _SKEW)
+            return await self._find(to, is_it, since - _SKEW, until + _SKEW)
         except Exception:
             return _UNPROVABLE
 
-    async def _find(self, to: str, body_matches: BodyTest, since: datetime, until: datetime) -> Found:
+    async def _find(self, to: str, is_it: Recognised, since: datetime, until: datetime) -> Found:
         page = await self._messages.page_async(to=to, page_size=_PAGE)
         newest_first = True
         previous: datetime | None = None
@@ -112,7 +112,7 @@ class TwilioGateway:
                 created = message.date_created
                 inside = created is None or since <= created <= until
                 if inside and str(message.direction or "outbound").startswith("outbound"):
-                    if message.body and body_matches(message.body):
+                    if message.body and is_it(message.sid, message.body):
                         return _found(message)
                     could_be_it = could_be_it or not message.body  # blanked since, by us or by a retention rule
                 if created is not None:

@@ -34,7 +34,7 @@ MOST_BYTES = 64 * 1024
 _RULES = "aftercare.desk.rules"
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    "form-action 'self'; base-uri 'none'; frame-ancestors "
 )
 
 View = TypeVar("View", bound=Callable[..., AnyResponse])
@@ -194,7 +194,8 @@ def _finish(answer: Response) -> Response:
         who = signin.current() if answer.status_code < 500 else None
         answer.set_data(look.page(who, "wrong.html", code=answer.status_code).get_data())
         answer.content_type = look.HTML
-    answer.headers["Content-Security-Policy"] = _POLICY
+    # Where it says something else than X-Frame-Options does, browsers go by this.
+    answer.headers["Content-Security-Policy"] = _POLICY + (context().settings.desk_framed_by or "'none'")
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
