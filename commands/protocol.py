@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,30 +16,18 @@ from sqlalchemy import Connection
 from commands.clinic import default_protocol
 from commands.installation import clinic_of, installation
 from service import time
-from service.care import calendar
+from service.care import dry_run
 from service.care.calendar import CalendarRow
-from service.care.lifecycle import SENTENCES, Channel, State
-from service.care.localtime import QuietHours
-from service.care.planning import PlanFacts, PlannedMessage
 from service.care.problems import Problem, ProtocolProblems, Severity, has_errors
-from service.care.protocol import Protocol, Step
-from service.care.protocol_file import load, read
-from service.care.rendering import Fields, RenderError, render
-from service.care.segments import count
-from service.care.wording import lint as lint_words
+from service.care.protocol import Protocol
+from service.care.protocol_check import check
+from service.care.protocol_file import load
 from service.records import approval, protocols
 from service.records.database import reading, run
+from service.records.library import library
 from service.records.protocols import Version
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
-_SAMPLE = Fields(
-    clinic="Your Clinic",
-    link="https://care.example/s/AbCdEfGhJkL",
-    phone="202-555-0100",
-    emerg="911",
-    hours="Mo-Fr 9-17",
-    name="Ann",
-)
 
 
 @click.group()
@@ -65,11 +53,8 @@ def lint(files: Sequence[Path]) -> None:
     sys.exit(1 if bad else 0)
 
 
-def _problems(text: str) -> list[Problem]:
-    reading_of_file = read(text)
-    if reading_of_file.protocol is None:
-        return list(reading_of_file.problems)
-    return lint_words(reading_of_file.protocol, reading_of_file.places)
+def _problems(text: str) -> tuple[Problem, ...]:
+    return check(text, library().surveys).problems
 
 
 def _line(path: Path, problem: Problem) -> str:
@@ -107,23 +92,8 @@ def preview(
     following = _moment(next_session_at, zone, "--next-session-at") if next_session_at else None
     if following is not None and following <= end:
         raise click.BadParameter("must be after --ended-at", param_hint="--next-session-at")
-    facts = PlanFacts(
-        ended_at=end,
-        next_session_at=following,
-        has_baseline=baseline,
-        timezone=zone,
-        quiet=QuietHours(),
-        reachable=dict.fromkeys(Channel),
-        superseded_from=None,
-        now=end,
-    )
-    language = _language(shown, locale)
-    rows = calendar.preview(
-        shown,
-        facts,
-        text_of=lambda step, message: _words(step, message, language),
-        count_segments=lambda text: count(text).segments,
-    )
+    language = dry_run.language_in(shown, locale)
+    rows = dry_run.rows(shown, dry_run.facts(end, following, zone, baseline), language)
     if as_json:
         click.echo(json.dumps([_as_json(row, zone) for row in rows], ensure_ascii=False))
         return
@@ -145,24 +115,6 @@ def _moment(text: str, zone: ZoneInfo, option: str) -> datetime:
         return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise click.BadParameter("must be a time such as 2026-03-02T15:04", param_hint=option) from None
-
-
-def _language(shown: Protocol, locale: str) -> str:
-    if locale in shown.languages:
-        return locale
-    return locale[:2] if locale[:2] in shown.languages else shown.languages[0]
-
-
-def _words(step: Step, message: PlannedMessage, language: str) -> str | None:
-    words = step.reminder_words if "." in message.step and step.reminder_words else step.words
-    wording = words.get(language)
-    if wording is None:
-        return None
-    template = wording.sms if message.channel is Channel.SMS else wording.subject
-    try:
-        return None if template is None else render(template, _SAMPLE, message.channel)
-    except RenderError as error:
-        return f"({error})"
 
 
 def _as_json(row: CalendarRow, zone: ZoneInfo) -> dict[str, Any]:
@@ -190,29 +142,10 @@ def _table(rows: Sequence[CalendarRow], texts: bool) -> list[str]:
         at = f"{row.local_day:%a %d %b %Y} {row.local_time:%H:%M}"
         segments = "" if row.segments is None else str(row.segments)
         line = f"{row.day:>4}  {at:<22}  {row.step:<{wide}}  {row.channel:<5}  {segments:<3}  {row.survey or '':<4}  "
-        lines.append((line + _remarks(row)).rstrip())
+        lines.append((line + dry_run.remarks(row)).rstrip())
         if texts and row.text:
             lines.append(f"{'':>6}{row.text}")
     return lines
-
-
-def _remarks(row: CalendarRow) -> str:
-    said = []
-    if row.state is not State.PLANNED:
-        said.append(f"not sent: {SENTENCES[row.reason]}")
-    elif row.moved_by > timedelta(0):
-        said.append(f"held {_spoken(row.moved_by)} by quiet hours")
-    if row.only_unanswered:
-        said.append("only if unanswered")
-    if row.over_cap:
-        said.append("over the day's cap if nothing was answered: waits for the next day")
-    return "; ".join(said)
-
-
-def _spoken(span: timedelta) -> str:
-    minutes = round(span.total_seconds() / 60)
-    hours, rest = divmod(minutes, 60)
-    return " ".join(part for part in (f"{hours} h" if hours else "", f"{rest} min" if rest else "") if part)
 
 
 @protocol.command()

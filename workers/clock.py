@@ -30,6 +30,7 @@ from service.records import (
     receipts,
     replies,
     senders,
+    switching,
 )
 from service.records.database import reading, run
 from service.records.messages import ROUTINE, URGENT
@@ -57,10 +58,12 @@ class Found:
 
     queued: int = 0
     overdue: int = 0
+    switched: int = 0
+    """Sessions that went over to another version of their protocol."""
 
     @property
     def anything(self) -> bool:
-        return bool(self.queued or self.overdue)
+        return bool(self.queued or self.overdue or self.switched)
 
 
 @dataclass
@@ -77,6 +80,7 @@ class _Seen:
     receipts_wait: bool
     hooks_wait: bool
     imports_wait: bool
+    switch_waits: bool
 
 
 _LEASED = (State.QUEUED, State.SENDING, State.ACCEPTED, State.SENT)
@@ -97,7 +101,7 @@ class Clock:
         while not stopped():
             try:
                 found = self.look()
-                wait = 0.0 if found.queued else self._until_next()
+                wait = 0.0 if found.queued or found.switched else self._until_next()
             except Exception as error:
                 log.error("the clock could not look: %s; it tries again", type(error).__name__)
                 wait = LONGEST_SLEEP
@@ -120,6 +124,7 @@ class Clock:
         found.overdue += self._queue_hooks(now) if seen.hooks_wait else 0
         if seen.imports_wait:
             self._see_to_imports(now)
+        found.switched = self._switch() if seen.switch_waits else 0
         found.overdue += self._mind_silence()
         self._forget()
         return found
@@ -139,6 +144,7 @@ class Clock:
                 receipts_wait=receipts.any_waiting(connection, now),
                 hooks_wait=hook_deliveries.any_due(connection, now),
                 imports_wait=imports.any_due(connection, now),
+                switch_waits=switching.any_waiting(connection),
             )
 
     def _queue_due(self, lane: Sender, priority: int, now: datetime) -> int:
@@ -230,6 +236,12 @@ class Clock:
         ids = run(self._parts.engine, lambda connection: imports.see_to(connection, now, lease, IMPORTS_PER_LOOK))
         for one in ids:
             self._nudge(QueueName.IMPORTS, [one])
+
+    def _switch(self) -> int:
+        """Let a few sessions go over to a version that was signed off; between parts the clock looks at everything."""
+        return run(
+            self._parts.engine, lambda connection: switching.next_part(connection, self._parts.sending, time.now())
+        )
 
     def _mind_silence(self) -> int:
         """Put surveys that stay unanswered before people."""

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from service.care.lifecycle import Channel, Reason, State
 from service.care.localtime import QuietHours, local_day, next_opening, to_utc
-from service.care.protocol import BeforeNextVisit, Elapsed, OnMiss, Protocol, Send, Step, WallClock
+from service.care.protocol import BeforeNextVisit, Elapsed, Protocol, Send, Step, WallClock
 
 _A_DAY = timedelta(days=1)
 _IN_ORDER = attrgetter("due_at")
@@ -163,26 +163,26 @@ def _own_slot(step: Step, facts: PlanFacts, ended: datetime, earliest: datetime)
         return _before_visit(step, when, facts.next_session_at, facts, earliest)
     else:
         asked = to_utc(ended.date() + timedelta(days=when.else_day), when.at, facts.timezone)
-    return _slot(asked, asked + _useful_for(step), facts, earliest)
+    return _slot(asked, asked + step.useful_for, facts, earliest)
 
 
 def _before_visit(step: Step, when: BeforeNextVisit, visit: datetime, facts: PlanFacts, earliest: datetime) -> _Slot:
     """Some days before the visit. When that has passed, as soon as may be, if that is a day or more before it."""
     asked = to_utc(local_day(visit, facts.timezone) - timedelta(days=when.days_before), when.at, facts.timezone)
     if asked >= facts.ended_at:
-        slot = _slot(asked, min(asked + _useful_for(step), visit), facts, earliest)
+        slot = _slot(asked, min(asked + step.useful_for, visit), facts, earliest)
         if slot.refusal is None:
             return slot
     soonest = next_opening(max(facts.ended_at, facts.now), facts.timezone, facts.quiet)
     if soonest <= visit - _A_DAY:
-        return _slot(soonest, min(soonest + _useful_for(step), visit), facts, earliest)
-    return _Slot(asked, asked, asked + _useful_for(step), _NO_TIME_BEFORE_VISIT)
+        return _slot(soonest, min(soonest + step.useful_for, visit), facts, earliest)
+    return _Slot(asked, asked, asked + step.useful_for, _NO_TIME_BEFORE_VISIT)
 
 
 def _delayed_slot(first: _Slot, delay: timedelta, step: Step, facts: PlanFacts, earliest: datetime) -> _Slot:
     """So long after the step's own message, counted from when that is really due: five hours must mean five hours."""
     asked = first.due_at + delay
-    until = asked + _useful_for(step)
+    until = asked + step.useful_for
     if first.refusal is _NO_TIME_BEFORE_VISIT:
         return _Slot(asked, asked, until, _NO_TIME_BEFORE_VISIT)
     visit = facts.next_session_at
@@ -197,7 +197,3 @@ def _slot(asked: datetime, until: datetime, facts: PlanFacts, earliest: datetime
         return _Slot(asked, asked, until, _TOO_LATE)
     late = facts.now > due and next_opening(facts.now, facts.timezone, facts.quiet) >= until
     return _Slot(asked, due, until, _TOO_LATE if late else None)
-
-
-def _useful_for(step: Step) -> timedelta:
-    return step.window if step.on_miss is OnMiss.SKIP else 2 * step.window

@@ -102,6 +102,20 @@ class Step:
     fallback_to_email: bool = False
     """When the text cannot be delivered, send the step's e-mail wording instead (if it has one and consent)."""
 
+    @property
+    def useful_for(self) -> timedelta:
+        """How long after its due time a message may still go, late as well."""
+        return self.window if self.on_miss is OnMiss.SKIP else 2 * self.window
+
+    @property
+    def roughly_after(self) -> timedelta:
+        """How long after the session it comes, taking the session to be at midnight: enough to put steps in order."""
+        match self.when:
+            case Elapsed(after):
+                return after
+            case WallClock(day, at) | BeforeNextVisit(else_day=day, at=at):
+                return timedelta(days=day, hours=at.hour, minutes=at.minute)
+
 
 @dataclass(frozen=True, slots=True)
 class Protocol:

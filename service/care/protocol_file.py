@@ -35,8 +35,9 @@ _REMINDER_KEYS = ("name", "send", "after")
 _WORDING_KEYS = ("sms", "subject", "email")
 _TIMINGS = ("after", "day", "days_before_next_visit")
 
-_ID = re.compile(r"[a-z][a-z0-9_]{0,30}")
-_ID_HINT = "small letters, digits and _, beginning with a letter"
+_ID = NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
+_ID_HINT = NAME_HINT = "small letters, digits and _, beginning with a letter"
+_NAME_LINE = re.compile(r"^name:[ \t]*[^\s#]+", re.MULTILINE)
 _SURVEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,30}")
 _SURVEY_HINT = "a survey's id, such as S1"
 _LANGUAGE = re.compile(r"[a-z]{2}(-[A-Z]{2})?")
@@ -72,6 +73,11 @@ def read(text: str) -> Reading:
     protocol = _protocol(root, notes) if root is not None else None
     problems = tuple(sorted(notes.problems, key=lambda problem: (problem.line, problem.column)))
     return Reading(None if problems else protocol, problems, notes.places)
+
+
+def renamed(text: str, name: str) -> str:
+    """The same file, for a protocol of another name."""
+    return _NAME_LINE.sub(f"name: {name}", text, count=1)
 
 
 def _protocol(root: yaml.Node, notes: Notes) -> Protocol | None:

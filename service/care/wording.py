@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 
 from service.care.lifecycle import Channel
 from service.care.problems import Place, Problem, Severity, placed
-from service.care.protocol import BeforeNextVisit, Elapsed, Protocol, Send, Step, WallClock, Wording
+from service.care.protocol import Protocol, Send, Step, Wording
 from service.care.text_rules import Kind, Text, check
 
 HELP_WORDS = {"en": "HELP", "es": "AYUDA"}
@@ -119,16 +118,7 @@ def _promise(protocol: Protocol) -> Iterator[Problem]:
 
 def _first_text(protocol: Protocol) -> Step | None:
     texting = [step for step in protocol.steps if any(send.channel is Channel.SMS for send in step.sends)]
-    return min(texting, key=_roughly_after, default=None)
-
-
-def _roughly_after(step: Step) -> timedelta:
-    """How long after the session a step comes, taking the session to be at midnight: enough to tell which is first."""
-    match step.when:
-        case Elapsed(after):
-            return after
-        case WallClock(day, at) | BeforeNextVisit(else_day=day, at=at):
-            return timedelta(days=day, hours=at.hour, minutes=at.minute)
+    return min(texting, key=lambda step: step.roughly_after, default=None)
 
 
 def _reminder_where(protocol: Protocol, step: Step, language: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from flask import Blueprint, Response, g, jsonify, redirect, request
 from sqlalchemy import Connection
@@ -13,12 +13,12 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from service import crashpoints, time
 from service.care import surveys, triage
-from service.care.surveys import Answer, Kind, Measure, NotAnAnswer, Question, Survey
+from service.care.surveys import Answer, Kind, NotAnAnswer, Question, Survey
 from service.care.triage import Finding
 from service.care.urgency import Urgency
 from service.context import context
 from service.crashpoints import Point
-from service.pages import links, look, plan
+from service.pages import links, look, plan, questions
 from service.pages.closed import closed, language_of, too_many_guesses, unknown
 from service.pages.links import Invitation, Standing
 from service.records import alerts, triaging
@@ -198,7 +198,6 @@ def _is_emergency(sheet: _Sheet, given: Mapping[str, Answer], now: datetime) -> 
 
 def _form(sheet: _Sheet, token: str, errors: Mapping[str, str] | None = None) -> Response:
     language = language_of(sheet.invitation)
-    said = look.words(language)
     return look.page(
         "survey.html",
         422 if errors else 200,
@@ -209,31 +208,13 @@ def _form(sheet: _Sheet, token: str, errors: Mapping[str, str] | None = None) ->
         tap=f"/s/{token}/tap",
         plan=f"/s/{token}/plan?lang={language}",
         kinds=Kind,
-        questions=[_shown(question, sheet, language, said) for question in sheet.questions],
+        questions=[
+            questions.shown(question, sheet.questions, sheet.answers, sheet.activity, language)
+            for question in sheet.questions
+        ],
         errors={question.id: (errors or {}).get(question.id) for question in sheet.questions},
         emergency_signs=triage.emergency_signs(triaging.rules_of(library(), sheet.invitation.where)),
     )
-
-
-def _shown(question: Question, sheet: _Sheet, language: str, said: Mapping[str, Any]) -> dict[str, Any]:
-    answer = sheet.answers.get(question.id)
-    activity = sheet.activity
-    if any(one.measure is Measure.PSFS_ACTIVITY for one in sheet.questions):
-        named = next((a.value for a in sheet.answers.values() if a.measure is Measure.PSFS_ACTIVITY), None)
-        activity = named if isinstance(named, str) else said["see_above"]
-    return {
-        "id": question.id,
-        "kind": question.kind,
-        "words": surveys.wording(question, language, activity),
-        "low": question.low.get(language),
-        "high": question.high.get(language),
-        "optional": question.optional,
-        "options": [(option.id, option.words[language]) for option in question.options],
-        "answered": answer is not None,
-        "value": None if answer is None else answer.value,
-        "chosen": frozenset() if answer is None else answer.chosen,
-        "none": answer is not None and answer.value == (),
-    }
 
 
 def _done(connection: Connection, sheet: _Sheet, token: str, now: datetime) -> Response:

@@ -4,22 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine
 
-from service.care.lifecycle import Reason
-from service.records import audit, clinics, messages, patients, plans, protocols, sessions
+from service.care.protocol_check import check
+from service.records import audit, drafts, protocols, sessions, switching
 from service.records.database import reading, run
+from service.records.library import library
 from service.records.plans import Sending
 from service.records.protocols import Version
-from service.records.tables import messages as message_rows
-from service.records.tables import sessions as session_rows
+from service.records.switching import STILL_CONCERNED, Followers
 
-STILL_CONCERNED = timedelta(days=400)
-"""Sessions older than the longest protocol (a year and its windows) have nothing left to plan."""
 _BATCH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Who signs, and whom it concerns."""
+
+    by: str
+    """The clinician's name, as it stands with the version."""
+    actor: str
+    """The same person as the audit names them."""
+    followers: Followers
+    at: datetime
+
+
+class AlreadySigned(Exception):
+    """Somebody was first; `version` is what they signed."""
+
+    def __init__(self, version: Version) -> None:
+        super().__init__(version.name)
+        self.version = version
+
+
+class MayNotBeSigned(Exception):
+    """There are errors in it, or a later version is in force."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,37 +86,47 @@ def approve(
     moved = replanned = woken = 0
     for start in range(0, len(concerned), _BATCH):
         part = concerned[start : start + _BATCH]
-        counts = run(engine, partial(_follow, sending, clinic_id, part, in_force, now))
+        counts = run(engine, partial(switching.follow, sending=sending, to=in_force, session_ids=part, now=now))
         moved, replanned, woken = moved + counts[0], replanned + counts[1], woken + counts[2]
         if on_progress is not None:
             on_progress(start + len(part), len(concerned))
     return Approved(signed, moved, replanned, woken)
 
 
-def _follow(
-    sending: Sending, clinic_id: int, session_ids: list[int], to: Version, now: datetime, connection: Connection
-) -> tuple[int, int, int]:
-    clinic = clinics.get(connection, clinic_id)
-    moved = replanned = 0
-    # In the order of patients: whoever locks several takes them so, and none waits for another in a circle.
-    owners = connection.execute(
-        select(session_rows.c.id, session_rows.c.patient_id)
-        .where(session_rows.c.id.in_(session_ids), session_rows.c.patient_id.is_not(None))
-        .order_by(session_rows.c.patient_id, session_rows.c.id)
-    ).all()
-    for owner in owners:
-        patient = patients.get(connection, sending.vault, owner.patient_id, lock=True)
-        session = sessions.get(connection, owner.id)
-        if session.protocol_id is None or session.protocol_id == to.id or session.cancelled_at is not None:
-            continue
-        before = protocols.version(connection, session.protocol_id)
-        if before.name != to.name:
-            continue
-        sessions.change(connection, sending.vault, session.id, protocol_id=to.id)
-        moved += 1
-        if before.timing != to.timing:
-            # Words are rendered when a message goes; only other times need another plan.
-            plans.remake(connection, sending, clinic, patient, sessions.get(connection, session.id), now)
-            replanned += 1
-    woken = messages.wake_held(connection, Reason.NOT_APPROVED, now, message_rows.c.session_id.in_(session_ids))
-    return moved, replanned, woken
+def sign_draft(connection: Connection, clinic_id: int, draft_id: int, seen: str, signature: Signature) -> Version:
+    """Make a draft the version in force; those who follow it go over with the clock.
+
+    `seen` is the mark of the text that was read: signed is nothing else. Raises Overtaken, AlreadySigned,
+    MayNotBeSigned, and LookupError for what the clinic does not have.
+    """
+    try:
+        draft = drafts.get(connection, clinic_id, draft_id, lock=True)
+    except LookupError:
+        # The version keeps the draft's id: whoever presses the button twice is told what the first time did.
+        raise AlreadySigned(protocols.get(connection, clinic_id, draft_id)) from None
+    if draft.mark != seen:
+        raise drafts.Overtaken(draft)
+    if not check(draft.body, library().surveys, draft.name).may_be_approved:
+        raise MayNotBeSigned
+    drafts.discard(connection, clinic_id, draft_id)
+    protocols.add_as(connection, clinic_id, draft_id, draft.body, signature.at)
+    return _sign(connection, clinic_id, draft_id, signature)
+
+
+def sign_version(connection: Connection, clinic_id: int, version_id: int, signature: Signature) -> Version:
+    """The same for a version that was stored and waits. Raises AlreadySigned, MayNotBeSigned and LookupError."""
+    version = protocols.get(connection, clinic_id, version_id, lock=True)
+    if version.approved_at is not None:
+        raise AlreadySigned(version)
+    in_force = protocols.current(connection, clinic_id, version.name)
+    is_late = in_force is not None and in_force.approved_at is not None and in_force.version > version.version
+    if is_late or not check(protocols.body(connection, version_id), library().surveys).may_be_approved:
+        raise MayNotBeSigned
+    return _sign(connection, clinic_id, version_id, signature)
+
+
+def _sign(connection: Connection, clinic_id: int, version_id: int, signature: Signature) -> Version:
+    signed = protocols.approve(connection, version_id, signature.by, signature.at)
+    audit.note(connection, clinic_id, signature.actor, "protocol.approve", f"protocol {version_id}", signature.at)
+    switching.begin(connection, version_id, signature.followers)
+    return signed

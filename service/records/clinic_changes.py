@@ -15,9 +15,9 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from service.records import clinics, patients, plans, sessions
-from service.records.approval import STILL_CONCERNED
 from service.records.clinics import Clinic
 from service.records.plans import Sending
+from service.records.switching import STILL_CONCERNED
 from service.records.tables import patients as patient_rows
 from service.records.tables import sessions as session_rows
 

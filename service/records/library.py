@@ -39,6 +39,12 @@ def system_texts(folder: Path = TEMPLATES) -> Mapping[str, SystemMessages]:
 
 
 @cache
+def shipped(folder: Path = TEMPLATES) -> Mapping[str, str]:
+    """The protocols that come with Aftercare, as YAML, by name."""
+    return {path.stem: path.read_text("utf-8") for path in sorted((folder / "protocols").glob("*.yaml"))}
+
+
+@cache
 def library(folder: Path = TEMPLATES) -> Library:
     """Read `folder`. Raises ProtocolProblems when a file is not valid."""
     common = survey_file.load_common((folder / "surveys" / "common.yaml").read_text("utf-8"), "common.yaml")

@@ -24,6 +24,8 @@ class Version:
     timing: str
     approved_by: str | None
     approved_at: datetime | None
+    followers: str | None
+    """Who has yet to go over to it; see `switching`."""
 
 
 _COLUMNS = (
@@ -34,6 +36,7 @@ _COLUMNS = (
     protocols.c.timing,
     protocols.c.approved_by,
     protocols.c.approved_at,
+    protocols.c.followers,
 )
 
 _parsed: dict[int, Protocol] = {}
@@ -51,20 +54,30 @@ def add(connection: Connection, clinic_id: int, body: str, now: datetime) -> Ver
         ).one_or_none()
         if same is not None:
             return Version(*same)
-    row = new_id()
+    return add_as(connection, clinic_id, new_id(), body, now)
+
+
+def add_as(connection: Connection, clinic_id: int, version_id: int, body: str, now: datetime) -> Version:
+    """Store `body` (valid YAML) as the next version of its protocol, under an id that was drawn before."""
+    protocol = load(body, "protocol")
+    last = connection.execute(
+        select(func.max(protocols.c.version)).where(
+            protocols.c.clinic_id == clinic_id, protocols.c.name == protocol.name
+        )
+    ).scalar()
     connection.execute(
         insert(protocols).values(
-            id=row,
+            id=version_id,
             clinic_id=clinic_id,
             name=protocol.name,
             version=(last or 0) + 1,
             body=body,
             timing=timing_fingerprint(protocol),
-            content=content,
+            content=content_fingerprint(protocol),
             created_at=now,
         )
     )
-    return version(connection, row)
+    return version(connection, version_id)
 
 
 def approve(connection: Connection, version_id: int, by: str, now: datetime) -> Version:
@@ -75,6 +88,16 @@ def approve(connection: Connection, version_id: int, by: str, now: datetime) -> 
         .values(approved_by=by, approved_at=now)
     )
     return version(connection, version_id)
+
+
+def get(connection: Connection, clinic_id: int, version_id: int, lock: bool = False) -> Version:
+    """Raises LookupError for a version that the clinic does not have."""
+    query = select(*_COLUMNS).where(protocols.c.id == version_id, protocols.c.clinic_id == clinic_id)
+    # Of the weaker kind: a session that comes in meanwhile refers to the row and must not wait.
+    row = connection.execute(query.with_for_update(key_share=True) if lock else query).one_or_none()
+    if row is None:
+        raise LookupError(f"clinic {clinic_id} has no protocol {version_id}")
+    return Version(*row)
 
 
 def version(connection: Connection, version_id: int) -> Version:

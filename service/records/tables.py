@@ -136,7 +136,15 @@ protocols = Table(
     Column("created_at", Moment, nullable=False),
     Column("approved_by", Text),
     Column("approved_at", Moment),
+    Column("followers", String(9)),  # who has yet to go over to it; null once all have
+    Column("followers_after", BigInteger),  # the last session that was looked at
     UniqueConstraint("clinic_id", "name", "version"),
+    Index(
+        "ix_protocols_followers",
+        "id",
+        postgresql_where=text("followers IS NOT NULL"),
+        sqlite_where=text("followers IS NOT NULL"),
+    ),
 )
 
 sessions = Table(

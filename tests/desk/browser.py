@@ -130,7 +130,7 @@ def _keyboard_reaches_everything(page: Page) -> None:
     """Tab comes to everything that can be used, and it can be seen where it is."""
     page.evaluate(
         """selector => { window.wanted = [...document.querySelectorAll(selector)].filter(
-             e => e.checkVisibility({visibilityProperty: true}) && !e.disabled && e.tabIndex >= 0);
+             e => e.checkVisibility({visibilityProperty: true}) && !e.matches(':disabled') && e.tabIndex >= 0);
            window.reached = new Set(); document.activeElement.blur(); }""",
         _FOCUSABLE,
     )

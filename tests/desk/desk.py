@@ -16,9 +16,10 @@ from service.care.columns import Columns
 from service.care.lifecycle import Channel, Reason
 from service.care.roles import Role
 from service.context import Context
-from service.records import doubts, imports, patients, staff_sessions, suppressions
+from service.records import doubts, drafts, imports, patients, staff_sessions, suppressions
 from service.records.database import run
 from tests.desk.practice import PASSWORD, Practice
+from tests.house import PROTOCOL
 
 Which = Literal["own", "other"]
 
@@ -118,6 +119,18 @@ class Desk:
             if there := imports.of_clinic(connection, vault, practice.clinic_id, 1):
                 return there[0].id
             return imports.add(connection, vault, *about, content, 1, Columns().as_json(), now)
+
+        return run(self.engine, work)
+
+    def draft_of(self, practice: Practice) -> int:
+        """A draft of the clinic's protocol."""
+
+        def work(connection: Any) -> int:
+            begun = drafts.of_clinic(connection, practice.clinic_id)
+            if begun:
+                return begun[0].id
+            by = f"Clinician {practice.marker}"
+            return drafts.add(connection, practice.clinic_id, "prolotherapy", PROTOCOL, by, time.now()).id
 
         return run(self.engine, work)
 

@@ -8,6 +8,27 @@
 
   for (const box of document.querySelectorAll("[data-select]")) box.addEventListener("focus", () => box.select());
 
+  // "Line 34" leads to the line in the box, not only to the box.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-line]");
+    const box = link && document.querySelector(link.getAttribute("href"));
+    if (!box) return;
+    event.preventDefault();
+    const lines = box.value.split("\n");
+    const line = Math.min(Number(link.dataset.line), lines.length) - 1;
+    const start = lines.slice(0, line).reduce((length, one) => length + one.length + 1, 0);
+    box.focus();
+    box.setSelectionRange(start, start + lines[line].length);
+    box.scrollTop = (box.scrollHeight * line) / lines.length - box.clientHeight / 2;
+  });
+
+  for (const form of document.querySelectorAll("form[data-unsaved]")) {
+    let typed = form.dataset.unsaved !== "";
+    form.addEventListener("input", () => { typed = true; });
+    form.addEventListener("submit", () => { typed = false; });
+    addEventListener("beforeunload", (event) => { if (typed) event.preventDefault(); });
+  }
+
   const say = (sentence) => {
     const line = document.createElement("p");
     line.className = "said";

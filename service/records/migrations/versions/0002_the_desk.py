@@ -189,6 +189,17 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("stopped_by", sa.Text(), nullable=True))
         batch_op.create_index("ix_patients_clinic_id_facts_at", ["clinic_id", "facts_at", "id"], unique=False)
 
+    with op.batch_alter_table("protocols", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("followers", sa.String(length=9), nullable=True))
+        batch_op.add_column(sa.Column("followers_after", sa.BigInteger(), nullable=True))
+        batch_op.create_index(
+            "ix_protocols_followers",
+            ["id"],
+            unique=False,
+            postgresql_where=sa.text("followers IS NOT NULL"),
+            sqlite_where=sa.text("followers IS NOT NULL"),
+        )
+
     with op.batch_alter_table("messages", schema=None) as batch_op:
         batch_op.add_column(sa.Column("by", sa.Text(), nullable=True))
 
@@ -270,6 +281,15 @@ def downgrade() -> None:
 
     with op.batch_alter_table("messages", schema=None) as batch_op:
         batch_op.drop_column("by")
+
+    with op.batch_alter_table("protocols", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_protocols_followers",
+            postgresql_where=sa.text("followers IS NOT NULL"),
+            sqlite_where=sa.text("followers IS NOT NULL"),
+        )
+        batch_op.drop_column("followers_after")
+        batch_op.drop_column("followers")
 
     with op.batch_alter_table("patients", schema=None) as batch_op:
         batch_op.drop_index("ix_patients_clinic_id_facts_at")
