@@ -459,8 +459,8 @@ def test_the_sample_can_be_taken_in_as_it_is(light_desk: Desk) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
-def test_twenty_thousand_rows_are_tried_and_taken_in_within_bounds(light_desk: Desk) -> None:
+@pytest.mark.timeout(400)
+def test_twenty_thousand_rows_are_tried_within_bounds(light_desk: Desk) -> None:
     """Generous bounds: what is looked for is work that grows with the square of the rows."""
     import time as real
     import tracemalloc
@@ -477,7 +477,7 @@ def test_twenty_thousand_rows_are_tried_and_taken_in_within_bounds(light_desk: D
     tracemalloc.stop()
     print(f"dry run of 20,000 rows: {seconds:.1f} s under tracemalloc, {peak / 1e6:.0f} MB at most")
     assert of(light_desk, at).taken == 20_000
-    assert seconds < 90
+    assert seconds < 180
     assert peak < 100e6
 
 
