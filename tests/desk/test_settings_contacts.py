@@ -154,6 +154,13 @@ def test_a_code_from_a_test_verifies_the_address_it_went_to(desk: Desk) -> None:
     assert noted(desk, "contact.verified") == [f"contact {desk.own.contact}"]
 
 
+def test_codes_are_not_guessed(light_desk: Desk) -> None:
+    owner, at = light_desk.client_as(Role.OWNER), f"{CONTACTS}/{light_desk.own.contact}"
+    owner.post(f"{at}/test", {"channel": "sms"})
+    tries = [owner.post(f"{at}/code", {"code": f"{number:06}"}).status_code for number in range(11)]
+    assert tries == [422] * 10 + [429]
+
+
 def test_p2_impatient_fingers_send_one_test(desk: Desk) -> None:
     owner, at = desk.client_as(Role.OWNER), f"{CONTACTS}/{desk.own.contact}"
     for _ in range(3):

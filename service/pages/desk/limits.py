@@ -44,6 +44,7 @@ _LIMITED: dict[str, tuple[Callable[[], str], ...]] = {
     "desk.you.change_password": (_by_person,),
     "desk.you.confirm_codes": (_by_person,),
     "desk.you.drop_codes": (_by_person,),
+    "desk.settings_contacts.enter_code": (_by_person,),
 }
 
 
