@@ -22,7 +22,7 @@ import tenacity.wait
 from service import time
 from service.pages import alert, closed
 from service.pages.guesses import Guesses
-from service.records import clinics, hook_deliveries, hooks, ids, protocols, sealing
+from service.records import clinics, hook_deliveries, hook_endpoints, ids, protocols, sealing
 from simulation.loop import VirtualLoop, VirtualLoops
 from simulation.scheduler import Scheduler
 from workers import verdicts
@@ -67,7 +67,7 @@ def seeded(scheduler: Scheduler, dice: Random) -> Iterator[None]:
         (sealing, "secrets", chance),
         (sealing, "os", chance),
         (clinics, "secrets", chance),
-        (hooks, "secrets", chance),
+        (hook_endpoints, "secrets", chance),
         (hook_deliveries, "random", chance),
         (verdicts, "random", chance),
         (tenacity.wait, "random", chance),

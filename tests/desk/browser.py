@@ -85,6 +85,8 @@ def serve(desk: Desk, browser: Chromium) -> Iterator[DeskPage]:
 def check_page(at: DeskPage, path: str, name: str = "") -> None:
     """Hold one page against everything: a phone and a laptop, light and dark, axe, width, weight, the keyboard.
 
+    That takes seconds a page: tests that do it are marked slow.
+
     With AFTERCARE_SCREENSHOTS=folder it leaves a picture of each look there, under `name` or the path.
     """
     label = name or re.sub(r"\W+", "-", path).strip("-")

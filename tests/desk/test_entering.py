@@ -181,6 +181,7 @@ def test_readers_are_offered_nothing(light_desk: Desk) -> None:
     assert "New session" not in page
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_forms_look_and_read_well(desk_page: DeskPage) -> None:
     check_page(desk_page, NEW, "session-new")

@@ -489,6 +489,7 @@ def test_the_page_of_the_columns_stays_small_however_many_there_are(light_desk: 
     assert len(page.data) < 75_000  # styles and scripts come to 75,000 at most
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_list_and_the_columns_look_and_read_well(desk_page: DeskPage) -> None:
     check_page(desk_page, "/desk/imports", "imports-empty")
@@ -498,6 +499,7 @@ def test_the_list_and_the_columns_look_and_read_well(desk_page: DeskPage) -> Non
     check_page(desk_page, "/desk/imports", "imports")
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_what_came_of_a_file_looks_and_reads_well(desk_page: DeskPage) -> None:
     visitor = desk_page.desk.client_as(Role.OWNER)

@@ -130,6 +130,7 @@ def test_texts_are_counted_while_they_are_typed(bell: Bell, bell_page: DeskPage)
     expect(page.locator("#words-count")).to_contain_text("90 characters: 2 texts")
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_live_page_is_as_good_as_any(bell: Bell, bell_page: DeskPage) -> None:
     check_page(bell_page, "/desk/bell")

@@ -14,15 +14,18 @@ from tests.desk.browser import DeskPage, check_page
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/desk/you", "/desk/people", "/desk/audit"])
 def test_pages_of_the_owner(desk_page: DeskPage, path: str) -> None:
     check_page(desk_page, path)
 
 
+@pytest.mark.slow
 def test_a_person(desk_page: DeskPage) -> None:
     check_page(desk_page, f"/desk/people/{desk_page.desk.own.staff[Role.CLINICIAN]}", "person")
 
 
+@pytest.mark.slow
 def test_setting_up_codes(desk_page: DeskPage) -> None:
     desk = desk_page.desk
     me = desk.own.staff[Role.OWNER]
@@ -30,6 +33,7 @@ def test_setting_up_codes(desk_page: DeskPage) -> None:
     check_page(desk_page, "/desk/you/codes")
 
 
+@pytest.mark.slow
 def test_pages_before_the_door(desk_page: DeskPage) -> None:
     desk = desk_page.desk
     link = run(desk.engine, lambda c: staff.invite(c, desk.own.staff[Role.READER], time.real_now()))

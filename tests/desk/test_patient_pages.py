@@ -18,10 +18,12 @@ NIGHT = NOW.replace(day=11, hour=4)
 """Midnight in New York, twelve hours after the patient wrote."""
 
 
+@pytest.mark.slow
 def test_finding_somebody(desk_page: DeskPage) -> None:
     check_page(desk_page, "/desk/patients")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["", "/progress", "/record", "/history", "/compose"])
 def test_pages_of_a_patient(desk_page: DeskPage, page: str) -> None:
     patient = desk_page.desk.own.patients[0]

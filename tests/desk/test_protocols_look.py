@@ -24,28 +24,33 @@ def draft(at: DeskPage, body: str, name: str = "prolotherapy") -> str:
     return f"/desk/protocols/drafts/{made.id}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", ["", "/phone", "/calendar", "/changes", "/file", "/approve"])
 def test_a_version(desk_page: DeskPage, view: str) -> None:
     check_page(desk_page, f"/desk/protocols/{desk_page.desk.own.protocol}{view}", f"version{view.replace('/', '-')}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", ["", "/changes", "/approve"])
 def test_a_draft(desk_page: DeskPage, view: str) -> None:
     check_page(desk_page, draft(desk_page, SHORTER) + view, f"draft{view.replace('/', '-')}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", ["", "/words", "/approve"])
 def test_a_draft_with_mistakes(desk_page: DeskPage, view: str) -> None:
     body = FAULTY if view != "/words" else "name: [\n"
     check_page(desk_page, draft(desk_page, body) + view, f"faulty{view.replace('/', '-')}")
 
 
+@pytest.mark.slow
 def test_the_list(desk_page: DeskPage) -> None:
     draft(desk_page, PROTOCOL)
     draft(desk_page, PROTOCOL, "a_protocol_with_quite_a_long_nam")
     check_page(desk_page, "/desk/protocols")
 
 
+@pytest.mark.slow
 def test_a_survey(desk_page: DeskPage) -> None:
     check_page(desk_page, "/desk/protocols/surveys/S2?lang=es", "survey")
 

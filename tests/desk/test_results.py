@@ -303,6 +303,7 @@ def test_when_nothing_was_asked_for_yet(light_desk: Desk) -> None:
     assert list(csv.reader(io.StringIO(light_desk.client_as(Role.READER).get("/desk/results/time.csv").text)))[1:] == []
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.parametrize("which", list(KINDS))
 def test_results_look(desk_page: DeskPage, which: str) -> None:
@@ -310,6 +311,7 @@ def test_results_look(desk_page: DeskPage, which: str) -> None:
     check_page(desk_page, f"/desk/results/{which}?days=365")
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_results_when_there_are_none(desk_page: DeskPage) -> None:
     check_page(desk_page, "/desk/results/response", "results-none")

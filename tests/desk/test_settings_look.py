@@ -43,12 +43,14 @@ def furnish(at: DeskPage) -> int:
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("section", ["", "/clinic", "/contacts", "/senders", "/keys", "/webhooks", "/care"])
 def test_sections(desk_page: DeskPage, section: str) -> None:
     furnish(desk_page)
     check_page(desk_page, f"/desk/settings{section}")
 
 
+@pytest.mark.slow
 def test_a_contact(desk_page: DeskPage) -> None:
     made = furnish(desk_page)
     desk = desk_page.desk
@@ -57,6 +59,7 @@ def test_a_contact(desk_page: DeskPage) -> None:
     check_page(desk_page, f"/desk/settings/contacts/{made}", "settings-contact")
 
 
+@pytest.mark.slow
 def test_a_webhook(desk_page: DeskPage) -> None:
     furnish(desk_page)
     check_page(desk_page, f"/desk/settings/webhooks/{desk_page.desk.own.endpoint}", "settings-webhook")

@@ -102,6 +102,7 @@ def test_a_line_opens_to_the_whole_card(light_desk: Desk) -> None:
     assert "I take it on" not in reader
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_bad_morning_on_a_phone(desk_page: DeskPage) -> None:
     crowd_in(desk_page.desk)

@@ -33,16 +33,19 @@ def busy(at: DeskPage) -> dict[str, int]:
     return {"doubt": doubt, "shared": shared, "stranger": stranger}
 
 
+@pytest.mark.slow
 def test_today(desk_page: DeskPage) -> None:
     busy(desk_page)
     check_page(desk_page, "/desk/today")
 
 
+@pytest.mark.slow
 def test_today_when_nothing_waits(desk_page: DeskPage) -> None:
     clear(desk_page.desk, desk_page.desk.own)
     check_page(desk_page, "/desk/today", "today-empty")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", ["shared", "stranger"])
 def test_a_reply_that_is_nobodys_yet(desk_page: DeskPage, which: str) -> None:
     kept = busy(desk_page)

@@ -112,9 +112,22 @@ def fill(page: Page) -> None:
         words.fill("climb stairs")
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["js", "plain"])
-@pytest.mark.parametrize("size", [SMALL, DESK], ids=["320", "desk"])
-@pytest.mark.parametrize("locale", ["en", "es"])
+LOOKS = [
+    # The commonest in every run, the others once.
+    pytest.param(
+        locale,
+        size,
+        scripts,
+        id=f"{locale}-{size['width']}-{'js' if scripts else 'plain'}",
+        marks=[] if (locale, size, scripts) == ("en", SMALL, True) else pytest.mark.slow,
+    )
+    for locale in ("en", "es")
+    for size in (SMALL, DESK)
+    for scripts in (True, False)
+]
+
+
+@pytest.mark.parametrize(("locale", "size", "scripts"), LOOKS)
 @pytest.mark.parametrize("survey", STEPS)
 def test_every_survey_can_be_answered(
     site: Site, browser: Browser, survey: str, locale: str, size: dict[str, int], scripts: bool
