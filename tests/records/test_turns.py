@@ -16,7 +16,7 @@ from service.records.database import open_database, reading, run
 
 
 def test_p9_a_writer_that_hardly_lets_go_does_not_keep_others_waiting(tmp_path: Path) -> None:
-    """SQLite's own way of waiting gets about two turns in this time."""
+    """SQLite's own way of waiting gets one turn or two in this time, ours some thirty on a quiet machine."""
     engine = open_database(f"sqlite:///{tmp_path / 'turns.db'}", pool_size=2)
     run(engine, lambda connection: connection.execute(text("CREATE TABLE t (x)")))
     done = threading.Event()
@@ -32,7 +32,7 @@ def test_p9_a_writer_that_hardly_lets_go_does_not_keep_others_waiting(tmp_path: 
     busy = threading.Thread(target=hog)
     busy.start()
     turns = 0
-    until = world.monotonic() + 4
+    until = world.monotonic() + 6
     while world.monotonic() < until:
         run(engine, lambda connection: connection.execute(text("INSERT INTO t VALUES (2)")))
         turns += 1
@@ -40,7 +40,7 @@ def test_p9_a_writer_that_hardly_lets_go_does_not_keep_others_waiting(tmp_path: 
     done.set()
     busy.join()
     engine.dispose()
-    assert turns >= 8
+    assert turns >= 4
 
 
 def test_a_lock_that_is_never_let_go_is_an_error_in_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
