@@ -116,24 +116,26 @@ class Importer:
         return _Job(at, sheet.read(content), columns.from_json(at.mapping), house, names)
 
     def _reads(self, job: _Job) -> Iterator[_Read]:
-        """The rows that are still to be dealt with."""
+        """The rows that are still to be dealt with. Of those before them only the sessions matter: a turn that held
+        every row against the door again would take longer with each that went before."""
         for place, row in enumerate(job.file.rows()):
-            read = self._read(job, row)
+            entry = rows.read(row.cells, job.columns, job.house)
+            if isinstance(entry, Entry):
+                job.sessions.setdefault(entry.session, row.number)
             if place >= job.at.position:
-                yield read
+                yield self._checked(job, row.number, entry)
 
-    def _read(self, job: _Job, row: sheet.Row) -> _Read:
-        entry = rows.read(row.cells, job.columns, job.house)
+    def _checked(self, job: _Job, number: int, entry: Entry | list[Trouble]) -> _Read:
         if not isinstance(entry, Entry):
-            return _Read(row.number, None, b"", entry)
-        first = job.sessions.setdefault(entry.session, row.number)
-        if first != row.number:
-            return _wrong(row.number, Field.SESSION, f"Row {first} tells of the same session.")
+            return _Read(number, None, b"", entry)
+        first = job.sessions[entry.session]
+        if first != number:
+            return _wrong(number, Field.SESSION, f"Row {first} tells of the same session.")
         if entry.protocol not in job.protocols:
-            return _wrong(row.number, Field.PROTOCOL, SENTENCES[Field.PROTOCOL])
+            return _wrong(number, Field.PROTOCOL, SENTENCES[Field.PROTOCOL])
         event = json.dumps(event_of(entry)).encode()
         refusal = self._door.check(event, job.house.now)
-        return _Read(row.number, entry, event, troubles(refusal) if refusal is not None else ())
+        return _Read(number, entry, event, troubles(refusal) if refusal is not None else ())
 
     def _settle(self, job: _Job, position: int, part: Sequence[_Read]) -> bool:
         """Deal with some rows. False when they are somebody else's by now, or the import was ended."""
