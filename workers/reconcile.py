@@ -118,7 +118,7 @@ class Reconciler:
 
     def _is_free(self, attempt: Open, provider_id: str) -> bool:
         with reading(self._parts.engine) as connection:
-            return attempts.owner_of(connection, provider_id) in (None, attempt.id)
+            return attempts.is_free(connection, attempt.id, provider_id)
 
     def _adopt(self, attempt: Open, found: Found) -> bool:
         """It arrived: take its id and go on from where the provider stands."""

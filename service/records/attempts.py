@@ -136,11 +136,12 @@ def last_of(connection: Connection, vault: Vault, message_ids: Sequence[int]) ->
     return [_open(row, vault) for row in rows]
 
 
-def owner_of(connection: Connection, provider_id: str) -> int | None:
-    """The attempt that brought the provider this message."""
-    return connection.execute(
+def is_free(connection: Connection, attempt_id: int, provider_id: str) -> bool:
+    """Whether no attempt before this one brought the provider this message."""
+    owner = connection.execute(
         select(attempts.c.id).where(attempts.c.provider_id == provider_id).order_by(attempts.c.id).limit(1)
     ).scalar_one_or_none()
+    return owner in (None, attempt_id)
 
 
 def own(connection: Connection, attempt_id: int, provider_id: str) -> bool:
@@ -148,7 +149,7 @@ def own(connection: Connection, attempt_id: int, provider_id: str) -> bool:
     if connection.dialect.name == "postgresql":
         # Two texts with the same words may be looked for at once, and must not be found in the same place.
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:id))"), {"id": provider_id})
-    return owner_of(connection, provider_id) in (None, attempt_id)
+    return is_free(connection, attempt_id, provider_id)
 
 
 def count_check(connection: Connection, attempt_id: int) -> None:
