@@ -243,9 +243,7 @@ def new_key(clinic_id: int, kind: str, as_json: bool) -> None:
             now = time.now()
             owner = clinic_of(connection, clinic_id)
             audit.note(connection, owner.id, ACTOR, "key.new", f"{kind} key", now)
-            if kind == "api":
-                return clinics.new_api_key(connection, owner.id, now)
-            return clinics.new_webhook_secret(connection, parts.sending.vault, owner.id, now)
+            return clinics.new_key(connection, parts.sending.vault, owner.id, kind, now)
 
         made = run(parts.engine, work)
     click.echo(json.dumps({"kind": kind, "key": made}) if as_json else made)

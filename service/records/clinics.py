@@ -141,6 +141,13 @@ def new_webhook_secret(connection: Connection, vault: Vault, clinic_id: int, now
     return secret
 
 
+def new_key(connection: Connection, vault: Vault, clinic_id: int, kind: str, now: datetime) -> str:
+    """Make a key of either kind, "api" or "webhook"; returns it, to be read once."""
+    if kind == "api":
+        return new_api_key(connection, clinic_id, now)
+    return new_webhook_secret(connection, vault, clinic_id, now)
+
+
 def rotate_key(
     connection: Connection, vault: Vault, clinic_id: int, key_id: int, ends_at: datetime, now: datetime
 ) -> str:
@@ -157,9 +164,7 @@ def rotate_key(
     ).scalar_one_or_none()
     if kind is None:
         raise LookupError(f"no living key {key_id}")
-    if kind == "api":
-        return new_api_key(connection, clinic_id, now)
-    return new_webhook_secret(connection, vault, clinic_id, now)
+    return new_key(connection, vault, clinic_id, kind, now)
 
 
 def revoke_key(connection: Connection, clinic_id: int, key_id: int, now: datetime) -> bool:

@@ -57,9 +57,7 @@ def make(who: Who) -> AnyResponse:
     def work(connection: Connection) -> str:
         _leave_room(connection, who)
         note(connection, who, "key.new", f"{kind} key")
-        if kind == "api":
-            return clinics.new_api_key(connection, who.clinic_id, time.now())
-        return clinics.new_webhook_secret(connection, context().sending.vault, who.clinic_id, time.now())
+        return clinics.new_key(connection, context().sending.vault, who.clinic_id, kind, time.now())
 
     try:
         return _once(who, KINDS[kind], run(context().engine, work))
