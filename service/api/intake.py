@@ -87,18 +87,7 @@ def _take_in_known(connection: Connection, sending: Sending, clinic: Clinic, lin
     """Apply an event about what may be on record."""
     applied = _apply(connection, sending, clinic, line.event, now)
     crashpoints.reached(Point.EVENTS_APPLIED)
-    events.keep_answer(
-        connection,
-        sending.vault,
-        clinic.id,
-        line.key,
-        line.raw,
-        line.event.type,
-        applied.session_id,
-        applied.status,
-        applied.text,
-        now,
-    )
+    events.add(connection, newcomers.answered(sending, clinic, line, applied, now))
     return applied
 
 

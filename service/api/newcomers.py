@@ -194,7 +194,9 @@ def _write(
         sessions.add_first(write, vault, [one.first for one in arrivals], now)
         messages.add_plans(write, _planned(sending, clinic, arrivals, now, outcomes))
         crashpoints.reached(Point.EVENTS_APPLIED)
-        events.add_all(write, (_event(sending, clinic, one.new.line, outcomes[one.new.place], now) for one in arrivals))
+        events.add_all(
+            write, (answered(sending, clinic, one.new.line, outcomes[one.new.place], now) for one in arrivals)
+        )
     for one in arrivals:
         consents.announce_first(connection, clinic.id, one.new.patient.id, one.new.given, now)
     return outcomes
@@ -215,7 +217,8 @@ def _planned(
         yield from messages.planned_rows(clinic.id, new.patient.id, session.id, senders, ids, planned)
 
 
-def _event(sending: Sending, clinic: Clinic, line: Line, applied: Applied, now: datetime) -> dict[str, Any]:
+def answered(sending: Sending, clinic: Clinic, line: Line, applied: Applied, now: datetime) -> dict[str, Any]:
+    """The row of an event that was applied, with its answer."""
     return events.answered_row(
         sending.vault, clinic.id, line.key, line.raw, line.event.type, applied.session_id, applied.status,
         applied.text, now,

@@ -41,22 +41,9 @@ def earlier_answer(connection: Connection, vault: Vault, clinic_id: int, key: st
     return Answered(bytes(row.digest) == digest(content), row.status, _open(vault, row.answer, row.id))
 
 
-def keep_answer(
-    connection: Connection,
-    vault: Vault,
-    clinic_id: int,
-    key: str,
-    content: bytes,
-    kind: str,
-    session_id: int | None,
-    status: int,
-    answer: str,
-    now: datetime,
-) -> None:
-    """Record the event with its answer. A concurrent twin fails on the unique key, is repeated, and finds this one."""
-    connection.execute(
-        insert(events), answered_row(vault, clinic_id, key, content, kind, session_id, status, answer, now)
-    )
+def add(connection: Connection, row: dict[str, Any]) -> None:
+    """Record an `answered_row`. A concurrent twin fails on the unique key, is repeated, and finds this one."""
+    connection.execute(insert(events), row)
 
 
 def add_all(write: Write, rows: Iterable[dict[str, Any]]) -> None:
