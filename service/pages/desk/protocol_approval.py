@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from itertools import islice
 
 from sqlalchemy import Connection
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import BooleanField, Form, HiddenField
 
 from service import time
-from service.care import line_diff
 from service.care.protocol_check import check
 from service.care.roles import Permission
 from service.context import context
@@ -29,7 +27,6 @@ from service.records.switching import Followers
 
 room = Room("protocol_approval")
 
-MOST_LINES = 600
 MOST_COUNTED = 1000
 """Patients under way; more are only said to be more."""
 
@@ -127,7 +124,7 @@ def _page(who: Who, find: _Find, row: int, form: _Boxes | None, wrong: str | Non
         under_way = count([one for one in mine if one.approved_at is not None])
         waiting = count([one for one in mine if one.approved_at is None])
         in_force = protocol_shown.approved(connection, who, shown.name)
-    lines = [] if base is None else list(islice(line_diff.compare(base.text, shown.text), MOST_LINES + 1))
+    lines, is_cut = protocol_shown.difference(base, shown)
     boxes = _Boxes() if form is None else form
     # Signed is what this page shows, whatever the one before it showed.
     boxes.seen.process_data(shown.draft.mark if shown.draft else "")
@@ -143,8 +140,8 @@ def _page(who: Who, find: _Find, row: int, form: _Boxes | None, wrong: str | Non
         checked=check(shown.text, library().surveys, shown.name),
         is_late=shown.version is not None and in_force is not None and in_force.version >= shown.version.version,
         weaker=protocol_shown.weaker(shown, base),
-        lines=lines[:MOST_LINES],
-        is_cut=len(lines) > MOST_LINES,
+        lines=lines,
+        is_cut=is_cut,
         under_way=under_way,
         waiting=waiting,
         most=MOST_COUNTED,

@@ -136,8 +136,7 @@ def _checked(who: Who, shown: Shown, form: _Text, alone: bool = False) -> Part:
     languages = (who.clinic.locale,) if protocol is None else protocol.languages
     language = languages[0] if protocol is None else dry_run.language_in(protocol, form.lang.data or "")
     form.lang.choices = forms.options((one, one) for one in languages)
-    bubbles = [] if protocol is None else list(dry_run.bubbles(protocol, language, protocol_shown.fields(who)))
-    kept = dry_run.at_most(bubbles, MOST_WORDS)
+    bubbles, left = protocol_shown.bubbles(who, shown, language, MOST_WORDS)
     return look.part(
         who,
         "protocol_check.html",
@@ -145,8 +144,8 @@ def _checked(who: Who, shown: Shown, form: _Text, alone: bool = False) -> Part:
         problems=shown.checked.problems[:MOST_PROBLEMS],
         more=len(shown.checked.problems) - MOST_PROBLEMS,
         source=shown.text.splitlines(),
-        bubbles=kept,
-        left=len(bubbles) - len(kept),
+        bubbles=bubbles,
+        left=left,
         language=language,
         alone=alone,
     )

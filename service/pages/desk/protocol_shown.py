@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from sqlalchemy import Connection
 
-from service.care import dry_run, loosening, thinning
+from service.care import dry_run, line_diff, loosening, thinning
+from service.care.dry_run import Bubble
 from service.care.protocol import Protocol
 from service.care.protocol_check import Checked, check
 from service.care.protocol_file import load
@@ -20,6 +22,8 @@ from service.records.protocols import Version
 
 PROTOCOLS = "/desk/protocols"
 DRAFTS = f"{PROTOCOLS}/drafts"
+MOST_LINES = 600
+"""Of a file or a difference on one page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,20 @@ def base_on(connection: Connection, version: Version) -> Base:
 def shipped_base(name: str) -> Base | None:
     text = shipped().get(name)
     return None if text is None else Base("the one that came with Aftercare", text, load(text, name))
+
+
+def bubbles(who: Who, shown: Shown, language: str, most: int) -> tuple[list[Bubble], int]:
+    """The messages as a phone shows them, of at most so many characters in all; and how many were left out."""
+    protocol = shown.checked.protocol
+    every = [] if protocol is None else list(dry_run.bubbles(protocol, language, fields(who)))
+    kept = dry_run.at_most(every, most)
+    return kept, len(every) - len(kept)
+
+
+def difference(base: Base | None, shown: Shown) -> tuple[list[line_diff.Line], bool]:
+    """The lines in which it differs from `base`, up to MOST_LINES, and whether there are more."""
+    lines = [] if base is None else list(islice(line_diff.compare(base.text, shown.text), MOST_LINES + 1))
+    return lines[:MOST_LINES], len(lines) > MOST_LINES
 
 
 def weaker(shown: Shown, base: Base | None) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
 
 from flask import abort, request
 from sqlalchemy import Connection
@@ -13,7 +12,7 @@ from wtforms import Field, Form
 from wtforms.validators import ValidationError
 
 from service import time
-from service.care import dry_run, line_diff, protocol_words
+from service.care import dry_run, protocol_words
 from service.care.protocol_file import NAME, NAME_HINT, renamed
 from service.care.roles import Permission
 from service.care.surveys import Kind, questions_for
@@ -24,7 +23,7 @@ from service.pages.desk import forms, look, protocol_shown
 from service.pages.desk.door import Room, go, note
 from service.pages.desk.look import Nav
 from service.pages.desk.protocol_calendar import Trial, trial
-from service.pages.desk.protocol_shown import DRAFTS, PROTOCOLS, Base, Shown
+from service.pages.desk.protocol_shown import DRAFTS, MOST_LINES, PROTOCOLS, Base, Shown
 from service.pages.desk.who import Who
 from service.records import drafts, protocols
 from service.records.database import reading, run
@@ -37,8 +36,6 @@ room = Room("protocols", Nav("Protocols", PROTOCOLS, Permission.READ))
 MOST_EARLIER = 30
 """Earlier versions of a protocol that are listed."""
 MOST_STEPS = 60
-MOST_LINES = 600
-"""Of a file, or of a comparison."""
 MOST_WORDS = 36_000
 """Characters of texts and e-mails on one page."""
 
@@ -232,15 +229,14 @@ def _on_the_phone(who: Who, find: Find, row: int) -> AnyResponse:
     shown = _found(who, find, row)
     protocol = shown.checked.protocol
     language = "" if protocol is None else dry_run.language_in(protocol, request.args.get("lang", who.clinic.locale))
-    bubbles = [] if protocol is None else list(dry_run.bubbles(protocol, language, protocol_shown.fields(who)))
-    kept = dry_run.at_most(bubbles, MOST_WORDS)
+    bubbles, left = protocol_shown.bubbles(who, shown, language, MOST_WORDS)
     return look.page(
         who,
         "protocol_phone.html",
         shown=shown,
         language=language,
-        bubbles=kept,
-        left=len(bubbles) - len(kept),
+        bubbles=bubbles,
+        left=left,
         surveys=library().surveys,
     )
 
@@ -269,7 +265,7 @@ def _changes(who: Who, find: Find, row: int) -> AnyResponse:
             if one.name == shown.name and (shown.version is None or one.id != shown.version.id)
         ]
         base = _chosen(connection, who, shown, others)
-    lines = [] if base is None else list(islice(line_diff.compare(base.text, shown.text), MOST_LINES + 1))
+    lines, is_cut = protocol_shown.difference(base, shown)
     return look.page(
         who,
         "protocol_changes.html",
@@ -277,8 +273,8 @@ def _changes(who: Who, find: Find, row: int) -> AnyResponse:
         others=others[: -MOST_EARLIER - 1 : -1],
         base=base,
         has_shipped=shown.name in shipped(),
-        lines=lines[:MOST_LINES],
-        is_cut=len(lines) > MOST_LINES,
+        lines=lines,
+        is_cut=is_cut,
         weaker=protocol_shown.weaker(shown, base),
     )
 
