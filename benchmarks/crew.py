@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time as world
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,7 +71,7 @@ class Crew:
 
     def processor_seconds(self) -> dict[str, float]:
         """Used so far, by process, children included."""
-        return {name: _used(process.pid) for name, process in self.running.items()}
+        return {name: processor_seconds([process.pid]) for name, process in self.running.items()}
 
     def stop(self) -> None:
         for process in self.running.values():
@@ -128,14 +128,16 @@ def _answers(http: urllib3.PoolManager, url: str) -> bool:
         return False
 
 
-def _used(pid: int) -> float:
-    """Of a process and of those it started: gunicorn's work is done by its children."""
+def processor_seconds(processes: Collection[int], with_ended: bool = False) -> float:
+    """Of these processes and of those they started: gunicorn's work is done by its children. `with_ended`: of children
+    too that are gone, as RQ's are after every job."""
+    counted = slice(11, 15 if with_ended else 13)
     total = 0.0
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             number, rest = path.parent.name, path.read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        if int(number) == pid or int(rest[1]) == pid:
-            total += (int(rest[11]) + int(rest[12])) / _TICKS
+        if int(number) in processes or int(rest[1]) in processes:
+            total += sum(map(int, rest[counted])) / _TICKS
     return total

@@ -19,6 +19,7 @@ from redis import Redis
 from rq import Queue
 
 from benchmarks import gateway, out
+from benchmarks.crew import processor_seconds
 from benchmarks.figures import Figure
 from benchmarks.gateway import ask, standin
 from benchmarks.peers import bare, celery_app, texts
@@ -86,32 +87,19 @@ def _compete(peer: Peer, redis: str, provider: str, latency: int, count: int) ->
             if time.monotonic() > until:
                 raise SystemExit(f"{peer.name} sent nothing in {_PATIENCE:.0f} s")
             time.sleep(0.1)
-        used = _used(workers)
+        pids = {worker.pid for worker in workers}
+        used = processor_seconds(pids, with_ended=True)
         while ask(f"{provider}/__stats")["accepted"] < count:
             if time.monotonic() > until:
                 raise SystemExit(f"{peer.name} did not send {count} texts in {_PATIENCE:.0f} s")
             time.sleep(0.1)
-        stats, used = ask(f"{provider}/__stats"), _used(workers) - used
+        stats, used = ask(f"{provider}/__stats"), processor_seconds(pids, with_ended=True) - used
     finally:
         for worker in workers:
             worker.terminate()
         for worker in workers:
             worker.wait(20)
     return count / stats["seconds"], used / max(count - begun_with, 1) * 1000
-
-
-def _used(workers: Sequence[subprocess.Popen[bytes]]) -> float:
-    """Processor seconds of these and their children; of those too that are gone, as RQ's are after every job."""
-    ours = {worker.pid for worker in workers}
-    total = 0.0
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            number, rest = path.parent.name, path.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(number) in ours or int(rest[1]) in ours:
-            total += sum(map(int, rest[11:15])) / os.sysconf("SC_CLK_TCK")
-    return total
 
 
 def _start(command: Sequence[str], env: Mapping[str, str]) -> subprocess.Popen[bytes]:
