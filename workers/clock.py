@@ -95,6 +95,7 @@ class Clock:
         self._retention_due = time.now()
         self._silence_due = time.now()
         self._judged: silence.Judged = set()
+        self._gone_round: alerting.GoneRound = {}
 
     def run(self, stopped: Callable[[], bool]) -> None:
         """Look again and again until `stopped()`; a database that is away is waited for."""
@@ -112,7 +113,7 @@ class Clock:
         found = Found()
         run(self._parts.engine, lambda connection: heartbeats.beat(connection, self._name, time.real_now()))
         # First, so that this same look queues what it inserts.
-        alerting.escalate(self._parts)
+        alerting.escalate(self._parts, self._gone_round)
         now = time.now()
         seen = self._see(now)
         for lane, priority in seen.due:
