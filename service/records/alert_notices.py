@@ -71,7 +71,7 @@ _DUE = (
     .order_by(alerts.c.next_notice_at)
     .limit(bindparam("limit"))
 )
-_NEXT_DUE = (
+NEXT_DUE = (
     select(alerts.c.next_notice_at)
     .where(alerts.c.next_notice_at.is_not(None))
     .order_by(alerts.c.next_notice_at)
@@ -89,11 +89,6 @@ _WITH_FAILURES = (
     .order_by(alerts.c.since.desc())
     .limit(bindparam("limit"))
 )
-
-
-def next_due(connection: Connection) -> datetime | None:
-    """When the next round of any alert is due."""
-    return connection.execute(_NEXT_DUE).scalar_one_or_none()
 
 
 def with_failures(connection: Connection, limit: int) -> list[Lost]:
