@@ -21,19 +21,20 @@ from service.crashpoints import Point
 from service.nudges import QueueName
 from service.parts import Parts
 from service.records import (
+    agenda,
     erasure,
     heartbeats,
     hook_deliveries,
     imports,
-    messages,
     receipts,
     replies,
     senders,
     switching,
     waiting,
 )
+from service.records.agenda import Lapsed
 from service.records.database import reading, run
-from service.records.messages import ROUTINE, URGENT, Lapsed
+from service.records.messages import ROUTINE, URGENT
 from service.records.senders import Sender
 from service.records.waiting import Waiting
 from workers import alerting, silence
@@ -133,7 +134,7 @@ class Clock:
     def _see(self, now: datetime) -> _Seen:
         read_by = now - _patience()
         with reading(self._parts.engine) as connection:
-            due = messages.next_due(connection)
+            due = agenda.next_due(connection)
             waits = waiting.at(connection, now, read_by)
             return _Seen(
                 due=[
@@ -142,7 +143,7 @@ class Clock:
                     for priority in (URGENT, ROUTINE)
                     if _is_past(due.get((lane.channel, lane.sender, priority)), now)
                 ],
-                lapsed=messages.lapsed(connection, now, MESSAGES_PER_NUDGE),
+                lapsed=agenda.lapsed(connection, now, MESSAGES_PER_NUDGE),
                 waiting=waits,
                 unread=replies.unhandled(connection, read_by, MESSAGES_PER_NUDGE) if waits.unread else [],
                 ahead=[*due.values(), *([] if waits.round_at is None else [waits.round_at])],
@@ -169,13 +170,13 @@ class Clock:
         sender = senders.get(connection, lane.channel, lane.sender, lock=True)
         if sender is None:
             return []
-        room = MOST_QUEUED - messages.queued(connection, lane.channel, lane.sender, MOST_QUEUED)
+        room = MOST_QUEUED - agenda.queued(connection, lane.channel, lane.sender, MOST_QUEUED)
         if priority == ROUTINE:
             room = senders.room(sender, now, _ahead(), room)
         if room <= 0:
             return []
         lease = time.later(self._parts.settings.queued_lease_seconds)
-        claimed = messages.queue_due(
+        claimed = agenda.queue_due(
             connection, lane.channel, lane.sender, priority, min(room, MESSAGES_PER_NUDGE), now, lease
         )
         senders.speak_for(connection, sender, sum(segments for _, segments in claimed), now)
@@ -204,7 +205,7 @@ class Clock:
         return len(ours)
 
     def _push_on(self, ids: Sequence[int], state: State, now: datetime, until: datetime) -> list[int]:
-        return run(self._parts.engine, lambda connection: messages.extend(connection, ids, state, now, until))
+        return run(self._parts.engine, lambda connection: agenda.extend(connection, ids, state, now, until))
 
     def _listen(self, seen: _Seen) -> int:
         """Nudge about replies nobody has read, and apply receipts that came before their attempt was known."""
