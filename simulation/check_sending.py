@@ -138,8 +138,9 @@ class Wanted:
             for change in self._standing[claim["channel"], bytes(key)].values()
             if change["clinic_id"] in (None, patient["clinic_id"])
         ]
-        if "opted_out" in standing and claim["step"] in _STOP_ANSWERS:
-            return None  # the one confirmation that is allowed
+        if claim["step"] in _STOP_ANSWERS:
+            # The one confirmation that is allowed; to an address that does not work not even that.
+            standing = [reason for reason in standing if reason != "opted_out"]
         return standing[0] if standing else None
 
     def _heeded(self) -> Iterator[Violation]:
