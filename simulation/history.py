@@ -37,8 +37,13 @@ WATCHED: dict[str, tuple[str, ...]] = {
         "closed_at",
     ),
     "alert_events": ("alert_id", "kind", "at", "contact_id", "channel", "source"),
+    "webhook_endpoints": ("clinic_id", "disabled_at"),
+    "webhook_events": ("patient_id", "type"),
+    "webhook_deliveries": ("event_id", "endpoint_id", "state", "due_at"),
 }  # fmt: skip
 """The columns of each table that a promise can be held against."""
+_KEYS = {"webhook_deliveries": "event_id"}
+"""What names a row where it has no id. A clinic has one endpoint at a time, and an event so one delivery."""
 
 _MOMENTS = {
     name: tuple(place for place, column in enumerate(columns) if column.endswith(("_at", "_until", "_from")) or column
@@ -123,7 +128,7 @@ def triggers() -> Iterator[str]:
     for name, columns in WATCHED.items():
         table: Table = getattr(tables, name)
         row = ", ".join(f"NEW.{table.c[column].name}" for column in columns)
-        call = f"SELECT noted('{name}', NEW.id, {row})"
+        call = f"SELECT noted('{name}', NEW.{_KEYS.get(name, 'id')}, {row})"
         yield f"CREATE TRIGGER noted_{name}_new AFTER INSERT ON {name} BEGIN {call}; END"
         yield f"CREATE TRIGGER noted_{name} AFTER UPDATE OF {', '.join(columns)} ON {name} BEGIN {call}; END"
 

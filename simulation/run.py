@@ -15,7 +15,8 @@ from random import Random
 
 from simulation.calendar import draw_start, draw_zones
 from simulation.facts import Facts
-from simulation.installation import Installation, listening_to_logs
+from simulation.installation import Installation
+from simulation.logs import listening_to_logs
 from simulation.people import Clinic, Patient, phone_of
 from simulation.scheduler import SECOND, Scheduler
 from simulation.seams import seeded
@@ -70,6 +71,7 @@ def simulated(
             calm_from = max(end - CALM_DAYS * DAY, end // 2)
             installation.found(zones)
             installation.plan_faults(calm_from)
+            installation.plan_endpoints(calm_from)
             installation.people.calm_from = calm_from
             _populate(installation, dice, patients, start, days)
             scheduler.at(calm_from, installation.calm_down)

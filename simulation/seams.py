@@ -88,8 +88,8 @@ def seeded(scheduler: Scheduler, dice: Random) -> Iterator[None]:
         yield
 
 
-def _now(zone: tzinfo) -> datetime:
-    return time.real_now().astimezone(zone)
+def _now(tz: tzinfo) -> datetime:
+    return time.real_now().astimezone(tz)
 
 
 def _loops(scheduler: Scheduler) -> Callable[[], VirtualLoop]:
