@@ -19,6 +19,10 @@ PUBLIC = "https://care.example"
 SENDER = "+15005550006"
 MAIL_SENDER = "care@clinic.example"
 PROTOCOL = (TEMPLATES / "protocols" / "prolotherapy.yaml").read_text("utf-8")
+LATER = PROTOCOL.replace("    day: 3\n", "    day: 4\n").replace("    day: 7\n", "    day: 8\n")
+"""Another version of it."""
+LATER_DAYS = {"day3": 4, "day7": 8}
+"""The steps that come a day later in it, and on which day."""
 
 
 @cache

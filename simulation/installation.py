@@ -12,15 +12,20 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
+from service.api.inside import Rows
 from service.care.lifecycle import Channel
+from service.care.roles import Role
 from service.nudges import QueueName
 from service.parts import Parts, ensure_senders, make_sending
-from service.records import clinics, contacts, hook_endpoints, protocols
+from service.records import approval, clinics, contacts, hook_endpoints, protocols, staff
+from service.records.approval import Signature
 from service.records.database import run
+from service.records.switching import Followers
 from simulation import web as web_side
 from simulation.database import Database
 from simulation.endpoints import Endpoint, Endpoints, SimulatedPoster
-from simulation.furniture import PROTOCOL, SENDER, composer, key, settings_for, template
+from simulation.files import Files
+from simulation.furniture import LATER, PROTOCOL, SENDER, composer, key, settings_for, template
 from simulation.gateways import SimulatedCourier, SimulatedMail, SimulatedSms, Wire
 from simulation.history import Change, History
 from simulation.idle import Idle
@@ -35,10 +40,11 @@ from simulation.web import Web
 from workers import listen as listening
 from workers.clock import Clock
 from workers.deliver import Deliverer
+from workers.importing import Importer
 from workers.reconcile import Reconciler
 
 ROLES = {
-    "clock": 2, "sms": 2, "email": 1, "urgent": 2, "reconcile": 2, "listen": 2, "hooks": 2, "web": 2,
+    "clock": 2, "sms": 2, "email": 1, "urgent": 2, "reconcile": 2, "listen": 2, "hooks": 2, "imports": 2, "web": 2,
 }  # fmt: skip
 _QUEUES = {"sms": QueueName.SMS, "email": QueueName.EMAIL, "urgent": QueueName.URGENT}
 _DOWN = ("refused", "lost", "answer lost", "503", "503 taken", "429", "slow")
@@ -75,6 +81,9 @@ class Installation:
         self.people = People(scheduler, self.web, self.provider, dice, story, SENDER)
         self.reports = Reports(scheduler, dice, story, self.web)
         self.endpoints = Endpoints(scheduler, dice, story)
+        self.files = Files(scheduler, dice, self.parts)
+        self.switches: dict[int, Followers] = {}
+        """By clinic: who was to follow the version that was signed in the middle of the run."""
         self.down_until = 0
         self._idle = Idle(self._path, scheduler)
         self._desks: dict[int, datetime] = {}
@@ -121,16 +130,18 @@ class Installation:
         clinic = clinics.add(connection, fields, now)
         version = protocols.add(connection, clinic.id, PROTOCOL, now)
         protocols.approve(connection, version.id, "Dr Seed", now)
-        staff = [f"+12025558{number}{n:02d}" for n in range(3)]
+        phones = [f"+12025558{number}{n:02d}" for n in range(3)]
         mails = [f"staff{n}@clinic{number}.example" for n in range(2)]
-        for n, phone in enumerate(staff):
+        for n, phone in enumerate(phones):
             mail = mails[n] if n < len(mails) else None
             contacts.add(connection, vault, clinic.id, f"Staff {n}", phone, mail, now, on_call=n == 1)
         if self._dice.random() < _LISTENS:
             url, types = f"https://clinic{number}.example/aftercare", self.endpoints.draw_types()
             endpoint, secret = hook_endpoints.add(connection, vault, clinic.id, url, types, now)
             self.endpoints.by_url[url] = Endpoint(clinic.id, endpoint.id, url, secret, types)
-        return Clinic(number, clinic.id, zone, clinics.new_api_key(connection, clinic.id, now), staff, mails)
+        owner = staff.add(connection, vault, clinic.id, "Owner", f"owner@clinic{number}.example", Role.OWNER, now)
+        api_key = clinics.new_api_key(connection, clinic.id, now)
+        return Clinic(number, clinic.id, zone, api_key, phones, mails, owner.id)
 
     def start(self, role: str) -> None:
         """Start a process of this kind, with nothing left of the one before."""
@@ -167,6 +178,8 @@ class Installation:
         parts = self.parts
         if role == "listen":
             return lambda ids: listening.handle(parts.engine, parts.sending, parts.nudges, ids)
+        if role == "imports":
+            return Importer(parts, Rows(parts.sending)).work_on
         if role == "reconcile":
             return Reconciler(parts, SimulatedSms(self.wire)).reconcile
         sms = SimulatedCourier(self.scheduler, process, SimulatedSms(self.wire))
@@ -250,15 +263,28 @@ class Installation:
         self.story.tell("outage", "endpoint", round(seconds))
         self.endpoints.go_down(seconds)
 
-    def plan_endpoints(self, until: int) -> None:
-        """Draw what clinics do with their endpoints before `until`."""
+    def plan_changes(self, until: int) -> None:
+        """Draw what clinics do at their desks before `until`: with endpoints, files, and other versions."""
+        dice = self._dice
         for endpoint in self.endpoints.by_url.values():
-            moments = sorted(int(until * self._dice.random()) for _ in range(3))
-            if self._dice.random() < 0.3:
+            moments = sorted(int(until * dice.random()) for _ in range(3))
+            if dice.random() < 0.3:
                 self._at_desk(moments[0], "pauses", hook_endpoints.pause, endpoint.row)
                 self._at_desk(moments[1], "resumes", hook_endpoints.resume, endpoint.row)
-            if self._dice.random() < 0.2:
+            if dice.random() < 0.2:
                 self._at_desk(moments[2], "removes", hook_endpoints.disable, endpoint.row)
+        for clinic in self.people.clinics:
+            self.files.plan(clinic, until)
+            if dice.random() < 0.4:
+                self.switches[clinic.row] = dice.choice(tuple(Followers))
+                self._at_desk(int(until * dice.random()), "signs", self._sign, clinic.row)
+
+    def _sign(self, connection: Connection, clinic: int, now: datetime) -> None:
+        """Another version of the clinic's protocol, once."""
+        if len(protocols.of_clinic(connection, clinic)) == 1:
+            version = protocols.add(connection, clinic, LATER, now)
+            signature = Signature("Dr New", "Dr New", self.switches[clinic], now)
+            approval.sign_version(connection, clinic, version.id, signature)
 
     def _at_desk(self, micros: int, name: str, act: Callable[[Connection, int, datetime], object], row: int) -> None:
         """Somebody does something, again until it is done."""

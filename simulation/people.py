@@ -44,6 +44,8 @@ class Clinic:
     staff: list[str]
     """Phones of its contacts."""
     staff_mail: list[str]
+    owner: int
+    """Who enters what is taken in."""
 
 
 @dataclass
@@ -147,7 +149,7 @@ class People:
     def _plan_words(self, patient: Patient, later: list[int]) -> None:
         dice, phone = self.dice, patient.phone
         assert phone is not None
-        if dice.random() < 0.10:
+        if dice.random() < (0.5 if phone in self.provider.bad_numbers else 0.10):
             self._plan(later[0], "stops", lambda: self.say(phone, dice.choice(STOPS), "stop"))
             if dice.random() < 0.4:
                 again = later[0] + int(DAY * SECOND * 5 * dice.random())

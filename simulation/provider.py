@@ -128,7 +128,7 @@ class Provider:
     def _accept(self, channel: Channel, name: str, token: str, to: str, sender: str, body: str) -> Taken:
         now = self.scheduler.true()
         entry = self.ledger.accept(now, "twilio" if channel is Channel.SMS else "sendgrid", name, to, sender, body)
-        lag = LISTED_AFTER * self.dice.random() ** 4
+        lag = LISTED_AFTER * self.dice.random() ** 2
         taken = Taken(entry.seq, self.commits(), self.scheduler.micros, channel, name, token, to, sender, body, now,
                       self.scheduler.micros + int(lag * SECOND))  # fmt: skip
         self.taken.append(taken)

@@ -71,7 +71,7 @@ def simulated(
             calm_from = max(end - CALM_DAYS * DAY, end // 2)
             installation.found(zones)
             installation.plan_faults(calm_from)
-            installation.plan_endpoints(calm_from)
+            installation.plan_changes(calm_from)
             installation.people.calm_from = calm_from
             _populate(installation, dice, patients, start, days)
             scheduler.at(calm_from, installation.calm_down)
@@ -97,7 +97,7 @@ def _populate(installation: Installation, dice: Random, count: int, start: datet
     for number in range(count):
         patient = _patient(dice, number, dice.choice(people.clinics), people.patients, diligence)
         people.patients.append(patient)
-        if patient.phone and dice.random() < 0.03:
+        if patient.phone and dice.random() < 0.06:
             installation.provider.bad_numbers.add(patient.phone)
         day = (start + timedelta(days=dice.randrange(2 if days > 4 else 1))).astimezone(patient.local)
         # Most visits end together, so that one look of a clock finds many; some in early morning or late evening.
