@@ -64,10 +64,17 @@ def _switched(facts: Facts, clinic: int, followers: Followers) -> Iterator[Viola
     signed = next(one for one in facts.by_row["protocols", later] if one["approved_at"] is not None)
     if versions[later]["followers"] is not None:
         yield Violation("P6", "a switch to another version was never brought to its end")
-    waiting = {one["session_id"] for _, one in facts.history.rows("messages") if one["state"] == "planned"}
+    waiting = {moves[-1]["session_id"] for moves in facts.messages.values() if _waited(moves, signed.seq)}
     for (table, row), changes in facts.by_row.items():
         if table == "sessions" and changes[0]["protocol_id"] in versions:
             yield from _of_session(facts, row, changes, signed, followers, row in waiting)
+
+
+def _waited(moves: list[Change], since: int) -> bool:
+    """Whether a message has waited to be sent all the time since a commit: who has none goes over to nothing."""
+    then = next((one for one in reversed(moves) if one.seq < since), None)
+    later = [one["state"] for one in moves if one.seq >= since]
+    return then is not None and {then["state"], *later} <= {"planned", "queued"}
 
 
 def _of_session(
@@ -89,15 +96,15 @@ def _of_session(
 def _by_the_later_times(facts: Facts, session: int, changes: list[Change], signed: Change) -> Iterator[Violation]:
     """Under the new version nothing goes at the times of the old, and no step is lost."""
     over = next(one.seq for one in changes if one["protocol_id"] == signed.row)
-    zones = {one["timezone"] for one in facts.by_row["patients", changes[-1]["patient_id"]]}
+    zones = {one["timezone"] for one in facts.by_row.get(("patients", changes[-1]["patient_id"]), ())}
     for message, moves in facts.messages.items():
         step = moves[-1]["step"]
         if moves[-1]["session_id"] != session or step not in LATER_DAYS:
             continue
         if moves[-1]["reason"] == "plan_changed":
             yield Violation("P6", f"{step} was lost on the way to another version", message)
-        claim = next((one for one in moves if one["state"] == "sending" and one.seq > over), None)
-        if claim is None or len(zones) > 1:
+        claim = next((one for one in moves if one["state"] == "sending"), None)
+        if claim is None or claim.seq < over or len(zones) > 1:
             continue
         zone = facts.zone_of(claim["patient_id"], claim.seq)
         days = at(claim["handed_at"]).astimezone(zone).date() - at(changes[-1]["ended_at"]).astimezone(zone).date()

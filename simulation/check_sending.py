@@ -159,6 +159,13 @@ class Wanted:
                 if not any(seq <= reply.seq for seq in noted[key]):
                     what = f"{said.body!r} was read, and no opt-out is on record"
                     yield Violation("P3", what, None, reply["patient_id"])
+        for mail in facts.people.mails_in.sent:
+            reply = handled.get(mail.key)
+            if not mail.stops or reply is None or reply["patient_id"] is None:
+                continue
+            if not any(seq <= reply.seq for seq in noted[vault.index(mail.sender)]):
+                what = f"a mail that asks for an end was read, and no opt-out is on record ({mail.key})"
+                yield Violation("P3", what, None, reply["patient_id"])
         cancelled: dict[str, int] = {}
         for change in facts.history.of("sessions"):
             if change["cancelled_at"] is not None:

@@ -57,6 +57,7 @@ def settings_for(folder: Path, database: Path, dice: Random) -> Settings:
         "TWILIO_FROM": SENDER,
         "SENDGRID_API_KEY": "SG.key",
         "SENDGRID_FROM": MAIL_SENDER,
+        "AFTERCARE_REPLY_DOMAIN": "reply.care.example",
         "SENDGRID_EVENT_PUBLIC_KEY": key().public,
         # Small enough that several parts of one job are on the wire at a time.
         "AFTERCARE_BATCH_SIZE": dice.choice((1, 3, 10, 500)),

@@ -29,6 +29,7 @@ from simulation.furniture import LATER, PROTOCOL, SENDER, composer, key, setting
 from simulation.gateways import SimulatedCourier, SimulatedMail, SimulatedSms, Wire
 from simulation.history import Change, History
 from simulation.idle import Idle
+from simulation.mails_in import MailsIn
 from simulation.nudges import SimulatedNudges
 from simulation.people import Clinic, People
 from simulation.provider import Provider
@@ -78,7 +79,9 @@ class Installation:
         self.provider = Provider(scheduler, dice, story, lambda: self.history.seq)
         self.wire = Wire(scheduler, self.provider, dice, story, self.settings.provider_timeout_seconds, weather)
         self.web = Web(scheduler, self.history, story, dice, key(), web_side.application(self.parts), self.settings)
-        self.people = People(scheduler, self.web, self.provider, dice, story, SENDER)
+        self.people = People(
+            scheduler, self.web, self.provider, dice, story, SENDER, MailsIn(scheduler, dice, story, self.web)
+        )
         self.reports = Reports(scheduler, dice, story, self.web)
         self.endpoints = Endpoints(scheduler, dice, story)
         self.files = Files(scheduler, dice, self.parts)

@@ -48,6 +48,8 @@ class Taken:
     listed_from: int
     status: str = "accepted"
     code: str | None = None
+    reply_to: str | None = None
+    """Of a mail: where its answers go."""
     moves: list[tuple[int, str, str | None]] = field(default_factory=list)
 
 
@@ -109,6 +111,7 @@ class Provider:
             return Answer(int(code), code)
         taken = self._accept(Channel.EMAIL, f"{self.dice.getrandbits(96):024x}", parcel.token, parcel.to, parcel.sender,
                              f"{parcel.subject}\n{parcel.text}")  # fmt: skip
+        taken.reply_to = parcel.reply_to
         self._live_mail(taken)
         return Answer(202, id=taken.id)
 
