@@ -56,7 +56,7 @@ DOUBLED = replace(CALM, nudge_doubled=0.6, nudge_late=0.4)
 FROZEN = replace(CALM, freeze=0.05)
 BROKEN = replace(CALM, database=0.03)
 UNHEARD = replace(CALM, endpoint=0.5)
-REFUSED = replace(CALM, carrier=0.6)
+REFUSED = replace(CALM, bad_number=0.5)
 HASTY = replace(CALM, hand_over=0.6, nudge_doubled=0.8, nudge_late=0.6)
 
 

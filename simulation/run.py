@@ -97,7 +97,7 @@ def _populate(installation: Installation, dice: Random, count: int, start: datet
     for number in range(count):
         patient = _patient(dice, number, dice.choice(people.clinics), people.patients, diligence)
         people.patients.append(patient)
-        if patient.phone and dice.random() < 0.06:
+        if patient.phone and dice.random() < installation.weather.bad_number:
             installation.provider.bad_numbers.add(patient.phone)
         day = (start + timedelta(days=dice.randrange(2 if days > 4 else 1))).astimezone(patient.local)
         # Most visits end together, so that one look of a clock finds many; some in early morning or late evening.
