@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import count
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 from zoneinfo import ZoneInfo
@@ -18,13 +20,27 @@ from sqlalchemy import Connection, update
 from sqlalchemy.exc import OperationalError
 
 from service import time
-from service.api import intake, webhooks
+from service.api import intake, mail_in, webhooks
+from service.api.inside import Rows
 from service.care import gates
 from service.care.escalation import schedule
 from service.care.gates import Decision, GateFacts
-from service.care.lifecycle import State
-from service.records import database, messages, optouts, outbox, sessions
+from service.care.lifecycle import Reason, State
+from service.records import (
+    database,
+    hook_deliveries,
+    hooks,
+    messages,
+    optouts,
+    outbox,
+    sessions,
+    suppressions,
+    switching,
+)
+from service.records.protocols import Version
+from service.records.switching import Followers
 from service.records.tables import messages as message_rows
+from service.records.tables import protocols as protocol_rows
 from simulation import gateways
 from simulation.weather import CALM, Weather
 from workers import alarms, alerting, deliver, gating, reconcile, verdicts
@@ -39,6 +55,9 @@ CONFUSED = replace(CALM, receipt_late=0.5, receipt_doubled=0.4, carrier=0.2)
 DOUBLED = replace(CALM, nudge_doubled=0.6, nudge_late=0.4)
 FROZEN = replace(CALM, freeze=0.05)
 BROKEN = replace(CALM, database=0.03)
+UNHEARD = replace(CALM, endpoint=0.5)
+REFUSED = replace(CALM, bad_number=0.5)
+HASTY = replace(CALM, hand_over=0.6, nudge_doubled=0.8, nudge_late=0.6)
 
 
 @dataclass(frozen=True)
@@ -199,6 +218,13 @@ def _yes_before_it_is_kept() -> Iterator[None]:
 
 
 @contextmanager
+def _mails_have_no_name() -> Iterator[None]:
+    numbers = count()
+    with patch.object(mail_in, "_key", lambda *_: f"mail {next(numbers)}"):
+        yield
+
+
+@contextmanager
 def _numbers_are_logged() -> Iterator[None]:
     compose = deliver.Deliverer._compose
 
@@ -221,15 +247,74 @@ def _nothing(owner: Any, name: str, instead: Any) -> Callable[[], AbstractContex
     return lambda: patch.object(owner, name, lambda *_, **__: instead)
 
 
+@contextmanager
+def _patients_have_no_line() -> Iterator[None]:
+    with patch.object(hook_deliveries, "_IN_LINE", hook_deliveries._before.c.event_id == -1):
+        yield
+
+
+@contextmanager
+def _any_answer_is_a_yes() -> Iterator[None]:
+    with patch.object(hook_deliveries.Answer, "arrived", property(lambda answer: answer.status is not None)):
+        yield
+
+
+@contextmanager
+def _switch_ends_with_its_first_part() -> Iterator[None]:
+    next_part = switching.next_part
+
+    def once(connection: Connection, *about: Any) -> int:
+        moved = next_part(connection, *about)
+        connection.execute(update(protocol_rows).values(followers=None, followers_after=None))
+        return moved
+
+    with patch.object(switching, "next_part", once):
+        yield
+
+
+@contextmanager
+def _switch_takes_everybody() -> Iterator[None]:
+    left_behind = switching._left_behind
+
+    def all_of_them(connection: Connection, to: Version, _: Followers) -> list[int]:
+        return left_behind(connection, to, Followers.EVERYBODY)
+
+    with patch.object(switching, "_left_behind", all_of_them):
+        yield
+
+
+@contextmanager
+def _goes_over_in_name() -> Iterator[None]:
+    with patch.object(switching, "plans", SimpleNamespace(remake=lambda *_: None)):
+        yield
+
+
+@contextmanager
+def _rows_are_only_counted() -> Iterator[None]:
+    with patch.object(Rows, "take_in", lambda _self, _connection, _clinic, events, _now: [None] * len(events)):
+        yield
+
+
+@contextmanager
+def _opt_out_hides_the_rest() -> Iterator[None]:
+    def mildest(*reasons: Reason | None) -> Reason | None:
+        return Reason.OPTED_OUT if Reason.OPTED_OUT in reasons else reasons[0]
+
+    with patch.object(suppressions, "strictest", mildest):
+        yield
+
+
 BUGS = (
     Bug("the commit comes after the send", ("P2",), DEADLY, _commit_after_send),
     Bug("a claim does not ask for the state", ("P2",), DOUBLED, _no_compare_and_set),
     Bug("an unprovable message counts as absent", ("P2",), LOSSY, _unprovable_is_absent),
+    Bug("reconcile asks too early", ("P2",), HASTY, _nothing(reconcile.Reconciler, "_until_listed", 0.0)),
     Bug("a lost answer is tried again", ("P2",), LOSSY, _ambiguous_is_retried),
     Bug("a worker that stood still sends after its lease", ("P2", "P4"), FROZEN, _no_deadline),
     Bug("no gate when it is sent", ("P3", "P4"), DOUBLED, _no_gate),
     Bug("STOP withdraws nothing and the gate does not know it", ("P3",), CALM, _stop_is_half_done),
     Bug("STOP is read and not recorded", ("P3",), CALM, _nothing(optouts, "opt_out", None)),
+    Bug("an opt-out hides a bad address", ("P3",), REFUSED, _opt_out_hides_the_rest),
     Bug("a superseded session goes on", ("P3",), CALM, _superseded_goes_on),
     Bug("an answered survey is asked for again", ("P3",), CALM, _answered_goes_on),
     Bug("quiet hours are in UTC", ("P4",), CALM, lambda: patch.object(gating, "zone", lambda _: ZoneInfo("UTC"))),
@@ -238,7 +323,15 @@ BUGS = (
     Bug("a lease never ends", ("P6",), DEADLY, _no_lease),
     Bug("a late receipt moves a state back", ("P7", "P2"), CONFUSED, _states_go_back),
     Bug("a yes before it is kept", ("P1",), BROKEN, _yes_before_it_is_kept),
+    Bug("a mail that comes again is another mail", ("P1",), CALM, _mails_have_no_name),
     Bug("numbers are logged", ("P8",), CALM, _numbers_are_logged),
     Bug("the rounds of an alert tell nobody", ("P9",), CALM, _rounds_tell_nobody),
     Bug("a red flag in a reply opens no alert", ("P9",), CALM, _nothing(alarms, "sound", False)),
+    Bug("clinics are not told of messages", ("webhooks",), CALM, _nothing(hooks, "announce_messages", 0)),
+    Bug("webhooks go in any order", ("webhooks",), UNHEARD, _patients_have_no_line),
+    Bug("a webhook that was refused counts as delivered", ("webhooks",), UNHEARD, _any_answer_is_a_yes),
+    Bug("a switch ends with its first part", ("P6",), CALM, _switch_ends_with_its_first_part),
+    Bug("a switch takes over who was not asked for", ("P3",), CALM, _switch_takes_everybody),
+    Bug("who goes over keeps the old times", ("P4",), CALM, _goes_over_in_name),
+    Bug("rows of a file are counted and not taken in", ("P6",), DEADLY, _rows_are_only_counted),
 )

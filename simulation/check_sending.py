@@ -138,8 +138,9 @@ class Wanted:
             for change in self._standing[claim["channel"], bytes(key)].values()
             if change["clinic_id"] in (None, patient["clinic_id"])
         ]
-        if "opted_out" in standing and claim["step"] in _STOP_ANSWERS:
-            return None  # the one confirmation that is allowed
+        if claim["step"] in _STOP_ANSWERS:
+            # The one confirmation that is allowed; to an address that does not work not even that.
+            standing = [reason for reason in standing if reason != "opted_out"]
         return standing[0] if standing else None
 
     def _heeded(self) -> Iterator[Violation]:
@@ -158,6 +159,13 @@ class Wanted:
                 if not any(seq <= reply.seq for seq in noted[key]):
                     what = f"{said.body!r} was read, and no opt-out is on record"
                     yield Violation("P3", what, None, reply["patient_id"])
+        for mail in facts.people.mails_in.sent:
+            reply = handled.get(mail.key)
+            if not mail.stops or reply is None or reply["patient_id"] is None:
+                continue
+            if not any(seq <= reply.seq for seq in noted[vault.index(mail.sender)]):
+                what = f"a mail that asks for an end was read, and no opt-out is on record ({mail.key})"
+                yield Violation("P3", what, None, reply["patient_id"])
         cancelled: dict[str, int] = {}
         for change in facts.history.of("sessions"):
             if change["cancelled_at"] is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import chain
 
-from simulation import check_alerts, check_rest, check_sending
+from simulation import check_alerts, check_changes, check_hooks, check_rest, check_sending
 from simulation.facts import Facts, Violation
 
 PROMISES: dict[str, Callable[[Facts], Iterator[Violation]]] = {
@@ -18,6 +18,8 @@ PROMISES: dict[str, Callable[[Facts], Iterator[Violation]]] = {
     "P7": check_rest.explained,
     "P8": check_rest.private,
     "P9": check_alerts.heard,
+    "webhooks": check_hooks.told,
+    "changes": check_changes.changes,
 }
 
 

@@ -17,7 +17,7 @@ from typing import Generic, TypeVar
 
 from service import time
 from service.care.lifecycle import TWILIO_STATUS, Channel
-from simulation.loop import VirtualLoop
+from simulation.loop import VirtualLoop, give
 from simulation.provider import Answer, Provider, Taken
 from simulation.scheduler import Process, Scheduler
 from simulation.story import Story
@@ -136,23 +136,13 @@ class Wire:
             if answer.status < 300 and fate.spoiled is not None:
                 answer = fate.spoiled
             if fate.back is not None:
-                self.scheduler.after(fate.back, lambda: _give(loop, coming, answer))
+                self.scheduler.after(fate.back, lambda: give(loop, coming, answer))
 
         if fate.there is not None:
             self.scheduler.after(fate.there, at_provider)
         patience = self.timeout if self.dice.random() < 0.7 else self.timeout * self.dice.random()  # or it is cut off
         done, _ = await asyncio.wait([coming], timeout=patience)
         return coming.result() if done else None
-
-
-def _give(loop: asyncio.AbstractEventLoop, coming: asyncio.Future[Answer], answer: Answer) -> None:
-    if not loop.is_closed():  # whoever asked may have died meanwhile
-        loop.call_soon_threadsafe(_settle, coming, answer)
-
-
-def _settle(coming: asyncio.Future[Answer], answer: Answer) -> None:
-    if not coming.done():
-        coming.set_result(answer)
 
 
 def _verdict(token: str, answer: Answer | Unsent | None) -> Verdict:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table
-
-from service.records import tables
+from service.records import desk_tables
 from service.records.database import from_micros
+
+metadata = desk_tables.imports.metadata
 
 WATCHED: dict[str, tuple[str, ...]] = {
     "messages": (
@@ -26,7 +26,7 @@ WATCHED: dict[str, tuple[str, ...]] = {
         "clinic_id", "external_id", "timezone", "sms_consent", "email_consent", "phone_key", "email_key", "paused_at",
         "stopped_at", "erased_at",
     ),
-    "sessions": ("external_id", "patient_id", "ended_at", "cancelled_at", "superseded_from"),
+    "sessions": ("external_id", "patient_id", "ended_at", "cancelled_at", "superseded_from", "protocol_id"),
     "responses": ("patient_id", "session_id", "survey", "changed_at", "completed_at"),
     "suppressions": ("clinic_id", "channel", "address_key", "reason", "lifted_at"),
     "events": ("key", "type", "status"),
@@ -37,8 +37,15 @@ WATCHED: dict[str, tuple[str, ...]] = {
         "closed_at",
     ),
     "alert_events": ("alert_id", "kind", "at", "contact_id", "channel", "source"),
+    "protocols": ("clinic_id", "version", "approved_at", "followers"),
+    "imports": ("clinic_id", "phase", "position", "taken", "already", "check_at"),
+    "webhook_endpoints": ("clinic_id", "disabled_at"),
+    "webhook_events": ("patient_id", "type"),
+    "webhook_deliveries": ("event_id", "endpoint_id", "state", "due_at"),
 }  # fmt: skip
 """The columns of each table that a promise can be held against."""
+_KEYS = {"webhook_deliveries": "event_id"}
+"""What names a row where it has no id. A clinic has one endpoint at a time, and an event so one delivery."""
 
 _MOMENTS = {
     name: tuple(place for place, column in enumerate(columns) if column.endswith(("_at", "_until", "_from")) or column
@@ -121,9 +128,9 @@ def _opened(table: str, raw: tuple[Any, ...]) -> tuple[Any, ...]:
 def triggers() -> Iterator[str]:
     """SQLite triggers that call the function `noted(table, id, values…)`."""
     for name, columns in WATCHED.items():
-        table: Table = getattr(tables, name)
+        table = metadata.tables[name]
         row = ", ".join(f"NEW.{table.c[column].name}" for column in columns)
-        call = f"SELECT noted('{name}', NEW.id, {row})"
+        call = f"SELECT noted('{name}', NEW.{_KEYS.get(name, 'id')}, {row})"
         yield f"CREATE TRIGGER noted_{name}_new AFTER INSERT ON {name} BEGIN {call}; END"
         yield f"CREATE TRIGGER noted_{name} AFTER UPDATE OF {', '.join(columns)} ON {name} BEGIN {call}; END"
 

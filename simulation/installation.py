@@ -2,57 +2,56 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
-import sqlite3
-import tempfile
-from base64 import b64encode
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
-from sandbox.signing import SigningKey
+from service.api.inside import Rows
 from service.care.lifecycle import Channel
+from service.care.roles import Role
 from service.nudges import QueueName
 from service.parts import Parts, ensure_senders, make_sending
-from service.records import clinics, contacts, migrate, protocols
-from service.records.database import run, to_micros
-from service.records.library import TEMPLATES
-from service.settings import Settings
+from service.records import approval, clinics, contacts, hook_endpoints, protocols, staff
+from service.records.approval import Signature
+from service.records.database import run
+from service.records.switching import Followers
 from simulation import web as web_side
 from simulation.database import Database
+from simulation.endpoints import Endpoint, Endpoints, SimulatedPoster
+from simulation.files import Files
+from simulation.furniture import LATER, PROTOCOL, SENDER, composer, key, settings_for, template
 from simulation.gateways import SimulatedCourier, SimulatedMail, SimulatedSms, Wire
 from simulation.history import Change, History
+from simulation.idle import Idle
+from simulation.mails_in import MailsIn
 from simulation.nudges import SimulatedNudges
 from simulation.people import Clinic, People
-from simulation.provider import Provider, Taken
+from simulation.provider import Provider
+from simulation.reports import Reports
 from simulation.scheduler import SECOND, Actor, Process, Scheduler
 from simulation.story import Story
 from simulation.weather import CALM, Weather
 from simulation.web import Web
 from workers import listen as listening
 from workers.clock import Clock
-from workers.compose import Composer
 from workers.deliver import Deliverer
+from workers.importing import Importer
 from workers.reconcile import Reconciler
 
-PUBLIC = "https://care.example"
-SENDER = "+15005550006"
-MAIL_SENDER = "care@clinic.example"
 ROLES = {
-    "clock": 2, "sms": 2, "email": 1, "urgent": 2, "reconcile": 2, "listen": 2, "web": 2,
+    "clock": 2, "sms": 2, "email": 1, "urgent": 2, "reconcile": 2, "listen": 2, "hooks": 2, "imports": 2, "web": 2,
 }  # fmt: skip
 _QUEUES = {"sms": QueueName.SMS, "email": QueueName.EMAIL, "urgent": QueueName.URGENT}
-_LONGEST_IDLE = 6 * 3600 * SECOND
-"""Virtual time a clock may leave out when nothing is due: it also minds what no due time tells of."""
 _DOWN = ("refused", "lost", "answer lost", "503", "503 taken", "429", "slow")
 _BROKEN = ("20003", "63038")
+_LISTENS = 0.35
+"""The chance that a clinic has a system of its own that is told."""
 
 
 class Installation:
@@ -67,8 +66,8 @@ class Installation:
         self.failed_jobs: dict[str, int] = {}
         self._dice = dice
         self._path = folder / "simulation.db"
-        shutil.copyfile(_template(), self._path)
-        self.settings = _settings(folder, self._path, dice)
+        shutil.copyfile(template(), self._path)
+        self.settings = settings_for(folder, self._path, dice)
         self.database = Database(self.settings.database_url, scheduler, self.history, story)
         self.nudges = SimulatedNudges(scheduler, dice, story)
         self.parts = Parts(
@@ -79,17 +78,24 @@ class Installation:
         )
         self.provider = Provider(scheduler, dice, story, lambda: self.history.seq)
         self.wire = Wire(scheduler, self.provider, dice, story, self.settings.provider_timeout_seconds, weather)
-        self.web = Web(scheduler, self.history, story, dice, _key(), web_side.application(self.parts), self.settings)
-        self.people = People(scheduler, self.web, self.provider, dice, story, SENDER)
+        self.web = Web(scheduler, self.history, story, dice, key(), web_side.application(self.parts), self.settings)
+        self.people = People(
+            scheduler, self.web, self.provider, dice, story, SENDER, MailsIn(scheduler, dice, story, self.web)
+        )
+        self.reports = Reports(scheduler, dice, story, self.web)
+        self.endpoints = Endpoints(scheduler, dice, story)
+        self.files = Files(scheduler, dice, self.parts)
+        self.switches: dict[int, Followers] = {}
+        """By clinic: who was to follow the version that was signed in the middle of the run."""
         self.down_until = 0
-        self._looker = sqlite3.connect(self._path, isolation_level=None)
+        self._idle = Idle(self._path, scheduler)
         self._desks: dict[int, datetime] = {}
         self._started: dict[str, int] = {}
 
         self.database.fault = self._database_fails
         self.database.on_commit = self._committed
-        self.nudges.quiet_until = self._quiet_until
-        self.provider.on_report = self._report
+        self.nudges.quiet_until = self._idle.until
+        self.provider.on_report = self.reports.send
         self.provider.on_arrival = lambda taken: self.people.arrives(taken)
         scheduler.on_boundary = self._boundary
         scheduler.on_end = self._ended
@@ -97,6 +103,7 @@ class Installation:
 
     def set_weather(self, weather: Weather) -> None:
         self.weather = self.nudges.weather = self.provider.weather = self.wire.weather = weather
+        self.reports.weather = self.endpoints.weather = weather
 
     def calm_down(self) -> None:
         """Faults end here."""
@@ -105,6 +112,7 @@ class Installation:
         self.down_until = self.nudges.away_until = 0
         self.provider.down_until = dict.fromkeys(Channel, 0)
         self.provider.refuses.clear()
+        self.endpoints.calm_down()
 
     # setting up
 
@@ -125,12 +133,18 @@ class Installation:
         clinic = clinics.add(connection, fields, now)
         version = protocols.add(connection, clinic.id, PROTOCOL, now)
         protocols.approve(connection, version.id, "Dr Seed", now)
-        staff = [f"+12025558{number}{n:02d}" for n in range(3)]
+        phones = [f"+12025558{number}{n:02d}" for n in range(3)]
         mails = [f"staff{n}@clinic{number}.example" for n in range(2)]
-        for n, phone in enumerate(staff):
+        for n, phone in enumerate(phones):
             mail = mails[n] if n < len(mails) else None
             contacts.add(connection, vault, clinic.id, f"Staff {n}", phone, mail, now, on_call=n == 1)
-        return Clinic(number, clinic.id, zone, clinics.new_api_key(connection, clinic.id, now), staff, mails)
+        if self._dice.random() < _LISTENS:
+            url, types = f"https://clinic{number}.example/aftercare", self.endpoints.draw_types()
+            endpoint, secret = hook_endpoints.add(connection, vault, clinic.id, url, types, now)
+            self.endpoints.by_url[url] = Endpoint(clinic.id, endpoint.id, url, secret, types)
+        owner = staff.add(connection, vault, clinic.id, "Owner", f"owner@clinic{number}.example", Role.OWNER, now)
+        api_key = clinics.new_api_key(connection, clinic.id, now)
+        return Clinic(number, clinic.id, zone, api_key, phones, mails, owner.id)
 
     def start(self, role: str) -> None:
         """Start a process of this kind, with nothing left of the one before."""
@@ -147,7 +161,13 @@ class Installation:
             Clock(self.parts, process.name).run(lambda: False)
             return
         queue = _QUEUES.get(role) or QueueName(role)
-        handle = self._worker(role, process)
+        if role == "hooks":
+            poster = SimulatedPoster(self.parts, self.endpoints)
+            with poster.loop:
+                self._serve(role, queue, poster.deliver)
+        self._serve(role, queue, self._worker(role, process))
+
+    def _serve(self, role: str, queue: QueueName, handle: Callable[[list[int]], Any]) -> None:
         while True:
             ids = self.nudges.pop(queue)
             try:
@@ -161,11 +181,13 @@ class Installation:
         parts = self.parts
         if role == "listen":
             return lambda ids: listening.handle(parts.engine, parts.sending, parts.nudges, ids)
+        if role == "imports":
+            return Importer(parts, Rows(parts.sending)).work_on
         if role == "reconcile":
             return Reconciler(parts, SimulatedSms(self.wire)).reconcile
         sms = SimulatedCourier(self.scheduler, process, SimulatedSms(self.wire))
         mail = SimulatedCourier(self.scheduler, process, SimulatedMail(self.wire))
-        return Deliverer(parts.settings, parts.engine, parts.sending, _composer(), sms, mail).deliver  # type: ignore[arg-type]
+        return Deliverer(parts.settings, parts.engine, parts.sending, composer(), sms, mail).deliver  # type: ignore[arg-type]
 
     # faults
 
@@ -212,6 +234,7 @@ class Installation:
             (self.weather.flushes_a_week, self.nudges.flush_all),
             (self.weather.jumps_a_week, self._jump),
             (self.weather.death * 500, self._power_cut),
+            (self.weather.endpoint * 4, self._endpoint_outage),
         )
         for rate, what in plan:
             for _ in range(int(rate * weeks + self._dice.random())):
@@ -238,6 +261,48 @@ class Installation:
                         self.provider.down_until[channel] = end
         self.story.tell("outage", kind, round(seconds), self.provider.down_how)
 
+    def _endpoint_outage(self) -> None:
+        seconds = self._dice.choice((600.0, 7200.0, 86400.0)) * self._dice.random()
+        self.story.tell("outage", "endpoint", round(seconds))
+        self.endpoints.go_down(seconds)
+
+    def plan_changes(self, until: int) -> None:
+        """Draw what clinics do at their desks before `until`: with endpoints, files, and other versions."""
+        dice = self._dice
+        for endpoint in self.endpoints.by_url.values():
+            moments = sorted(int(until * dice.random()) for _ in range(3))
+            if dice.random() < 0.3:
+                self._at_desk(moments[0], "pauses", hook_endpoints.pause, endpoint.row)
+                self._at_desk(moments[1], "resumes", hook_endpoints.resume, endpoint.row)
+            if dice.random() < 0.2:
+                self._at_desk(moments[2], "removes", hook_endpoints.disable, endpoint.row)
+        for clinic in self.people.clinics:
+            self.files.plan(clinic, until)
+            if dice.random() < 0.4:
+                self.switches[clinic.row] = dice.choice(tuple(Followers))
+                self._at_desk(int(until * dice.random()), "signs", self._sign, clinic.row)
+
+    def _sign(self, connection: Connection, clinic: int, now: datetime) -> None:
+        """Another version of the clinic's protocol, once."""
+        if len(protocols.of_clinic(connection, clinic)) == 1:
+            version = protocols.add(connection, clinic, LATER, now)
+            signature = Signature("Dr New", "Dr New", self.switches[clinic], now)
+            approval.sign_version(connection, clinic, version.id, signature)
+
+    def _at_desk(self, micros: int, name: str, act: Callable[[Connection, int, datetime], object], row: int) -> None:
+        """Somebody does something, again until it is done."""
+
+        def until_done() -> None:
+            while True:
+                try:
+                    run(self.parts.engine, lambda connection: act(connection, row, self.scheduler.wall()))
+                except OperationalError:
+                    self.scheduler.sleep(30.0)
+                else:
+                    return
+
+        self.scheduler.at(micros, lambda: self.scheduler.spawn(name, until_done))
+
     def _jump(self) -> None:
         # Machines' clocks must agree to some seconds: docs/promises.md. So far, and no further.
         self.scheduler.offset = int(2 * SECOND * (self._dice.random() * 2 - 1))
@@ -254,51 +319,7 @@ class Installation:
         found = {entry[3] for entry in self.scheduler._heap if isinstance(entry[3], Actor)}
         return sorted((one for one in found if one.process.mortal and not one.done), key=lambda one: one.label)
 
-    # what the world hears
-
-    def _report(self, taken: Taken) -> None:
-        """Send a receipt, or what becomes of it."""
-        dice, weather = self._dice, self.weather
-        status, code = taken.status, taken.code
-        lucky = dice.random()
-        if lucky < weather.receipt_lost:
-            self.story.tell("receipt lost", taken.token, status)
-            return
-        times = 2 if dice.random() < weather.receipt_doubled else 1
-        event = self._mail_event(taken) if taken.channel is Channel.EMAIL else None
-        for _ in range(times):
-            delay = 0.3 * dice.random()
-            if dice.random() < weather.receipt_late:
-                delay = dice.choice((5.0, 60.0, 3600.0, 40000.0)) * dice.random()
-
-            def work() -> None:
-                if event is not None:
-                    self.web.as_sendgrid([event])
-                    return
-                form = {"AccountSid": "AC" + "0" * 32, "MessageSid": taken.id, "MessageStatus": status, "To": taken.to}
-                if code is not None:
-                    form["ErrorCode"] = code
-                kept = ("receipts", "event_key", f"{taken.id} {status}")
-                self.web.as_twilio(f"/twilio/status?a={taken.token}", form, kept)
-
-            self.scheduler.spawn("receipt", work, delay=delay)
-
-    def _mail_event(self, taken: Taken) -> dict[str, Any]:
-        status = taken.status
-        event: dict[str, Any] = {
-            "event": "bounce" if status == "blocked" else status,
-            "email": taken.to,
-            "sg_event_id": self._dice.randbytes(12).hex(),
-            "sg_message_id": f"{taken.id}.recvd-0",
-            "timestamp": int(self.scheduler.true().timestamp()),
-        }
-        if status != "deferred":
-            event["aftercare_attempt"] = taken.token
-        if status in ("bounce", "blocked"):
-            event |= {"type": status, "status": "5.1.1"}
-        if status == "dropped":
-            event["reason"] = "Bounced Address"
-        return event
+    # what follows a commit
 
     def _committed(self, changes: list[Change]) -> None:
         # A notice that went wrong is gone round at the next look, which no due time tells of.
@@ -310,37 +331,8 @@ class Installation:
                 hours = 2.5 if change["next_notice_at"] is not None else 48.0
                 self.people.desk(change["clinic_id"], change.row, 600 + 3600 * hours * self._dice.random())
 
-    def _quiet_until(self) -> int:
-        """Virtual time before which a look of a clock can find nothing, as things are."""
-        wall = to_micros(self.scheduler.wall())
-        moments = [wall + _LONGEST_IDLE]
-        for channel, sender, paused, closed in self._looker.execute(
-            "SELECT channel, sender, paused_at, closed_until FROM senders"
-        ):
-            for priority in (0, 1):
-                (due,) = self._looker.execute(
-                    "SELECT min(due_at) FROM messages WHERE state = 'planned' AND channel = ? AND sender = ?"
-                    " AND priority = ?",
-                    (channel, sender, priority),
-                ).fetchone()
-                if due is not None:
-                    held = paused + 15 * 60 * SECOND if paused is not None and priority == 1 else 0
-                    moments.append(max(due, held, closed or 0))
-        for query in (
-            "SELECT min(check_at) FROM messages WHERE check_at IS NOT NULL",
-            "SELECT min(next_notice_at) FROM alerts WHERE next_notice_at IS NOT NULL",
-            "SELECT min(received_at) + 2000000 FROM replies WHERE handled_at IS NULL",
-            # A receipt whose attempt has become known.
-            "SELECT 0 FROM receipts JOIN attempts ON attempts.provider_id = receipts.provider_id"
-            " WHERE applied_at IS NULL LIMIT 1",
-        ):
-            (moment,) = self._looker.execute(query).fetchone() or (None,)
-            if moment is not None:
-                moments.append(moment)
-        return self.scheduler.micros + min(moments) - wall
-
     def close(self) -> None:
-        self._looker.close()
+        self._idle.close()
         self.parts.engine.dispose()
 
 
@@ -350,71 +342,3 @@ def _went_wrong(change: Change) -> bool:
         and change["step"].startswith("alert_notice")
         and change["state"] in ("failed", "undelivered", "skipped", "expired", "unknown")
     )
-
-
-class _Heard(logging.Handler):
-    """Everything that was logged, as it was before any redaction."""
-
-    def __init__(self, lines: set[str]) -> None:
-        super().__init__(logging.DEBUG)
-        self._lines = lines
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._lines.add(record.getMessage())
-
-
-@contextmanager
-def listening_to_logs(lines: set[str]) -> Iterator[None]:
-    """Collect what the product logs, and print none of it."""
-    root, handler = logging.getLogger(), _Heard(lines)
-    before, level = root.handlers[:], root.level
-    root.handlers[:] = [handler]
-    root.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        root.handlers[:] = before
-        root.setLevel(level)
-
-
-PROTOCOL = (TEMPLATES / "protocols" / "prolotherapy.yaml").read_text("utf-8")
-
-
-@cache
-def _composer() -> Composer:
-    """Holds templates and nothing else."""
-    return Composer(PUBLIC)
-
-
-@cache
-def _key() -> SigningKey:
-    return SigningKey()
-
-
-@cache
-def _template() -> Path:
-    """A migrated database, made once a process."""
-    path = Path(tempfile.mkdtemp(prefix="aftercare-simulation-")) / "template.db"
-    migrate.upgrade(f"sqlite:///{path}")
-    return path
-
-
-def _settings(folder: Path, database: Path, dice: Random) -> Settings:
-    values: dict[str, Any] = {
-        "AFTERCARE_VAR": folder,
-        "AFTERCARE_DATABASE_URL": f"sqlite:///{database}",
-        "AFTERCARE_REDIS_URL": "redis://127.0.0.1:9/0",
-        "AFTERCARE_PUBLIC_URL": PUBLIC,
-        # From the seed, like all chance: keyed hashes decide orders.
-        "AFTERCARE_KEYS": f"sim:{b64encode(dice.randbytes(32)).decode()}",
-        "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
-        "TWILIO_AUTH_TOKEN": "a-token",
-        "TWILIO_FROM": SENDER,
-        "SENDGRID_API_KEY": "SG.key",
-        "SENDGRID_FROM": MAIL_SENDER,
-        "SENDGRID_EVENT_PUBLIC_KEY": _key().public,
-        # Small enough that several parts of one job are on the wire at a time.
-        "AFTERCARE_BATCH_SIZE": dice.choice((1, 3, 10, 500)),
-        "AFTERCARE_SMS_SEGMENTS_PER_SECOND": dice.choice((0, 0, 10, 10, 10, 2)),
-    }
-    return Settings(_env_file=None, **values)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from types import CoroutineType
-from typing import Any
+from typing import Any, TypeVar
 
 from simulation.scheduler import Actor, Scheduler
+
+T = TypeVar("T")
 
 
 class VirtualLoop(asyncio.BaseEventLoop):
@@ -61,3 +63,14 @@ class VirtualLoops(asyncio.DefaultEventLoopPolicy):
 
     def new_event_loop(self) -> VirtualLoop:
         return self._make()
+
+
+def give(loop: asyncio.AbstractEventLoop, coming: asyncio.Future[T], answer: T) -> None:
+    """From outside a loop: what one of its futures waits for has come."""
+    if not loop.is_closed():  # whoever asked may have died meanwhile
+        loop.call_soon_threadsafe(_settle, coming, answer)
+
+
+def _settle(coming: asyncio.Future[T], answer: T) -> None:
+    if not coming.done():
+        coming.set_result(answer)

@@ -128,5 +128,11 @@ class SimulatedNudges:
             self._scheduler.wake(self._idle[queue].pop(self._dice.randrange(len(self._idle[queue]))))
 
     def _rouse(self, actor: Actor, at_once: bool) -> None:
-        if actor in self._asleep and (at_once or self.quiet_until() <= self._scheduler.micros):
+        if actor not in self._asleep:
+            return
+        quiet_until = self.quiet_until()
+        if at_once or quiet_until <= self._scheduler.micros:
             self._scheduler.wake(actor)
+        else:
+            # What is due was written by a machine whose clock is ahead.
+            self._scheduler.at(quiet_until, lambda: self._rouse(actor, at_once))

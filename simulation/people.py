@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from service.care.lifecycle import Channel
+from simulation.mails_in import MailsIn
 from simulation.provider import Provider, Taken
 from simulation.scheduler import SECOND, Scheduler
 from simulation.story import Story
@@ -44,6 +45,8 @@ class Clinic:
     staff: list[str]
     """Phones of its contacts."""
     staff_mail: list[str]
+    owner: int
+    """Who enters what is taken in."""
 
 
 @dataclass
@@ -102,6 +105,7 @@ class People:
     dice: Random
     story: Story
     sender: str
+    mails_in: MailsIn
     patients: list[Patient] = field(default_factory=list)
     clinics: list[Clinic] = field(default_factory=list)
     said: list[Said] = field(default_factory=list)
@@ -147,7 +151,7 @@ class People:
     def _plan_words(self, patient: Patient, later: list[int]) -> None:
         dice, phone = self.dice, patient.phone
         assert phone is not None
-        if dice.random() < 0.10:
+        if dice.random() < (0.5 if phone in self.provider.bad_numbers else 0.10):
             self._plan(later[0], "stops", lambda: self.say(phone, dice.choice(STOPS), "stop"))
             if dice.random() < 0.4:
                 again = later[0] + int(DAY * SECOND * 5 * dice.random())
@@ -270,6 +274,9 @@ class People:
             if way_out is not None:
                 form = [("List-Unsubscribe", "One-Click")]
                 self._soon(f"{patient.id} unsubscribes", lambda: self.web.post_form(way_out, form), 90)
+
+        elif taken.channel is Channel.EMAIL and lucky > 0.85 and taken.reply_to is not None:
+            self._soon(f"{patient.id} answers a mail", lambda: self.mails_in.answer(taken), 60 + 600 * lucky)
 
     def _staff_reads(self, taken: Taken) -> None:
         lucky = self.dice.random()

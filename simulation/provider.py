@@ -48,6 +48,8 @@ class Taken:
     listed_from: int
     status: str = "accepted"
     code: str | None = None
+    reply_to: str | None = None
+    """Of a mail: where its answers go."""
     moves: list[tuple[int, str, str | None]] = field(default_factory=list)
 
 
@@ -109,6 +111,7 @@ class Provider:
             return Answer(int(code), code)
         taken = self._accept(Channel.EMAIL, f"{self.dice.getrandbits(96):024x}", parcel.token, parcel.to, parcel.sender,
                              f"{parcel.subject}\n{parcel.text}")  # fmt: skip
+        taken.reply_to = parcel.reply_to
         self._live_mail(taken)
         return Answer(202, id=taken.id)
 
@@ -128,7 +131,7 @@ class Provider:
     def _accept(self, channel: Channel, name: str, token: str, to: str, sender: str, body: str) -> Taken:
         now = self.scheduler.true()
         entry = self.ledger.accept(now, "twilio" if channel is Channel.SMS else "sendgrid", name, to, sender, body)
-        lag = LISTED_AFTER * self.dice.random() ** 4
+        lag = LISTED_AFTER * self.dice.random() ** 2
         taken = Taken(entry.seq, self.commits(), self.scheduler.micros, channel, name, token, to, sender, body, now,
                       self.scheduler.micros + int(lag * SECOND))  # fmt: skip
         self.taken.append(taken)

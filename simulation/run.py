@@ -15,7 +15,8 @@ from random import Random
 
 from simulation.calendar import draw_start, draw_zones
 from simulation.facts import Facts
-from simulation.installation import Installation, listening_to_logs
+from simulation.installation import Installation
+from simulation.logs import listening_to_logs
 from simulation.people import Clinic, Patient, phone_of
 from simulation.scheduler import SECOND, Scheduler
 from simulation.seams import seeded
@@ -70,6 +71,7 @@ def simulated(
             calm_from = max(end - CALM_DAYS * DAY, end // 2)
             installation.found(zones)
             installation.plan_faults(calm_from)
+            installation.plan_changes(calm_from)
             installation.people.calm_from = calm_from
             _populate(installation, dice, patients, start, days)
             scheduler.at(calm_from, installation.calm_down)
@@ -95,7 +97,7 @@ def _populate(installation: Installation, dice: Random, count: int, start: datet
     for number in range(count):
         patient = _patient(dice, number, dice.choice(people.clinics), people.patients, diligence)
         people.patients.append(patient)
-        if patient.phone and dice.random() < 0.03:
+        if patient.phone and dice.random() < installation.weather.bad_number:
             installation.provider.bad_numbers.add(patient.phone)
         day = (start + timedelta(days=dice.randrange(2 if days > 4 else 1))).astimezone(patient.local)
         # Most visits end together, so that one look of a clock finds many; some in early morning or late evening.

@@ -22,10 +22,10 @@ import tenacity.wait
 from service import time
 from service.pages import alert, closed
 from service.pages.guesses import Guesses
-from service.records import clinics, hook_deliveries, hook_endpoints, ids, protocols, sealing
+from service.records import clinics, hook_deliveries, hook_endpoints, ids, protocols, sealing, switching
 from simulation.loop import VirtualLoop, VirtualLoops
 from simulation.scheduler import Scheduler
-from workers import verdicts
+from workers import importing, verdicts
 
 _result = concurrent.futures.Future.result
 
@@ -70,6 +70,9 @@ def seeded(scheduler: Scheduler, dice: Random) -> Iterator[None]:
         (hook_endpoints, "secrets", chance),
         (hook_deliveries, "random", chance),
         (verdicts, "random", chance),
+        # Small enough that there is something between two parts.
+        (importing, "TAKEN_AT_ONCE", 3),
+        (switching, "PART", 3),
         (tenacity.wait, "random", chance),
         (standardwebhooks.webhooks, "datetime", SimpleNamespace(now=_now, fromtimestamp=datetime.fromtimestamp)),
         # What a process remembers: each run begins without.
@@ -88,8 +91,8 @@ def seeded(scheduler: Scheduler, dice: Random) -> Iterator[None]:
         yield
 
 
-def _now(zone: tzinfo) -> datetime:
-    return time.real_now().astimezone(zone)
+def _now(tz: tzinfo) -> datetime:
+    return time.real_now().astimezone(tz)
 
 
 def _loops(scheduler: Scheduler) -> Callable[[], VirtualLoop]:

@@ -8,7 +8,7 @@ from random import Random
 
 @dataclass(frozen=True)
 class Weather:
-    """Chances, each at its own kind of moment; 0 in the calm at the end of every run."""
+    """Chances, each at its own kind of moment; mostly 0 in the calm at the end of every run."""
 
     death: float = 0.0
     """That a process dies at a boundary."""
@@ -31,6 +31,10 @@ class Weather:
     """That the provider's record cannot be read."""
     carrier: float = 0.0
     """That an accepted message does not arrive."""
+    bad_number: float = 0.03
+    """That a patient's number is not one: in every run, also in the calm."""
+    endpoint: float = 0.0
+    """That a post to a clinic's own system does not simply work."""
     outages_a_week: float = 0.0
     """Of the provider, the database and the queue, each for minutes to hours."""
     flushes_a_week: float = 0.0
@@ -65,6 +69,7 @@ def draw(dice: Random) -> Weather:
         hand_over=rate(0.5),
         look_up=rate(0.7),
         carrier=rate(0.4),
+        endpoint=rate(0.5),
         outages_a_week=rate(3.0),
         flushes_a_week=rate(10.0),
         jumps_a_week=rate(10.0),

@@ -107,6 +107,18 @@ class Web:
             self.scheduler.sleep(pause)
         return None
 
+    def as_inbound_parse(self, body: bytes, boundary: str, key: str) -> Answer | None:
+        """A mail, again and again until it is taken: the reply under `key`."""
+        media_type = f"multipart/form-data; boundary={boundary}"
+        for pause in (10.0, 60.0, 600.0, 3600.0, 7200.0, 7200.0, 14400.0):
+            headers = self.key.headers(str(int(time.real_now().timestamp())), body)
+            answer = self.post("/sendgrid/inbound", body, media_type, headers)
+            if answer is not None and answer.is_yes:
+                self._note(answer, "replies", "provider_key", key)
+                return answer
+            self.scheduler.sleep(pause)
+        return None
+
     def as_clinic(self, api_key: str, kind: str, data: dict[str, Any], name: str, said_at: str | None) -> Answer | None:
         """An event, under one key until it is taken or refused for good."""
         body = {"type": kind, "data": data} | ({} if said_at is None else {"timestamp": said_at})

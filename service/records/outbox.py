@@ -183,7 +183,8 @@ def _opened(row: Any, vault: Vault) -> Ready:
 def _held_against(ready: Ready, standing: dict[tuple[int | None, bytes], Reason]) -> Ready:
     """The message with what its address is suppressed for, if it is."""
     found = (standing.get((owner, key)) for owner in (ready.clinic_id, None) for key in ready.address_keys)
-    return ready._replace(suppressed=next((reason for reason in found if reason is not None), None))
+    reasons = [reason for reason in found if reason is not None]
+    return ready._replace(suppressed=suppressions.strictest(*reasons)) if reasons else ready
 
 
 _LOOK_BACK = timedelta(hours=50)

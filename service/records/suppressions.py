@@ -111,7 +111,18 @@ def standing(
     if not address_keys:
         return {}
     rows = connection.execute(_standing(connection.dialect.name), {"keys": b"".join(address_keys), "channel": channel})
-    return {(row.clinic_id, bytes(row.address_key)): Reason(row.reason) for row in rows}
+    found: dict[tuple[int | None, bytes], Reason] = {}
+    for row in rows:
+        place = row.clinic_id, bytes(row.address_key)
+        found[place] = strictest(Reason(row.reason), found.get(place))
+    return found
+
+
+def strictest(reason: Reason, *others: Reason | None) -> Reason:
+    """Of several on one address, the one that lets nothing through: after an opt-out one confirmation may still go,
+    and to an address that does not work not even that."""
+    standing = [reason, *(other for other in others if other is not None)]
+    return next((one for one in standing if one is not Reason.OPTED_OUT), Reason.OPTED_OUT)
 
 
 _OF_ADDRESSES = select(
@@ -128,7 +139,9 @@ def of_addresses(
     for row in connection.execute(_OF_ADDRESSES, {"keys": wanted}) if wanted else ():
         channel = Channel(row.channel)
         if row.clinic_id in (None, clinic_id) and bytes(row.address_key) in keys.get(channel, ()):
-            found[channel] = Reason(row.reason)
+            # What the patient asked for outlives an address that does not work: it decides what may go another way.
+            asked = found.get(channel) is Reason.OPTED_OUT
+            found[channel] = Reason.OPTED_OUT if asked else Reason(row.reason)
     return found
 
 

@@ -279,3 +279,25 @@ def test_p3_nothing_goes_to_a_phone_whose_reply_nobody_has_read(
     with time.held(time.now() + timedelta(minutes=6)):
         h.deliver_due()
     assert [e.body for e in h.handed_over() if e.to == phone(0) and "/s/" in e.body] == ([] if then[1] else [ANY])
+
+
+def address_is_bad(h: House, name: str) -> None:
+    patient = session_of(h, name).patient_id
+    assert patient is not None
+    h.run(lambda connection: optouts.address_is_bad(connection, h.parts.sending, patient, Channel.SMS, time.now()))
+
+
+@pytest.mark.parametrize("bad_first", [True, False])
+def test_p3_a_bad_number_gets_not_even_the_answer_to_a_stop(h: House, bad_first: bool) -> None:
+    session = treat(h)
+    if bad_first:
+        address_is_bad(h, session)
+    incoming = Incoming("SM-stop", Channel.SMS, phone(0), "+15005550006", "please stop texting me")
+    kept = h.run(lambda connection: replies.keep(connection, h.parts.sending.vault, incoming, time.now()))
+    assert listen.handle(h.parts.engine, h.parts.sending, h.parts.nudges, [kept]) == 1
+    if not bad_first:
+        address_is_bad(h, session)
+    h.deliver_due()
+    assert counted(h.handed_over()) == {}
+    [ended] = h.sql("SELECT state, reason FROM messages WHERE step = 'stop_confirm'")
+    assert tuple(ended) == ("skipped", "bad_address")
