@@ -41,10 +41,11 @@ def test_p5_p6_workers_die_at_any_moment_and_the_queue_is_emptied(place: Install
     press(place, import_id)
     dice, last = random.Random(7), -1
     for _ in range(4):
+        # So that each has begun before it dies.
         wait_until(lambda seen=last: of(place, import_id).position > seen, 30)  # type: ignore[misc]
-        last = of(place, import_id).position
         real_time.sleep(dice.random() * 0.2)
         place.kill(place.running[-1])
+        last = of(place, import_id).position
         with redis.Redis.from_url(place.h.parts.settings.redis_url) as client:
             client.flushall()
         if of(place, import_id).phase is Phase.FINISHED:
