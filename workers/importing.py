@@ -168,9 +168,7 @@ class Importer:
                     wrong[one.number] = troubles(refusal)
             crashpoints.reached(Point.IMPORTS_APPLIED)
         found = [Finding(row, one.field, one.sentence) for row in sorted(wrong) for one in wrong[row]]
-        step = Step(
-            len(part), len(part) - already - len(wrong), already, [*imports.found(connection, vault, at.id), *found]
-        )
+        step = Step(len(part), len(part) - already - len(wrong), already, found)
         imports.advance(connection, vault, at, step, time.later(self._parts.settings.queued_lease_seconds), now)
         crashpoints.reached(Point.IMPORTS_NOTED if at.phase is Phase.TAKING else Point.IMPORTS_TRIED)
         return True

@@ -175,8 +175,8 @@ def test_findings_are_kept_small_and_paged_by_rows() -> None:
     kept = packed(found)
     assert unpacked(kept) == found
     assert len(kept) < 300_000
-    shown, further = page(found, 0, 50)
+    shown, further = page(found, 50)
     assert (len(shown), further) == (100, 51)
-    last, none = page(found, 20_000, 50)
+    last, none = page(found[-2:], 50)
     assert ([one.row for one in last], none) == ([20_001, 20_001], None)
-    assert page(found, 20_001, 50) == ([], None)
+    assert page([], 50) == ([], None)

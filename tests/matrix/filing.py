@@ -48,7 +48,7 @@ class _Filing(Scene):
         at, vault = files.of(place, self.file), place.h.parts.sending.vault
         assert (at.phase, at.position, at.taken, at.already) == (Phase.FINISHED, ROWS, ROWS, 0)
         with reading(place.h.parts.engine) as connection:
-            assert imports.found(connection, vault, self.file) == []
+            assert list(imports.found(connection, vault, self.file)) == []
             assert imports.content(connection, vault, self.file) is None
         assert number_of(place, "sessions") == number_of(place, "patients") == ROWS
         assert place.handed_over() == once_each(ROWS)
