@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 import threading
 from datetime import timedelta
@@ -307,6 +308,39 @@ def test_p8_the_file_is_sealed_and_gone_once_it_is_taken_in(desk: Desk) -> None:
     visitor.post(f"{answer.location}/take")
     Worker(desk).work(answer.location)
     assert contents(desk) == [b""]
+
+
+def form_of(visitor: Visitor, content: bytes) -> dict[str, Any]:
+    """An upload as a browser sends it, put together here: the test client would open a temporary file for it."""
+    parts = (
+        b'name="csrf_token"\r\n\r\n' + visitor.token().encode(),
+        b'name="file"; filename="years.csv"\r\nContent-Type: text/csv\r\n\r\n' + content,
+    )
+    body = b"".join(b"--edge\r\nContent-Disposition: form-data; " + part + b"\r\n" for part in parts)
+    return {"data": body + b"--edge--\r\n", "content_type": "multipart/form-data; boundary=edge"}
+
+
+def test_p8_an_upload_is_held_in_memory_alone(light_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    visitor = light_desk.client_as(Role.DESK)
+    form = form_of(visitor, file_of(*(row(number) for number in range(20_000))))
+    assert len(form["data"]) > 1_000_000  # werkzeug's own limit is half of that
+    written = []
+
+    def opens(path: Any, flags: int, *more: Any) -> int:
+        written.extend([path] if flags & (os.O_WRONLY | os.O_RDWR) else [])
+        return os_open(path, flags, *more)
+
+    os_open = os.open
+    monkeypatch.setattr(os, "open", opens)
+    answer = visitor.client.post("/desk/imports", **form)
+    assert answer.status_code == 303
+    assert of(light_desk, answer.location).rows == 20_000
+    assert written == []
+
+
+def test_p10_a_page_that_expects_no_file_takes_none(light_desk: Desk) -> None:
+    form = form_of(light_desk.client_as(Role.DESK), b"x")
+    assert light_desk.client_as(Role.DESK).client.post("/a/nobodys-link", **form).status_code == 413
 
 
 def test_p8_erasing_a_patient_leaves_nothing_of_them_in_any_file(desk: Desk) -> None:
