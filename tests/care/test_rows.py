@@ -128,6 +128,30 @@ def test_an_empty_cell_is_what_holds_for_all_but_never_a_yes() -> None:
     assert isinstance(read(meant, sms=""), list)
 
 
+WITHDRAWN = {"withdrawn_at": "2026-03-09T18:05:00+00:00", "source": "on paper"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "consent"),
+    [
+        ({"sms": "no"}, {"sms": WITHDRAWN}),
+        ({"sms": "Declined", "mail": "-", "agreed_at": ""}, {"sms": WITHDRAWN}),
+        ({"sms": "no", "agreed_at": "3/10/26"},
+         {"sms": {"withdrawn_at": "2026-03-10T04:00:00+00:00", "source": "on paper"}}),
+        ({"sms": "", "mail": "withdrawn"}, {"email": WITHDRAWN}),
+        ({"email": "ana@mail.example", "mail": "yes", "sms": "no"},
+         {"sms": WITHDRAWN,
+          "email": {"at": "2026-02-02T05:00:00+00:00", "wording": "I agree.", "source": "on paper"}}),
+    ],
+)  # fmt: skip
+def test_p3_a_no_withdraws_from_the_session_on_and_an_empty_cell_says_nothing(
+    changes: dict[str, str], consent: dict[str, dict[str, str]]
+) -> None:
+    entry = read(**changes)
+    assert isinstance(entry, Entry), entry
+    assert entry.consent == consent
+
+
 def test_the_same_session_has_the_same_name_however_it_is_written() -> None:
     first, second = read(), read(ended_at="2026-03-09 2:05 pm", site="Knee joint")
     assert first.session == second.session

@@ -201,6 +201,35 @@ def test_a_mended_file_takes_in_the_rest_and_changes_no_session(desk: Desk) -> N
     assert problems(visitor, later)[0][2] == "The session is on record with another time. Nothing was changed."
 
 
+def consent_of(desk: Desk) -> tuple[bool, list[tuple[str, str, str]]]:
+    [on_record] = desk.sql("SELECT sms_consent FROM patients WHERE external_id = 'p1'")
+    lines = desk.sql(
+        "SELECT c.action, c.channel, c.source FROM consents c JOIN patients p ON p.id = c.patient_id "
+        "WHERE p.external_id = 'p1' ORDER BY c.at, c.id"
+    )
+    return bool(on_record[0]), [(line.action, line.channel, line.source) for line in lines]
+
+
+def test_p3_a_no_withdraws_and_nothing_more_is_sent(desk: Desk) -> None:
+    visitor = desk.client_as(Role.DESK)
+    taken(desk, visitor, file_of(row(1)))
+    at = taken(desk, visitor, file_of(row(1, visit="v8", date="2026-03-09 16:05", texts="no")))
+    assert of(desk, at).taken == 1
+    assert consent_of(desk) == (False, [("granted", "sms", "on paper"), ("revoked", "sms", "on paper")])
+    later = desk.sql(
+        "SELECT DISTINCT m.state, m.reason FROM messages m JOIN sessions s ON s.id = m.session_id "
+        "WHERE s.external_id = 'v8' AND m.channel = 'sms'"
+    )
+    assert [one.state for one in later] == ["skipped"]
+
+
+def test_a_no_of_an_earlier_day_takes_back_no_later_yes(desk: Desk) -> None:
+    visitor = desk.client_as(Role.DESK)
+    taken(desk, visitor, file_of(row(1)))
+    taken(desk, visitor, file_of(row(1, visit="v0", date="2026-02-09 16:05", texts="no", agreed="")))
+    assert consent_of(desk) == (True, [("revoked", "sms", "on paper"), ("granted", "sms", "on paper")])
+
+
 def test_what_is_on_record_from_a_later_day_stays(desk: Desk) -> None:
     """A row is as old as its session: it brings back no old number."""
     visitor = desk.client_as(Role.DESK)
