@@ -23,8 +23,8 @@ from benchmarks.gateway import standin
 from benchmarks.place import START, Place, place, treat
 from service import time
 from service.api import timelines
-from service.care.lifecycle import Channel, State
-from service.records import counts, erasure, messages, receipts, replies, sessions, silences
+from service.care.lifecycle import Channel
+from service.records import agenda, counts, erasure, messages, receipts, replies, sessions, silences, waiting
 from service.records.database import reading, run
 from service.records.receipts import Receipt
 from service.records.replies import Incoming
@@ -170,11 +170,10 @@ class Bench:
     def _reads(self) -> dict[str, Callable[[Connection], object]]:
         sender, now = self.here.parts.sending.sms_sender, time.now()
         return {
-            "next_due": messages.next_due,
-            "lapsed": lambda c: [messages.lapsed(c, one, now, 500) for one in (State.QUEUED, State.SENDING)],
-            "queued": lambda c: messages.queued(c, Channel.SMS, sender, 8000),
-            "unapplied receipts": lambda c: receipts.any_waiting(c, now),
-            "unread replies": lambda c: replies.unhandled(c, now, 500),
+            "next_due": agenda.next_due,
+            "lapsed": lambda c: agenda.lapsed(c, now, 500),
+            "queued": lambda c: agenda.queued(c, Channel.SMS, sender, 8000),
+            "what else waits": lambda c: waiting.at(c, now, now),
             "metrics": lambda c: counts.read(c, now, time.real_now()),
             "silences": lambda c: silences.find(c, now + timedelta(days=1)),
         }
@@ -193,7 +192,7 @@ class Bench:
         sender = sending.sms_sender if channel is Channel.SMS else sending.email_sender
         found = run(
             self.here.parts.engine,
-            lambda c: messages.queue_due(c, channel, sender, messages.ROUTINE, many, time.now(), time.later(600)),
+            lambda c: agenda.queue_due(c, channel, sender, messages.ROUTINE, many, time.now(), time.later(600)),
         )
         return [one for one, _ in found]
 

@@ -43,14 +43,9 @@ def begin(connection: Connection, version_id: int, followers: Followers) -> None
     )
 
 
-def any_waiting(connection: Connection) -> bool:
-    """Whether anybody has yet to go over."""
-    return connection.execute(select(_WAITS.exists())).scalar_one()
-
-
 def next_part(connection: Connection, sending: Sending, now: datetime) -> int:
     """Take over some of those who wait; returns how many. 0 ends a switch, and other clocks' parts are left alone."""
-    row = connection.execute(_WAITS.limit(1).with_for_update(key_share=True, skip_locked=True)).one_or_none()
+    row = connection.execute(WAITS.limit(1).with_for_update(key_share=True, skip_locked=True)).one_or_none()
     if row is None:
         return 0
     to, followers = protocols.version(connection, row.id), Followers(row.followers)
@@ -114,7 +109,7 @@ def follow(
     return moved, replanned, woken
 
 
-_WAITS = (
+WAITS = (
     select(protocol_rows.c.id, protocol_rows.c.followers, protocol_rows.c.followers_after)
     .where(protocol_rows.c.followers.is_not(None))
     .order_by(protocol_rows.c.id)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection
 
 from service import time
-from service.records import approval, protocols, switching
+from service.records import approval, protocols, switching, waiting
 from service.records.approval import Signature
 from service.records.protocols import Version
 from service.records.switching import Followers
@@ -37,6 +37,10 @@ def complete(h: House, patients: int) -> None:
         h.complete(session=f"s{number}", patient=f"p{number}", phone=f"+1202555{1000 + number}")
 
 
+def any_switch(connection: Connection) -> bool:
+    return waiting.at(connection, time.now(), time.now()).switches
+
+
 def test_p6_the_clock_takes_them_over_part_by_part(h: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(switching, "PART", 2)
     complete(h, 5)
@@ -45,7 +49,7 @@ def test_p6_the_clock_takes_them_over_part_by_part(h: House, monkeypatch: pytest
     taken = [clock.look().switched for _ in range(4)]
     assert taken == [2, 2, 1, 0]
     assert under(h, version) == 5
-    assert not h.run(switching.any_waiting)
+    assert not h.run(any_switch)
 
 
 def test_p6_several_clocks_take_each_once(h: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,7 +59,7 @@ def test_p6_several_clocks_take_each_once(h: House, monkeypatch: pytest.MonkeyPa
 
     def until_done(_: int) -> int:
         taken = 0
-        while h.run(switching.any_waiting):
+        while h.run(any_switch):
             taken += h.run(lambda c: switching.next_part(c, h.parts.sending, time.now()))
         return taken
 
