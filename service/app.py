@@ -31,6 +31,7 @@ from service.pages.desk.rooms import ROOMS
 from service.parts import Parts, open_parts
 from service.settings import Settings
 from service.signatures import Signatures
+from service.uploads import InMemory
 
 BLUEPRINTS = (
     events.bp,
@@ -66,6 +67,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         spec_path="/openapi.json",
         static_folder=None,  # type: ignore[arg-type]  # it only passes this on to Flask, where None means no route
     )
+    app.request_class = InMemory
     app.extensions["aftercare"] = context_on(parts)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -18,7 +18,9 @@ from sandbox.ledger import Entry
 from service import time
 from service.care.lifecycle import ENDS, Channel, Reason, State
 from service.records.database import reading
+from service.records.desk_tables import imports
 from service.records.hooks import LIVE
+from service.records.imports import AT_WORK
 from service.records.tables import alerts, attempts, messages, receipts, replies, webhook_deliveries
 
 _GOING = {Reason.NOT_YET_DUE, Reason.QUIET_HOURS, Reason.DAILY_CAP, Reason.PROVIDER_BUSY, Reason.CHANNEL_PAUSED,
@@ -37,10 +39,11 @@ class Open:
     alerts: int
     messages: int
     webhooks: int
+    imports: int
 
     @property
     def anything(self) -> bool:
-        return bool(self.receipts or self.replies or self.alerts or self.messages or self.webhooks)
+        return any((self.receipts, self.replies, self.alerts, self.imports, self.messages, self.webhooks))
 
 
 def still_open(engine: Engine) -> Open:
@@ -55,6 +58,7 @@ def still_open(engine: Engine) -> Open:
             receipts=_count(connection, receipts, receipts.c.applied_at.is_(None)),
             replies=_count(connection, replies, replies.c.handled_at.is_(None)),
             alerts=_count(connection, alerts, alerts.c.next_notice_at <= now),
+            imports=_count(connection, imports, imports.c.phase.in_(AT_WORK)),
             messages=_count(connection, messages, or_(due, under_way)),
             webhooks=_count(connection, webhook_deliveries, webhook_deliveries.c.state.in_(LIVE)),
         )

@@ -17,13 +17,14 @@ from typing import Any, Protocol
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from service import time
+from service import crashpoints, time
 from service.care import columns, rows, sheet
 from service.care.columns import Columns, Field
 from service.care.entering import ERASED, OTHER_PATIENT, SENTENCES, Entry, Trouble, event_of, troubles
 from service.care.findings import Finding
 from service.care.rows import House
 from service.care.sheet import Sheet
+from service.crashpoints import Point
 from service.nudges import QueueName
 from service.parts import Parts
 from service.records import clinics, imports, protocols
@@ -97,7 +98,9 @@ class Importer:
                 break
             done += len(part)
             if job.at.phase is Phase.TAKING:
+                crashpoints.reached(Point.IMPORTS_COMMITTED)
                 self._parts.nudges.wake_clock()
+                crashpoints.reached(Point.IMPORTS_WOKEN)
             if time.monotonic() > until:
                 self._parts.nudges.send(QueueName.IMPORTS, [import_id])
                 break
@@ -163,11 +166,11 @@ class Importer:
             for one, refusal in zip(new, self._door.take_in(connection, at.clinic_id, events, now), strict=True):
                 if refusal is not None:
                     wrong[one.number] = troubles(refusal)
+            crashpoints.reached(Point.IMPORTS_APPLIED)
         found = [Finding(row, one.field, one.sentence) for row in sorted(wrong) for one in wrong[row]]
-        step = Step(
-            len(part), len(part) - already - len(wrong), already, [*imports.found(connection, vault, at.id), *found]
-        )
+        step = Step(len(part), len(part) - already - len(wrong), already, found)
         imports.advance(connection, vault, at, step, time.later(self._parts.settings.queued_lease_seconds), now)
+        crashpoints.reached(Point.IMPORTS_NOTED if at.phase is Phase.TAKING else Point.IMPORTS_TRIED)
         return True
 
 

@@ -54,6 +54,11 @@ class Entry:
     said_at: datetime | None = None
     """When what is said of the patient was true; None: now."""
 
+    @property
+    def agreed(self) -> dict[str, bool]:
+        """What they said to each channel that they said anything to."""
+        return {channel: "withdrawn_at" not in word for channel, word in self.consent.items()}
+
 
 def event_of(entry: Entry) -> dict[str, Any]:
     """The event that says it."""

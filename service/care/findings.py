@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from service.care.columns import Field
@@ -32,9 +32,13 @@ def unpacked(kept: bytes) -> list[Finding]:
     return [Finding(row, Field(field), sentences[number]) for row, field, number in rows]
 
 
-def page(found: Sequence[Finding], after: int, most: int) -> tuple[list[Finding], int | None]:
-    """The findings of the first `most` rows behind row `after`, and the row behind which the next page begins."""
-    numbers = sorted({one.row for one in found if one.row > after})
-    last = numbers[:most][-1] if numbers else after
-    shown = [one for one in found if after < one.row <= last]
-    return shown, last if len(numbers) > most else None
+def page(found: Iterable[Finding], most: int) -> tuple[list[Finding], int | None]:
+    """The findings of the first `most` rows, and the row behind which the next page begins."""
+    shown: list[Finding] = []
+    rows = set[int]()
+    for one in found:
+        rows.add(one.row)
+        if len(rows) > most:
+            return shown, shown[-1].row
+        shown.append(one)
+    return shown, None

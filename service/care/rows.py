@@ -14,7 +14,8 @@ from service.care.entering import LIES_AHEAD, NOBODY, SENTENCES, Entry, Person, 
 from service.care.written_times import moment, read_date, read_time
 
 _YES = frozenset(("yes", "y", "true", "t", "1", "x", "ok", "agreed", "granted", "given", "si", "sí", "verdadero"))
-_NO = frozenset(("", "no", "n", "false", "f", "0", "-", "none", "declined", "refused", "withdrawn", "falso"))
+_NO = frozenset(("no", "n", "false", "f", "0", "declined", "refused", "withdrawn", "revoked", "opted out", "falso"))
+_UNSAID = frozenset(("", "-", "none"))
 _LANGUAGES = {"en": "en", "english": "en", "inglés": "en", "ingles": "en", "es": "es", "spanish": "es",
               "español": "es", "espanol": "es"}  # fmt: skip
 NO_TIME = "There is no time of day: choose a column for it, or one time for all."
@@ -48,11 +49,12 @@ def read(cells: Sequence[str], columns: Columns, house: House) -> Entry | list[T
         wrong(what)
         return None
 
-    def agreed(what: Field) -> bool:
+    def agreed(what: Field) -> bool | None:
+        """None where the row says nothing of it: what is on record stays."""
         word = said(what).lower()
-        if word not in _YES and word not in _NO:
+        if word not in _YES | _NO | _UNSAID:
             wrong(what)
-        return word in _YES
+        return None if word in _UNSAID else word in _YES
 
     def at(what: Field, otherwise: str) -> datetime | None:
         """A date and a time; `otherwise` is the time where none is written beside the date."""
@@ -87,16 +89,24 @@ def read(cells: Sequence[str], columns: Columns, house: House) -> Entry | list[T
     # Of the next visit a day is enough to know: noon stands for it.
     following = at(Field.NEXT, "12:00") if said(Field.NEXT) else None
     number, pain = whole(Field.NUMBER, 1, 100), whole(Field.PAIN, 0, 10)
-    channels = [name for name, yes in (("sms", agreed(Field.SMS)), ("email", agreed(Field.MAIL))) if yes]
-    if not channels:
+    answers = {"sms": agreed(Field.SMS), "email": agreed(Field.MAIL)}
+    words = {channel: word for channel, word in answers.items() if word is not None}
+    if not words:
         wrong(Field.SMS, NOBODY)
-    word = {"wording": " ".join(said(Field.WORDING).split()), "source": " ".join(said(Field.SOURCE).split())}
-    found += [Trouble(what, SENTENCES[what]) for what in (Field.WORDING, Field.SOURCE) if not word[what.value]]
-    agreed_at = ended_at if columns.agreed_at_session else at(Field.AGREED_AT, "00:00")
-    if agreed_at is not None and agreed_at > house.now:
+    wording, source = (" ".join(said(what).split()) for what in (Field.WORDING, Field.SOURCE))
+    if not source:
+        wrong(Field.SOURCE)
+    if not wording and any(words.values()):
+        wrong(Field.WORDING)
+    # Of a no the day need not be written: it was so when the session ended.
+    dated = any(words.values()) or said(Field.AGREED_AT)
+    said_on = at(Field.AGREED_AT, "00:00") if dated and not columns.agreed_at_session else ended_at
+    if said_on is not None and said_on > house.now:
         wrong(Field.AGREED_AT)
-    if found or ended_at is None or agreed_at is None:
+    if found or ended_at is None or said_on is None:
         return found
+    yes = {"at": said_on.isoformat(), "wording": wording, "source": source}
+    no = {"withdrawn_at": max(said_on, ended_at).isoformat(), "source": source}
     return Entry(
         session=said(Field.SESSION) or session_name(patient, ended_at, site),
         person=Person(
@@ -113,7 +123,7 @@ def read(cells: Sequence[str], columns: Columns, house: House) -> Entry | list[T
         pain=pain,
         protocol=said(Field.PROTOCOL),
         next_session_at=following,
-        consent={name: {"at": agreed_at.isoformat(), **word} for name in channels},
+        consent={channel: yes if word else no for channel, word in words.items()},
         # As old as the session: what is on record from a later day stays.
         said_at=ended_at,
     )

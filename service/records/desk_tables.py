@@ -21,7 +21,7 @@ from sqlalchemy import (
 from service.records.database import Moment
 from service.records.tables import id_column, metadata, of_clinic
 
-__all__ = ["imports", "metadata", "notes", "protocol_drafts", "staff", "staff_sessions"]
+__all__ = ["import_problems", "imports", "metadata", "notes", "protocol_drafts", "staff", "staff_sessions"]
 
 staff = Table(
     "staff",
@@ -103,12 +103,22 @@ imports = Table(
     Column("position", Integer, nullable=False),  # rows dealt with in this phase
     Column("taken", Integer, nullable=False),  # of these, taken in, or in a dry run good to be
     Column("already", Integer, nullable=False),  # of these, on record before
-    Column("problems", LargeBinary),  # sealed: what was wrong with the others
     Column("created_at", Moment, nullable=False),
     Column("check_at", Moment, nullable=False),  # when the clock sees to it: nudges again, gives it up, or deletes it
     Column("finished_at", Moment),
     Index("ix_imports_clinic_id_id", "clinic_id", "id"),
     Index("ix_imports_check_at", "check_at"),
+)
+
+# What is wrong with an import's rows, a row for each step of the worker's in which something was.
+import_problems = Table(
+    "import_problems",
+    metadata,
+    id_column(),
+    Column("import_id", BigInteger, ForeignKey("imports.id"), nullable=False),
+    Column("last_row", Integer, nullable=False),  # the last one in it, as the spreadsheet counts
+    Column("body", LargeBinary, nullable=False),  # sealed
+    Index("ix_import_problems_import_id_last_row", "import_id", "last_row"),
 )
 
 protocol_drafts = Table(

@@ -9,17 +9,17 @@ day on which what was wrong with it is forgotten.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select, update
 
 from service.care.findings import Finding, packed, unpacked
 from service.records import clinics, patients
-from service.records.desk_tables import imports, staff
+from service.records.desk_tables import import_problems, imports, staff
 from service.records.ids import new_id
 from service.records.sealing import Vault
 from service.records.tables import patients as patient_rows
@@ -50,7 +50,7 @@ OPEN = (Phase.MAPPING, Phase.CHECKING, Phase.CHECKED, Phase.TAKING)
 AT_WORK = (Phase.CHECKING, Phase.TAKING)
 WAITS = (Phase.MAPPING, Phase.CHECKED)
 UNENTERED = (Phase.MAPPING, Phase.CHECKING, Phase.CHECKED)
-_NOTHING_YET: Mapping[str, Any] = {"position": 0, "taken": 0, "already": 0, "problems": None}
+_NOTHING_YET: Mapping[str, Any] = {"position": 0, "taken": 0, "already": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Step:
     taken: int
     already: int
     found: Sequence[Finding]
-    """Everything that was found so far."""
+    """What is wrong with the others."""
 
 
 class TooMany(Exception):
@@ -149,10 +149,15 @@ def content(connection: Connection, vault: Vault, import_id: int) -> bytes | Non
     return zlib.decompress(vault.open_bytes(blob, import_id)) if blob else None
 
 
-def found(connection: Connection, vault: Vault, import_id: int) -> list[Finding]:
-    """What is wrong with the rows dealt with so far."""
-    blob = connection.execute(select(imports.c.problems).where(imports.c.id == import_id)).scalar_one_or_none()
-    return unpacked(vault.open_bytes(blob, import_id)) if blob else []
+def found(connection: Connection, vault: Vault, import_id: int, after: int = 0) -> Iterator[Finding]:
+    """What is wrong with the rows dealt with so far, of those behind row `after`; opened as it is asked for."""
+    steps = (
+        select(import_problems.c.id, import_problems.c.body)
+        .where(import_problems.c.import_id == import_id, import_problems.c.last_row > after)
+        .order_by(import_problems.c.last_row)
+    )
+    for step in connection.execute(steps):
+        yield from (one for one in unpacked(vault.open_bytes(step.body, step.id)) if one.row > after)
 
 
 def begin_check(
@@ -190,12 +195,21 @@ def advance(connection: Connection, vault: Vault, at: Import, step: Step, lease:
         "position": at.position + step.rows,
         "taken": at.taken + step.taken,
         "already": at.already + step.already,
-        "problems": vault.seal_bytes(packed(step.found), at.id),
         "check_at": lease,
     }
     if values["position"] >= at.rows:
         values |= _closed(now, Phase.FINISHED) if at.phase is Phase.TAKING else _waiting(Phase.CHECKED, now)
     connection.execute(update(imports).where(imports.c.id == at.id).values(values))
+    if step.found:
+        row = new_id()
+        connection.execute(
+            insert(import_problems).values(
+                id=row,
+                import_id=at.id,
+                last_row=step.found[-1].row,
+                body=vault.seal_bytes(packed(step.found), row),
+            )
+        )
 
 
 ANY_DUE = select(imports.c.id).where(imports.c.check_at <= bindparam("now"))
@@ -211,7 +225,9 @@ def see_to(connection: Connection, now: datetime, lease: datetime, limit: int) -
     ours = [row.id for row in rows if row.phase in AT_WORK]
     connection.execute(update(imports).where(imports.c.id.in_(ours)).values(check_at=lease))
     _end(connection, now, imports.c.id.in_([row.id for row in rows if row.phase in WAITS]))
-    connection.execute(delete(imports).where(imports.c.id.in_([row.id for row in rows if row.phase not in OPEN])))
+    ended = [row.id for row in rows if row.phase not in OPEN]
+    _forget_problems(connection, import_problems.c.import_id.in_(ended))
+    connection.execute(delete(imports).where(imports.c.id.in_(ended)))
     return ours
 
 
@@ -245,7 +261,7 @@ def erased(connection: Connection, vault: Vault, clinic_id: int, names: Collecti
 
 
 _IMPORT = select(
-    *(column for column in imports.c if column.name not in ("content", "problems", "staff_id")),
+    *(column for column in imports.c if column.name not in ("content", "staff_id")),
     staff.c.name.label("by"),
 ).join(staff, staff.c.id == imports.c.staff_id)
 
@@ -264,14 +280,23 @@ def _begin(
         .where(imports.c.id == import_id, imports.c.clinic_id == clinic_id, imports.c.phase.in_(before))
         .values(phase=phase, check_at=now, **_NOTHING_YET, **more)
     )
-    return done.rowcount == 1
+    if done.rowcount == 0:
+        return False
+    _forget_problems(connection, import_problems.c.import_id == import_id)
+    return True
 
 
 def _end(connection: Connection, now: datetime, *which: Any) -> int:
     ended = update(imports).where(*which).values(_closed(now, Phase.CANCELLED))
     # What a dry run counted was never entered.
-    tried = ended.where(imports.c.phase.in_(UNENTERED)).values(_NOTHING_YET)
-    return sum(connection.execute(one).rowcount for one in (tried, ended.where(imports.c.phase == Phase.TAKING)))
+    dry = ended.where(imports.c.phase.in_(UNENTERED)).values(_NOTHING_YET).returning(imports.c.id)
+    tried = connection.execute(dry).scalars().all()
+    _forget_problems(connection, import_problems.c.import_id.in_(tried))
+    return len(tried) + connection.execute(ended.where(imports.c.phase == Phase.TAKING)).rowcount
+
+
+def _forget_problems(connection: Connection, which: ColumnElement[bool]) -> None:
+    connection.execute(delete(import_problems).where(which))
 
 
 def _closed(now: datetime, phase: Phase) -> dict[str, Any]:

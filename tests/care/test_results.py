@@ -15,7 +15,7 @@ from service.care.attending import Heard, attending, in_time
 from service.care.delivery import Fate, delivery
 from service.care.escalation import OfficeHours
 from service.care.figures import Column, Drawn, Figure, Line, Unit
-from service.care.improvement import Outcome, outcomes
+from service.care.improvement import Judged, Outcome, judgements, outcomes
 from service.care.lifecycle import Channel, Reason, State
 from service.care.provider_codes import meaning_of
 from service.care.scores import Thresholds
@@ -115,6 +115,19 @@ def test_outcomes_are_medians_by_site_and_number() -> None:
         Line(("Hip", "session not numbered"), None, (None,) * 7),
         Line(("Knee", "session 6 or later"), 5, (0, 0, 0, 0, 5, 5, 10)),
         Line(("Lower back", "session 1"), 5, (-2, -4, -1, 60, 8, 6, 5)),
+    )
+    assert figure.total is None
+
+
+def test_judgements_are_shares_by_site_and_number() -> None:
+    found = [Judged(one, "lower_back", 1, pgic) for one, pgic in enumerate((1, 2, 3, 4, 5))]
+    found += [Judged(one, "knee", 2, pgic) for one, pgic in enumerate((2, 2, 6, 7, 4, 4, 4, 1))]
+    found += [Judged(9, "hip", None, 1)]
+    figure = judgements(found)
+    assert figure.lines == (
+        Line(("Hip", "session not numbered"), None, (None,) * 3),
+        Line(("Knee", "session 2"), 8, (37.5, 25, 8)),
+        Line(("Lower back", "session 1"), 5, (40, 20, 5)),
     )
     assert figure.total is None
 

@@ -128,6 +128,30 @@ def test_an_empty_cell_is_what_holds_for_all_but_never_a_yes() -> None:
     assert isinstance(read(meant, sms=""), list)
 
 
+WITHDRAWN = {"withdrawn_at": "2026-03-09T18:05:00+00:00", "source": "on paper"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "consent"),
+    [
+        ({"sms": "no"}, {"sms": WITHDRAWN}),
+        ({"sms": "Declined", "mail": "-", "agreed_at": ""}, {"sms": WITHDRAWN}),
+        ({"sms": "no", "agreed_at": "3/10/26"},
+         {"sms": {"withdrawn_at": "2026-03-10T04:00:00+00:00", "source": "on paper"}}),
+        ({"sms": "", "mail": "withdrawn"}, {"email": WITHDRAWN}),
+        ({"email": "ana@mail.example", "mail": "yes", "sms": "no"},
+         {"sms": WITHDRAWN,
+          "email": {"at": "2026-02-02T05:00:00+00:00", "wording": "I agree.", "source": "on paper"}}),
+    ],
+)  # fmt: skip
+def test_p3_a_no_withdraws_from_the_session_on_and_an_empty_cell_says_nothing(
+    changes: dict[str, str], consent: dict[str, dict[str, str]]
+) -> None:
+    entry = read(**changes)
+    assert isinstance(entry, Entry), entry
+    assert entry.consent == consent
+
+
 def test_the_same_session_has_the_same_name_however_it_is_written() -> None:
     first, second = read(), read(ended_at="2026-03-09 2:05 pm", site="Knee joint")
     assert first.session == second.session
@@ -175,8 +199,8 @@ def test_findings_are_kept_small_and_paged_by_rows() -> None:
     kept = packed(found)
     assert unpacked(kept) == found
     assert len(kept) < 300_000
-    shown, further = page(found, 0, 50)
+    shown, further = page(found, 50)
     assert (len(shown), further) == (100, 51)
-    last, none = page(found, 20_000, 50)
+    last, none = page(found[-2:], 50)
     assert ([one.row for one in last], none) == ([20_001, 20_001], None)
-    assert page(found, 20_001, 50) == ([], None)
+    assert page([], 50) == ([], None)

@@ -26,6 +26,11 @@ from tests.house import PROTOCOL
 SITES = ("knee_left", "knee_right", "knee", "shoulder", "lower_back", "jaw")
 STEPS = {"day1": ("S1", 1), "day7": ("S3", 7), "week6": ("S5", 42)}
 """The survey, and its day."""
+JUDGEMENTS = (
+    "very_much_better", "much_better", "a_little_better", "no_change", "a_little_worse", "much_worse",
+    "very_much_worse",
+)  # fmt: skip
+"""The answers to how they are, all in all."""
 End = tuple[State, Reason, str | None]
 ARRIVED: End = (State.DELIVERED, Reason.CONFIRMED, None)
 WAITS: End = (State.SENT, Reason.HANDED_OVER, None)
@@ -131,7 +136,10 @@ class Season:
         if at >= NOW:
             return
         items = ("peg_pain", "peg_enjoyment", "peg_activity") if survey == "S5" else ("pain",)
-        given, response = {item: self.chance.randint(0, 9) for item in items}, new_id()
+        given: dict[str, int | str] = {item: self.chance.randint(0, 9) for item in items}
+        response = new_id()
+        if survey == "S5":
+            given["pgic"] = JUDGEMENTS[int(given["peg_pain"]) % len(JUDGEMENTS)]
         self.connection.execute(
             insert(responses).values(
                 id=response, clinic_id=self.clinic_id, patient_id=session["patient_id"], session_id=session["id"],

@@ -162,6 +162,35 @@ def test_delivery_by_carrier_error(busy: Desk, days: int) -> None:
     held_against(sheet(busy, "delivery", days=days), 3, groups, numbers)
 
 
+def labels(session: Row, sites: dict[int, str]) -> tuple[str, str]:
+    site = sites[session["course_id"]].removesuffix("_left").removesuffix("_right").replace("_", " ").capitalize()
+    number = session["number"]
+    return site, (
+        "session not numbered" if number is None else f"session {number}" if number < 6 else "session 6 or later"
+    )
+
+
+def test_how_they_judge_it_by_site_and_session_number(busy: Desk) -> None:
+    """Those with no score of their own visit count as well."""
+    sessions = {one["id"]: one for one in rows(busy, "sessions")}
+    sites = {one["id"]: one["site"] for one in rows(busy, "courses")}
+    groups: dict[tuple[str, ...], list[tuple[int, Any]]] = defaultdict(list)
+    for one in own(busy, "responses", "changed_at", 365):
+        said = json.loads(busy.here.sending.vault.open(one["answers"], one["id"]))
+        if "pgic" in said:
+            session = sessions[one["session_id"]]
+            groups[labels(session, sites)].append((session["patient_id"], said["pgic"]))
+
+    def numbers(some: list[str]) -> list[float | None]:
+        improved = sum(one in ("very_much_better", "much_better") for one in some)
+        return [100 * improved / len(some), 100 * sum("worse" in one for one in some) / len(some), len(some)]
+
+    held_against(sheet(busy, "outcomes", days=365, score="pgic"), 2, groups, numbers)
+    page = busy.client_as(Role.READER).get("/desk/results/outcomes?days=365&score=pgic").text
+    assert "Improved" in page
+    assert "before their first visit" in page
+
+
 @pytest.mark.parametrize("score", ["nrs", "peg"])
 def test_outcomes_by_site_and_session_number(busy: Desk, score: str) -> None:
     vault = busy.here.sending.vault
@@ -181,12 +210,7 @@ def test_outcomes_by_site_and_session_number(busy: Desk, score: str) -> None:
             continue
         start = json.loads(vault.open(session["baseline"], session_id))
         before = start["pain"] if score == "nrs" else round(statistics.mean(start["peg"]), 2)
-        site = sites[session["course_id"]].removesuffix("_left").removesuffix("_right").replace("_", " ").capitalize()
-        number = session["number"]
-        label = (
-            "session not numbered" if number is None else f"session {number}" if number < 6 else "session 6 or later"
-        )
-        groups[site, label].append((session["patient_id"], (before, now)))
+        groups[labels(session, sites)].append((session["patient_id"], (before, now)))
 
     def numbers(some: list[tuple[float, float]]) -> list[float | None]:
         fell = [before - now for before, now in some]

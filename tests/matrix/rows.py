@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from service.crashpoints import Point
+from tests.matrix.filing import TakingInDies, TryingDies
 from tests.matrix.hearing import (
     BatchIsPosted,
     EventIsPosted,
@@ -83,6 +84,15 @@ ROWS = (
     Row(Point.EVENTS_COMMITTED, EventIsPosted, "sessions: 1; plans: 1", "only its answer", POSTER_AGAIN),
     Row(Point.EVENTS_WOKEN, EventIsPosted, "sessions: 1; plans: 1", "only its answer", POSTER_AGAIN),
     Row(Point.BATCH_COMMITTED, BatchIsPosted, "sessions: 100; plans: 100", "20 events, 100 answers", POSTER_AGAIN),
+    Row(Point.IMPORTS_TRIED, TryingDies, "checking: 0 of 250 rows; sessions: 0", "the trying", QUEUED_LEASE),
+    Row(Point.IMPORTS_APPLIED, lambda: TakingInDies(2), "taking: 100 of 250 rows; sessions: 100", "100 rows",
+        QUEUED_LEASE),
+    Row(Point.IMPORTS_NOTED, lambda: TakingInDies(2), "taking: 100 of 250 rows; sessions: 100", "100 rows",
+        QUEUED_LEASE),
+    Row(Point.IMPORTS_COMMITTED, lambda: TakingInDies(2), "taking: 200 of 250 rows; sessions: 200", NOTHING,
+        QUEUED_LEASE),
+    Row(Point.IMPORTS_WOKEN, lambda: TakingInDies(3), "finished: 250 of 250 rows; sessions: 250", NOTHING,
+        "nobody needs to"),
     Row(Point.RECEIPTS_APPLIED, ReceiptIsPosted, "receipts: 0; 1 accepted; provider: 1", "the receipt", POSTER_AGAIN),
     Row(Point.RECEIPTS_COMMITTED, ReceiptIsPosted, "receipts: 1; 1 delivered; provider: 1", NOTHING, POSTER_AGAIN),
     Row(Point.REPLIES_KEPT, ReplyIsPosted, "replies: 0; opted out: 0", "the reply", POSTER_AGAIN),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Any
 
 from flask import Response, request
 from sqlalchemy import Connection
@@ -18,6 +17,7 @@ from service.care import columns, sheet, sites, spreadsheet
 from service.care import rows as rows_of
 from service.care.columns import FIXED, LABELS, Columns, Field
 from service.care.entering import Entry
+from service.care.findings import Finding
 from service.care.findings import page as page_of
 from service.care.roles import Permission
 from service.care.rows import House
@@ -163,7 +163,7 @@ def download(who: Who, import_id: int) -> AnyResponse:
     """Every problem, to be worked off beside the file."""
     at = _get(who, import_id)
     with reading(context().engine) as connection:
-        found = imports.found(connection, context().sending.vault, import_id)
+        found = list(imports.found(connection, context().sending.vault, import_id))
     meant = columns.from_json(at.mapping)
     lines = [spreadsheet.row([str(one.row), _where(meant, one.field), one.sentence]) for one in found]
     return _file(f"problems-{import_id}.csv", "".join([spreadsheet.row(["Row", "Column", "Problem"]), *lines]))
@@ -297,11 +297,11 @@ def _shown(who: Who, at: Import) -> AnyResponse:
     after = request.args.get("after", "")
     begins = int(after) if after.isascii() and after.isdigit() and len(after) < 10 else 0
 
-    def work(connection: Connection) -> Any:
+    def work(connection: Connection) -> tuple[list[Finding], int | None]:
         note(connection, who, "import.read", f"import {at.id}")
-        return imports.found(connection, context().sending.vault, at.id)
+        return page_of(imports.found(connection, context().sending.vault, at.id, begins), ROWS_A_PAGE)
 
-    found, further = page_of(run(context().engine, work), begins, ROWS_A_PAGE)
+    found, further = run(context().engine, work)
     meant = columns.from_json(at.mapping)
     return look.page(
         who,

@@ -31,15 +31,25 @@ from service.records.measured import Counted, Scope
 room = Room("results", Nav("Results", "/desk/results", Permission.READ))
 
 _PERIODS = {"30": "Last 30 days", "90": "Last 90 days", "365": "Last 365 days"}
+_CHANGE = (
+    "From the score measured at a session to the newest one since: medians, with the quarter below (P25) and above "
+    "(P75). "
+)
+_JUDGED = "pgic"
 _SCORES = {
-    "nrs": ("Pain now", "0 is none, 10 the worst. Better: 2 points or 30 % less, which patients notice."),
+    "nrs": ("Pain now", f"{_CHANGE}0 is none, 10 the worst. Better: 2 points or 30 % less, which patients notice."),
     "peg": (
         "Pain, enjoyment and activity (PEG)",
-        "0 is none, 10 the worst. Better: 1 point less, which patients notice.",
+        f"{_CHANGE}0 is none, 10 the worst. Better: 1 point less, which patients notice.",
     ),
     "psfs": (
         "An activity of their own (PSFS)",
-        "0 is cannot, 10 is as before. Better: 1.3 points more, which patients notice.",
+        f"{_CHANGE}0 is cannot, 10 is as before. Better: 1.3 points more, which patients notice.",
+    ),
+    _JUDGED: (
+        "How they judge it (PGIC)",
+        "The newest answer since a session to how they are, next to the days before their first visit. Improved: much "
+        "or very much better. Worse: a little, much or very much. The others are a little better, or the same.",
     ),
 }
 
@@ -85,6 +95,9 @@ def _delivery(asked: _Asked) -> tuple[Figure, Counted[Any]]:
 
 
 def _outcomes(asked: _Asked) -> tuple[Figure, Counted[Any]]:
+    if asked.score == _JUDGED:
+        judged = measured_scores.judgements(asked.connection, context().sending.vault, asked.scope)
+        return improvement.judgements(judged.facts), judged
     found = measured_scores.outcomes(asked.connection, context().sending.vault, asked.scope, asked.score)
     return improvement.outcomes(found.facts, asked.score, library().common.thresholds), found
 
@@ -115,8 +128,7 @@ KINDS: Mapping[str, _Kind] = {
     ),
     "outcomes": _Kind(
         "Outcomes",
-        "From the score measured at a session to the newest one since, by site and by which session of the course it "
-        "was. Medians, with the quarter below (P25) and above (P75).",
+        "How patients do since a session, by site and by which session of the course it was.",
         _outcomes,
     ),
     "alerts": _Kind(

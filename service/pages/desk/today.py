@@ -41,6 +41,8 @@ MOST_LETTERS, MOST_OTHERS = 12, 6
 """Replies; patients something did not reach, and doubts."""
 WHOLE_ALERTS, WHOLE_LETTERS = 5, 4
 """Shown whole, the first that wait or are one's own; the others are a line each until they are opened."""
+FEW = 3
+"""Of what can wait, how many are shown before a line that opens to the others. Nothing urgent is behind one."""
 MOST_COUNTED = 100
 _DECIDED = "Somebody had decided that before you. Nothing was changed."
 
@@ -213,6 +215,7 @@ def _list(who: Who, found: _Found) -> Part:
         found=found,
         back=HOME,
         whole_letters=WHOLE_LETTERS,
+        few=FEW,
         **cards.values(who),
     )
     return replace(part, version=f"{found.key}.{part.version}")

@@ -70,7 +70,6 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("taken", sa.Integer(), nullable=False),
         sa.Column("already", sa.Integer(), nullable=False),
-        sa.Column("problems", sa.LargeBinary(), nullable=True),
         sa.Column("created_at", Moment(), nullable=False),
         sa.Column("check_at", Moment(), nullable=False),
         sa.Column("finished_at", Moment(), nullable=True),
@@ -81,6 +80,18 @@ def upgrade() -> None:
     with op.batch_alter_table("imports", schema=None) as batch_op:
         batch_op.create_index("ix_imports_check_at", ["check_at"], unique=False)
         batch_op.create_index("ix_imports_clinic_id_id", ["clinic_id", "id"], unique=False)
+
+    op.create_table(
+        "import_problems",
+        sa.Column("id", Id, autoincrement=False, nullable=False),
+        sa.Column("import_id", sa.BigInteger(), nullable=False),
+        sa.Column("last_row", sa.Integer(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["import_id"], ["imports.id"], name=op.f("fk_import_problems_import_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_import_problems")),
+    )
+    with op.batch_alter_table("import_problems", schema=None) as batch_op:
+        batch_op.create_index("ix_import_problems_import_id_last_row", ["import_id", "last_row"], unique=False)
 
     op.create_table(
         "staff_sessions",
@@ -354,6 +365,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_staff_sessions_staff_id")
 
     op.drop_table("staff_sessions")
+    with op.batch_alter_table("import_problems", schema=None) as batch_op:
+        batch_op.drop_index("ix_import_problems_import_id_last_row")
+
+    op.drop_table("import_problems")
     with op.batch_alter_table("imports", schema=None) as batch_op:
         batch_op.drop_index("ix_imports_clinic_id_id")
         batch_op.drop_index("ix_imports_check_at")
