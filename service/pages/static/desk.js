@@ -29,6 +29,13 @@
     addEventListener("beforeunload", (event) => { if (typed) event.preventDefault(); });
   }
 
+  // A double click asks once: its second answer would take the place of the first, which may show a key that is shown once.
+  let sent = { form: null, at: 0 };
+  document.addEventListener("submit", (event) => {
+    if (event.target === sent.form && event.timeStamp - sent.at < 1000) event.preventDefault();
+    else sent = { form: event.target, at: event.timeStamp };
+  });
+
   const say = (sentence) => {
     const line = document.createElement("p");
     line.className = "said";
