@@ -23,8 +23,8 @@ from benchmarks.gateway import standin
 from benchmarks.place import START, Place, place, treat
 from service import time
 from service.api import timelines
-from service.care.lifecycle import Channel, State
-from service.records import counts, erasure, messages, receipts, replies, sessions, silences
+from service.care.lifecycle import Channel
+from service.records import counts, erasure, messages, receipts, replies, sessions, silences, waiting
 from service.records.database import reading, run
 from service.records.receipts import Receipt
 from service.records.replies import Incoming
@@ -171,10 +171,9 @@ class Bench:
         sender, now = self.here.parts.sending.sms_sender, time.now()
         return {
             "next_due": messages.next_due,
-            "lapsed": lambda c: [messages.lapsed(c, one, now, 500) for one in (State.QUEUED, State.SENDING)],
+            "lapsed": lambda c: messages.lapsed(c, now, 500),
             "queued": lambda c: messages.queued(c, Channel.SMS, sender, 8000),
-            "unapplied receipts": lambda c: receipts.any_waiting(c, now),
-            "unread replies": lambda c: replies.unhandled(c, now, 500),
+            "what else waits": lambda c: waiting.at(c, now, now),
             "metrics": lambda c: counts.read(c, now, time.real_now()),
             "silences": lambda c: silences.find(c, now + timedelta(days=1)),
         }

@@ -160,7 +160,7 @@ class House:
     def in_doubt(self) -> list[int]:
         """Messages whose end nobody told us, and whose lease is over."""
         with reading(self.parts.engine) as connection:
-            return [one for one, _, _ in messages.lapsed(connection, State.SENDING, time.now(), 5000)]
+            return [one.id for one in messages.lapsed(connection, time.now(), 5000) if one.state is State.SENDING]
 
     def reconcile(self, ids: Sequence[int] | None = None) -> int:
         """Ask the provider about what is in doubt (or about `ids`); returns how many were settled."""

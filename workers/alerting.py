@@ -7,8 +7,8 @@ clock that dies in the middle leaves nothing behind, and the next look of any ot
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -17,6 +17,7 @@ from service.care.escalation import Round, detour, schedule
 from service.crashpoints import Point
 from service.parts import Parts
 from service.records import alert_notices, clinics, contacts, notices
+from service.records.alert_notices import Lost
 from service.records.alerts import UNHEARD, Alert
 from service.records.contacts import NO_CONTACTS
 from service.records.database import reading, run
@@ -25,16 +26,28 @@ from service.records.plans import Sending
 log = logging.getLogger(__name__)
 
 ALERTS_A_LOOK = 500
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-def escalate(parts: Parts) -> int:
-    """Insert the notices that are due; returns how many. Safe in any number of processes at once."""
+AGAIN_AFTER = timedelta(minutes=1)
+"""How long a failure stays gone round: a channel may work again, or somebody's hours have begun."""
+
+GoneRound = dict[Lost, datetime]
+"""The failures a process has seen to, and when. Each would otherwise take the alert's row every second for as long as
+nobody takes the alert on."""
+
+
+def escalate(parts: Parts, gone_round: GoneRound | None = None) -> int:
+    """Insert the notices that are due; returns how many. Safe in any number of processes at once.
+
+    A clock keeps `gone_round` from look to look.
+    """
     now = time.now()
     with reading(parts.engine) as connection:
         due = alert_notices.due(connection, now, ALERTS_A_LOOK)
-        failed = alert_notices.with_failures(connection, ALERTS_A_LOOK)
+        lost = alert_notices.with_failures(connection, ALERTS_A_LOOK)
     made = sum(_one(parts, alert_id, now, next_round) for alert_id in due)
-    return made + sum(_one(parts, alert_id, now, go_round_failures) for alert_id in failed)
+    return made + _see_to(parts, lost, {} if gone_round is None else gone_round, now)
 
 
 Step = Callable[[Connection, Sending, int, datetime], int]
@@ -64,6 +77,18 @@ def go_round_failures(connection: Connection, sending: Sending, alert_id: int, n
         return 0
     _tell_operator(connection, alert, others, bool(people), now)
     return alert_notices.put(connection, sending, clinic, alert, people, others.notices, alert.next_notice_at, now)
+
+
+def _see_to(parts: Parts, lost: Sequence[Lost], gone_round: GoneRound, now: datetime) -> int:
+    for known in gone_round.keys() - lost:
+        del gone_round[known]
+    made = 0
+    for one in lost:
+        if now - gone_round.get(one, _NEVER) < AGAIN_AFTER:
+            continue
+        made += _one(parts, one.alert_id, now, go_round_failures)
+        gone_round[one] = now
+    return made
 
 
 def _one(parts: Parts, alert_id: int, now: datetime, step: Step) -> int:

@@ -21,7 +21,6 @@ from service.crashpoints import Point
 from service.nudges import QueueName
 from service.parts import Parts
 from service.records import (
-    alert_notices,
     erasure,
     heartbeats,
     hook_deliveries,
@@ -31,10 +30,12 @@ from service.records import (
     replies,
     senders,
     switching,
+    waiting,
 )
 from service.records.database import reading, run
-from service.records.messages import ROUTINE, URGENT
+from service.records.messages import ROUTINE, URGENT, Lapsed
 from service.records.senders import Sender
+from service.records.waiting import Waiting
 from workers import alerting, silence
 from workers.verdicts import PROBE_MINUTES
 
@@ -60,6 +61,8 @@ class Found:
     overdue: int = 0
     switched: int = 0
     """Sessions that went over to another version of their protocol."""
+    ahead: Sequence[datetime] = ()
+    """When the next message of each sender and the next round of an alert are due."""
 
     @property
     def anything(self) -> bool:
@@ -75,15 +78,11 @@ class _Seen:
 
     due: list[tuple[Sender, int]]
     """Senders, and the priority in which they have something due."""
-    lapsed: dict[State, list[tuple[int, Channel, int]]]
+    lapsed: list[Lapsed]
+    waiting: Waiting
     unread: list[int]
-    receipts_wait: bool
-    hooks_wait: bool
-    imports_wait: bool
-    switch_waits: bool
-
-
-_LEASED = (State.QUEUED, State.SENDING, State.ACCEPTED, State.SENT)
+    """Replies whose nudge was lost."""
+    ahead: list[datetime]
 
 
 class Clock:
@@ -95,13 +94,14 @@ class Clock:
         self._retention_due = time.now()
         self._silence_due = time.now()
         self._judged: silence.Judged = set()
+        self._gone_round: alerting.GoneRound = {}
 
     def run(self, stopped: Callable[[], bool]) -> None:
         """Look again and again until `stopped()`; a database that is away is waited for."""
         while not stopped():
             try:
                 found = self.look()
-                wait = 0.0 if found.queued or found.switched else self._until_next()
+                wait = 0.0 if found.queued or found.switched else _until(found.ahead)
             except Exception as error:
                 log.error("the clock could not look: %s; it tries again", type(error).__name__)
                 wait = LONGEST_SLEEP
@@ -112,26 +112,29 @@ class Clock:
         found = Found()
         run(self._parts.engine, lambda connection: heartbeats.beat(connection, self._name, time.real_now()))
         # First, so that this same look queues what it inserts.
-        alerting.escalate(self._parts)
+        alerting.escalate(self._parts, self._gone_round)
         now = time.now()
         seen = self._see(now)
+        found.ahead = seen.ahead
         for lane, priority in seen.due:
             found.queued += self._queue_due(lane, priority, now)
-        found.overdue += self._renudge_queued(seen.lapsed[State.QUEUED], now)
+        found.overdue += self._renudge_queued([one for one in seen.lapsed if one.state is State.QUEUED], now)
         for state in (State.SENDING, State.ACCEPTED, State.SENT):
-            found.overdue += self._hand_to_reconcile([one for one, _, _ in seen.lapsed[state]], state, now)
+            found.overdue += self._hand_to_reconcile([one.id for one in seen.lapsed if one.state is state], state, now)
         found.overdue += self._listen(seen)
-        found.overdue += self._queue_hooks(now) if seen.hooks_wait else 0
-        if seen.imports_wait:
+        found.overdue += self._queue_hooks(now) if seen.waiting.hooks else 0
+        if seen.waiting.imports:
             self._see_to_imports(now)
-        found.switched = self._switch() if seen.switch_waits else 0
+        found.switched = self._switch() if seen.waiting.switches else 0
         found.overdue += self._mind_silence()
         self._forget()
         return found
 
     def _see(self, now: datetime) -> _Seen:
+        read_by = now - _patience()
         with reading(self._parts.engine) as connection:
             due = messages.next_due(connection)
+            waits = waiting.at(connection, now, read_by)
             return _Seen(
                 due=[
                     (lane, priority)
@@ -139,12 +142,10 @@ class Clock:
                     for priority in (URGENT, ROUTINE)
                     if _is_past(due.get((lane.channel, lane.sender, priority)), now)
                 ],
-                lapsed={state: messages.lapsed(connection, state, now, MESSAGES_PER_NUDGE) for state in _LEASED},
-                unread=replies.unhandled(connection, now - _patience(), MESSAGES_PER_NUDGE),
-                receipts_wait=receipts.any_waiting(connection, now),
-                hooks_wait=hook_deliveries.any_due(connection, now),
-                imports_wait=imports.any_due(connection, now),
-                switch_waits=switching.any_waiting(connection),
+                lapsed=messages.lapsed(connection, now, MESSAGES_PER_NUDGE),
+                waiting=waits,
+                unread=replies.unhandled(connection, read_by, MESSAGES_PER_NUDGE) if waits.unread else [],
+                ahead=[*due.values(), *([] if waits.round_at is None else [waits.round_at])],
             )
 
     def _queue_due(self, lane: Sender, priority: int, now: datetime) -> int:
@@ -181,17 +182,16 @@ class Clock:
         crashpoints.reached(Point.CLOCK_QUEUEING)
         return [one for one, _ in claimed]
 
-    def _renudge_queued(self, lapsed: Sequence[tuple[int, Channel, int]], now: datetime) -> int:
+    def _renudge_queued(self, lapsed: Sequence[Lapsed], now: datetime) -> int:
         """Nudge again about messages whose first nudge nobody followed."""
         if not lapsed:
             return 0
         lease = time.later(self._parts.settings.queued_lease_seconds)
-        ours = set(self._push_on([one for one, _, _ in lapsed], State.QUEUED, now, lease))
+        ours = set(self._push_on([one.id for one in lapsed], State.QUEUED, now, lease))
         crashpoints.reached(Point.CLOCK_REPEATING)
         for queue in (QueueName.URGENT, QueueName.SMS, QueueName.EMAIL):
-            self._nudge(
-                queue, [one for one, channel, priority in lapsed if one in ours and _queue(channel, priority) is queue]
-            )
+            in_line = [one.id for one in lapsed if one.id in ours and _queue(one.channel, one.priority) is queue]
+            self._nudge(queue, in_line)
         return len(ours)
 
     def _hand_to_reconcile(self, lapsed: Sequence[int], state: State, now: datetime) -> int:
@@ -209,7 +209,7 @@ class Clock:
     def _listen(self, seen: _Seen) -> int:
         """Nudge about replies nobody has read, and apply receipts that came before their attempt was known."""
         self._nudge(QueueName.LISTEN, seen.unread)
-        if seen.receipts_wait:
+        if seen.waiting.receipts:
             run(
                 self._parts.engine,
                 lambda connection: receipts.apply_waiting(
@@ -263,15 +263,6 @@ class Clock:
         if ids:
             self._parts.nudges.send(queue, ids)
 
-    def _until_next(self) -> float:
-        """Real seconds to the next due time, one at most."""
-        with reading(self._parts.engine) as connection:
-            times = [*messages.next_due(connection).values(), alert_notices.next_due(connection)]
-        now = time.now()
-        # What is due already waits for a pace, a pause or a provider: look again soon, but not at once.
-        waits = [time.real_seconds(due - now) if due > now else 0.25 for due in times if due is not None]
-        return min([LONGEST_SLEEP, *waits])
-
     def _sleep(self, seconds: float) -> None:
         if seconds <= 0:
             return
@@ -285,6 +276,13 @@ def _queue(channel: Channel, priority: int) -> QueueName:
     if priority == URGENT:
         return QueueName.URGENT
     return QueueName.SMS if channel is Channel.SMS else QueueName.EMAIL
+
+
+def _until(moments: Sequence[datetime]) -> float:
+    """Real seconds to the first of these, one at most."""
+    now = time.now()
+    # What is due already waits for a pace, a pause or a provider: look again soon, but not at once.
+    return min([LONGEST_SLEEP, *(time.real_seconds(one - now) if one > now else 0.25 for one in moments)])
 
 
 def _is_past(moment: datetime | None, now: datetime) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from service.care.escalation import AlertFacts, By, Notice, is_loud
 from service.care.lifecycle import Channel, State
@@ -49,6 +49,16 @@ class Link:
     expired: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The notices of a ringing alert that did not arrive. Another one makes another of these."""
+
+    alert_id: int
+    number: int
+    latest: int
+    """The youngest of them."""
+
+
 def due(connection: Connection, now: datetime, limit: int) -> list[int]:
     """Alerts whose next round is due, the longest overdue first."""
     return list(connection.execute(_DUE, {"now": now, "limit": limit}).scalars())
@@ -61,37 +71,29 @@ _DUE = (
     .order_by(alerts.c.next_notice_at)
     .limit(bindparam("limit"))
 )
-_NEXT_DUE = (
+NEXT_DUE = (
     select(alerts.c.next_notice_at)
     .where(alerts.c.next_notice_at.is_not(None))
     .order_by(alerts.c.next_notice_at)
     .limit(1)
 )
 _WITH_FAILURES = (
-    select(alerts.c.id)
+    select(alerts.c.id, func.count().label("failed"), func.max(message_rows.c.id).label("latest"))
+    .join(message_rows, message_rows.c.cause_id == alerts.c.id)
     .where(
         alerts.c.next_notice_at.is_not(None),
-        select(message_rows.c.id)
-        .where(
-            message_rows.c.cause_id == alerts.c.id,
-            message_rows.c.step.like(_STEP + "%"),
-            message_rows.c.state.in_(_WENT_WRONG),
-        )
-        .exists(),
+        message_rows.c.step.like(_STEP + "%"),
+        message_rows.c.state.in_(_WENT_WRONG),
     )
+    .group_by(alerts.c.id)
     .order_by(alerts.c.since.desc())
     .limit(bindparam("limit"))
 )
 
 
-def next_due(connection: Connection) -> datetime | None:
-    """When the next round of any alert is due."""
-    return connection.execute(_NEXT_DUE).scalar_one_or_none()
-
-
-def with_failures(connection: Connection, limit: int) -> list[int]:
+def with_failures(connection: Connection, limit: int) -> list[Lost]:
     """Alerts still ringing of which a notice did not arrive."""
-    return list(connection.execute(_WITH_FAILURES, {"limit": limit}).scalars())
+    return [Lost(row.id, row.failed, row.latest) for row in connection.execute(_WITH_FAILURES, {"limit": limit})]
 
 
 def lock(connection: Connection, alert_id: int) -> Alert | None:

@@ -74,12 +74,7 @@ class Answer:
         return self.status is not None and 200 <= self.status < 300
 
 
-def any_due(connection: Connection, now: datetime) -> bool:
-    return connection.execute(_ANY_DUE, {"now": now}).first() is not None
-
-
-_ANY_DUE = select(_rows.event_id).where(_rows.state.in_(LIVE), _rows.due_at <= bindparam("now")).limit(1)
-"""Asked every second: put together once."""
+ANY_DUE = select(_rows.event_id).where(_rows.state.in_(LIVE), _rows.due_at <= bindparam("now"))
 
 
 def queue_due(connection: Connection, now: datetime, lease: datetime, limit: int) -> list[int]:

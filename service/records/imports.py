@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from service.care.findings import Finding, packed, unpacked
 from service.records import clinics, patients
@@ -198,8 +198,7 @@ def advance(connection: Connection, vault: Vault, at: Import, step: Step, lease:
     connection.execute(update(imports).where(imports.c.id == at.id).values(values))
 
 
-def any_due(connection: Connection, now: datetime) -> bool:
-    return connection.execute(select(imports.c.id).where(imports.c.check_at <= now).limit(1)).first() is not None
+ANY_DUE = select(imports.c.id).where(imports.c.check_at <= bindparam("now"))
 
 
 def see_to(connection: Connection, now: datetime, lease: datetime, limit: int) -> list[int]:

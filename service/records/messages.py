@@ -301,19 +301,28 @@ def queue_due(
     return [(row.id, row.segments) for row in rows]
 
 
-def lapsed(connection: Connection, state: State, now: datetime, limit: int) -> list[tuple[int, Channel, int]]:
-    """Messages in `state` whose `check_at` has passed: (id, channel, priority)."""
-    rows = connection.execute(_LAPSED, {"state": state, "now": now, "limit": limit})
-    return [(row.id, Channel(row.channel), row.priority) for row in rows]
+@dataclass(frozen=True, slots=True)
+class Lapsed:
+    """A message at which somebody must look again."""
+
+    id: int
+    state: State
+    channel: Channel
+    priority: int
+
+
+def lapsed(connection: Connection, now: datetime, limit: int) -> list[Lapsed]:
+    """Messages whose `check_at` has passed, the longest overdue first: only those on their way have one."""
+    rows = connection.execute(_LAPSED, {"now": now, "limit": limit})
+    return [Lapsed(row.id, State(row.state), Channel(row.channel), row.priority) for row in rows]
 
 
 # Statements that are asked every second are put together once: that takes longer than asking them.
 _LAPSED = (
-    select(messages.c.id, messages.c.channel, messages.c.priority)
+    select(messages.c.id, messages.c.state, messages.c.channel, messages.c.priority)
     .where(
         messages.c.check_at <= bindparam("now"),
         messages.c.check_at.is_not(None),
-        messages.c.state == bindparam("state"),
     )
     .order_by(messages.c.check_at)
     .limit(bindparam("limit"))

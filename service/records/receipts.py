@@ -73,13 +73,6 @@ def settle(
     outcomes.apply(connection, sending, settings, [report], now)
 
 
-def any_waiting(connection: Connection, now: datetime | None = None) -> bool:
-    """Whether `apply_waiting` would find something to do."""
-    if now is None:
-        return connection.execute(_ANY_KNOWN).first() is not None
-    return connection.execute(_ANY_DUE, {"before": now - WAITS}).first() is not None
-
-
 def apply_waiting(connection: Connection, sending: Sending, settings: Settings, now: datetime, limit: int) -> int:
     """Apply receipts whose attempt has become known since they came; returns how many."""
     rows = connection.execute(
@@ -114,9 +107,8 @@ def _waiting() -> Any:
     )
 
 
-# Asked every second: put together once.
-_ANY_KNOWN = _waiting().where(attempts.c.id.is_not(None)).limit(1)
-_ANY_DUE = _waiting().where(or_(attempts.c.id.is_not(None), receipts.c.received_at < bindparam("before"))).limit(1)
+ANY_DUE = _waiting().where(or_(attempts.c.id.is_not(None), receipts.c.received_at < bindparam("unknown_before")))
+"""Where this is not empty, `apply_waiting` finds something to do."""
 
 
 def _mark(connection: Connection, row: Row[Any], now: datetime) -> bool:

@@ -103,16 +103,11 @@ def keep(connection: Connection, vault: Vault, incoming: Incoming, now: datetime
 
 def unhandled(connection: Connection, before: datetime, limit: int) -> list[int]:
     """Replies received before `before` that nobody has read: their nudge was lost."""
-    return list(connection.execute(_UNHANDLED, {"before": before, "limit": limit}).scalars())
+    oldest = UNREAD.order_by(replies.c.received_at).limit(limit)
+    return list(connection.execute(oldest, {"unread_before": before}).scalars())
 
 
-_UNHANDLED = (
-    select(replies.c.id)
-    .where(replies.c.handled_at.is_(None), replies.c.received_at < bindparam("before"))
-    .order_by(replies.c.received_at)
-    .limit(bindparam("limit"))
-)
-"""Asked every second: put together once."""
+UNREAD = select(replies.c.id).where(replies.c.handled_at.is_(None), replies.c.received_at < bindparam("unread_before"))
 
 
 def unread_senders(connection: Connection) -> set[bytes]:

@@ -47,14 +47,9 @@ def begin(connection: Connection, version_id: int, followers: Followers) -> None
     )
 
 
-def any_waiting(connection: Connection) -> bool:
-    """Whether anybody has yet to go over."""
-    return connection.execute(select(_WAITS.exists())).scalar_one()
-
-
 def next_part(connection: Connection, sending: Sending, now: datetime) -> int:
     """Take over some of those who wait; returns how many. Other clocks' parts are left alone."""
-    for row in connection.execute(_WAITS.with_for_update(key_share=True, skip_locked=True)).all():
+    for row in connection.execute(WAITS.with_for_update(key_share=True, skip_locked=True)).all():
         # A switch that can neither go on nor end yet keeps no other waiting.
         taken = _next_part_to(connection, sending, protocols.version(connection, row.id), row.followers_after, now)
         if taken:
@@ -90,7 +85,7 @@ def patients_under(
     return min(patients_found, most)
 
 
-_WAITS = (
+WAITS = (
     select(protocol_rows.c.id, protocol_rows.c.followers_after)
     .where(protocol_rows.c.followers.is_not(None))
     .order_by(protocol_rows.c.id)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Engine, event, func, select, update
 
 from service import time
 from service.care.lifecycle import Channel, Reason, State
@@ -33,6 +35,21 @@ from service.records.tables import webhook_events
 from tests.alerts.house import NOON, PATIENT_PHONE, House, all_rows, staff
 from workers import alerting
 from workers.gating import Gatekeeper
+
+
+@contextmanager
+def statements(engine: Engine) -> Iterator[list[str]]:
+    """Every statement that is executed meanwhile."""
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield asked
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
 
 
 def minutes(number: float) -> timedelta:
@@ -269,6 +286,31 @@ def test_a_notice_that_did_not_arrive_goes_another_way_before_the_next_round(hou
         assert house.escalate() == 0
     assert [contact for contact, _, _ in house.notices(alert)] == [1, 1, 2, 2]
     assert house.alert(alert).next_notice_at == NOON + minutes(5)
+
+
+def test_p9_a_failure_gone_round_keeps_the_clock_from_nothing_else(house: House) -> None:
+    """Each would otherwise take the write lock every second for as long as its alert stands."""
+    gone_round: alerting.GoneRound = {}
+    with time.held(NOON):
+        alert = house.opened(house.patient("p1"), Urgency.EMERGENCY)
+        house.escalate()
+    with time.held(NOON + minutes(1)):
+        house.set_notices(alert, State.FAILED)
+        assert alerting.escalate(house.parts, gone_round) == 2
+        with statements(house.engine) as asked:
+            assert alerting.escalate(house.parts, gone_round) == 0
+        assert len([one for one in asked if one.startswith("SELECT")]) == 2
+        assert not [one for one in asked if "IMMEDIATE" in one or "FOR UPDATE" in one]
+        # Another that fails is another matter, at once.
+        house.set_notices(alert, State.FAILED)
+        assert alerting.escalate(house.parts, gone_round) == 2
+    with time.held(NOON + minutes(2)), statements(house.engine) as asked:
+        alerting.escalate(house.parts, gone_round)
+    assert len([one for one in asked if one.startswith("SELECT")]) > 2, "hours and channels change: it is asked again"
+    house.acknowledge(alert)
+    with time.held(NOON + minutes(2)):
+        alerting.escalate(house.parts, gone_round)
+    assert gone_round == {}
 
 
 def test_mail_that_fails_becomes_a_text_at_once(house: House) -> None:

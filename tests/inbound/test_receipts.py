@@ -9,10 +9,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import Connection
 
 from service import time
 from service.care.lifecycle import Channel, Reason, State
-from service.records import receipts
+from service.records import receipts, waiting
 from service.records.attempts import Settled, last_of, settle
 from service.records.messages import Move, move
 from tests.inbound.desk import PHONE, Desk, Tried
@@ -68,6 +69,10 @@ def test_p6_an_attempt_that_a_receipt_settled_can_be_read_by_who_asks_on(desk: D
     assert (attempt.outcome, attempt.settled_at) == ("accepted", NOW)
 
 
+def any_receipt(connection: Connection) -> bool:
+    return waiting.at(connection, NOW, NOW).receipts
+
+
 def test_a_receipt_without_a_token_waits_until_its_attempt_is_known(desk: Desk) -> None:
     with time.held(NOW):
         desk.complete()
@@ -75,14 +80,14 @@ def test_a_receipt_without_a_token_waits_until_its_attempt_is_known(desk: Desk) 
         desk.status(tried, "delivered", with_token=False)
         assert desk.state(tried)[0] == "sending"
         desk.run(lambda connection: settle(connection, [Settled(tried.attempt_id, "accepted", tried.sid)], NOW))
-        assert desk.run(receipts.any_waiting)
+        assert desk.run(any_receipt)
 
         def apply(connection) -> int:
             return receipts.apply_waiting(connection, desk.sending, desk.settings, NOW, 100)
 
         assert desk.run(apply) == 1
         assert desk.state(tried)[0] == "delivered"
-        assert not desk.run(receipts.any_waiting)
+        assert not desk.run(any_receipt)
         assert desk.run(apply) == 0
 
 
@@ -92,7 +97,7 @@ def test_a_receipt_that_is_nobodys_is_let_go_in_the_end(desk: Desk) -> None:
         stranger = desk.begin()
         stranger.token, stranger.sid = "not-ours", "SM" + "a" * 32
         assert desk.status(stranger, "delivered").status_code == 204
-        assert not desk.run(receipts.any_waiting)
+        assert not desk.run(any_receipt)
         later = NOW + timedelta(days=4)
         desk.run(lambda connection: receipts.apply_waiting(connection, desk.sending, desk.settings, later, 100))
         assert desk.sql("SELECT id FROM receipts WHERE applied_at IS NULL") == []

@@ -16,7 +16,7 @@ from commands.protocol import protocol
 from service import time
 from service.care.lifecycle import Reason, State
 from service.context import Context
-from service.records import messages, protocols, sessions, switching
+from service.records import messages, protocols, sessions, switching, waiting
 from service.records.database import reading, run
 from service.records.tables import audit
 from service.records.tables import messages as rows
@@ -113,7 +113,7 @@ def protocol_of(engine: Engine, clinic: ClinicAtHand, session: str) -> int:
 
 def go_over(here: Context) -> None:
     """What clocks do until nobody is left."""
-    while run(here.engine, switching.any_waiting):
+    while run(here.engine, lambda connection: waiting.at(connection, time.now(), time.now())).switches:
         run(here.engine, lambda connection: switching.next_part(connection, here.sending, time.now()))
 
 

@@ -127,8 +127,8 @@ def the_clinic_posts(h: House) -> None:
 def messages_go_out(h: House, clock: Clock) -> None:
     clock.look()
     with reading(h.parts.engine) as connection:
-        queued = messages.lapsed(connection, State.QUEUED, time.later(3600), 500)
-    h.deliverer().deliver([one for one, _, _ in queued])
+        queued = [one for one in messages.lapsed(connection, time.later(3600), 500) if one.state is State.QUEUED]
+    h.deliverer().deliver([one.id for one in queued])
 
 
 def providers_report(h: House) -> None:

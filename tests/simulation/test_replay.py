@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from simulation.checker import check
@@ -26,3 +29,11 @@ def test_the_same_seed_is_the_same_run() -> None:
             entries = finished.installation.provider.ledger.entries()
             runs.append((finished.story.hash, [(one.at, one.to, one.body) for one in entries]))
     assert runs[0] == runs[1]
+
+
+@pytest.mark.timeout(120)
+def test_seeds_run_in_several_processes() -> None:
+    asked = ["--seed", "5", "--seeds", "2", "--patients", "2", "--days", "1", "--jobs", "2"]
+    done = subprocess.run([sys.executable, "-m", "simulation", *asked], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "ok: 2 seeds, 4 patient-days" in done.stdout
