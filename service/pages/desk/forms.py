@@ -87,8 +87,14 @@ def once() -> HiddenField:
 
 def number(field: HiddenField) -> int:
     """What `once` drew; where something else came back, a number of its own."""
-    drawn = field.data or ""
-    return int(drawn) if drawn.isascii() and drawn.isdigit() and len(drawn) <= 18 else new_id()
+    return row_id(field.data) or new_id()
+
+
+def row_id(text: str | None) -> int | None:
+    """The id of a row; None for what no row can have."""
+    digits = text or ""
+    found = int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 19 else 0
+    return found if 0 < found < 2**63 else None
 
 
 def sentence(error: ValueError) -> str:

@@ -168,8 +168,9 @@ def test(who: Who, endpoint_id: int) -> AnyResponse:
 @room.post("/settings/webhooks/<id:endpoint_id>/resend", may=Permission.MANAGE)
 def resend(who: Who, endpoint_id: int) -> AnyResponse:
     """Post one event again, under the same id, also if it was delivered."""
-    asked = request.form.get("event", "")
-    event_id = int(asked) if asked.isascii() and asked.isdigit() and len(asked) <= 18 else 0
+    event_id = forms.row_id(request.form.get("event"))
+    if event_id is None:
+        abort(404)
 
     def work(connection: Connection) -> int:
         _living(connection, who, endpoint_id)
@@ -240,8 +241,7 @@ def _list(who: Who, form: _Add | None = None, wrong: str | None = None) -> AnyRe
 
 
 def _one(who: Who, endpoint_id: int, wrong: str | None = None) -> AnyResponse:
-    before = request.args.get("before", "")
-    cursor = int(before) if before.isascii() and before.isdigit() and len(before) <= 18 else None
+    cursor = forms.row_id(request.args.get("before"))
     with reading(context().engine) as connection:
         one = _living(connection, who, endpoint_id)
         found = hook_log.page(connection, endpoint_id, cursor, PAGE + 1)
