@@ -42,6 +42,8 @@ class Clinic:
     escalation: dict[str, Any] | None = None
     """Ladders of its own; None: the house's."""
     went_live_at: datetime | None = None
+    planned_anew_after: int | None = None
+    """While its plans are made anew: the last session that was. See `clinic_changes`."""
 
     @cached_property
     def zone(self) -> ZoneInfo:

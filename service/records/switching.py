@@ -7,28 +7,25 @@ record until it is: whoever dies in the middle leaves the rest to the next.
 A session may come in while all this goes on, by a transaction that chose its version before the signature and commits
 after the last part. Whoever puts a session under a version holds that version (`protocols.to_follow`); a switch ends
 only when nobody holds the versions that are left behind, and nobody is found under them.
+
+Whoever has to be planned anew because their clinic has changed (`clinic_changes`) comes after them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Connection, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, exists, func, or_, select, union_all, update
 
 from service.care.lifecycle import WAITING, Reason
-from service.records import clinics, messages, patients, plans, protocols, sessions
-from service.records.plans import Sending
+from service.records import clinic_changes, clinics, messages, patients, plans, protocols, sessions
+from service.records.plans import PART, STILL_CONCERNED, Sending
 from service.records.protocols import Version
 from service.records.tables import messages as message_rows
 from service.records.tables import protocols as protocol_rows
 from service.records.tables import sessions as session_rows
-
-STILL_CONCERNED = timedelta(days=400)
-"""Sessions older than the longest protocol (a year and its windows) have nothing left to plan."""
-PART = 25
-"""Sessions in one transaction of the clock's: whoever waits for one of these patients waits a moment."""
 
 
 class Followers(StrEnum):
@@ -49,12 +46,13 @@ def begin(connection: Connection, version_id: int, followers: Followers) -> None
 
 def next_part(connection: Connection, sending: Sending, now: datetime) -> int:
     """Take over some of those who wait; returns how many. Other clocks' parts are left alone."""
-    for row in connection.execute(WAITS.with_for_update(key_share=True, skip_locked=True)).all():
+    switches = _SWITCHES.order_by(protocol_rows.c.id).with_for_update(key_share=True, skip_locked=True)
+    for row in connection.execute(switches).all():
         # A switch that can neither go on nor end yet keeps no other waiting.
         taken = _next_part_to(connection, sending, protocols.version(connection, row.id), row.followers_after, now)
         if taken:
             return taken
-    return 0
+    return clinic_changes.next_part(connection, sending, now)
 
 
 def _next_part_to(connection: Connection, sending: Sending, to: Version, after: int, now: datetime) -> int:
@@ -85,11 +83,8 @@ def patients_under(
     return min(patients_found, most)
 
 
-WAITS = (
-    select(protocol_rows.c.id, protocol_rows.c.followers_after)
-    .where(protocol_rows.c.followers.is_not(None))
-    .order_by(protocol_rows.c.id)
-)
+_SWITCHES = select(protocol_rows.c.id, protocol_rows.c.followers_after).where(protocol_rows.c.followers.is_not(None))
+WAITS = union_all(_SWITCHES, clinic_changes.WAITS)
 
 
 def _is_ahead(before: Version, to: Version) -> bool:

@@ -69,6 +69,7 @@ clinics = Table(
     Column("created_at", Moment, nullable=False),
     Column("escalation", JSON),  # ladders of its own; null: the house's
     Column("went_live_at", Moment),
+    Column("planned_anew_after", BigInteger),  # the last session that was; null: nothing has to be
 )
 
 clinic_keys = Table(

@@ -185,6 +185,7 @@ def upgrade() -> None:
     with op.batch_alter_table("clinics", schema=None) as batch_op:
         batch_op.add_column(sa.Column("escalation", sa.JSON(), nullable=True))
         batch_op.add_column(sa.Column("went_live_at", Moment(), nullable=True))
+        batch_op.add_column(sa.Column("planned_anew_after", sa.BigInteger(), nullable=True))
 
     with op.batch_alter_table("patients", schema=None) as batch_op:
         batch_op.add_column(sa.Column("paused_by", sa.Text(), nullable=True))
@@ -303,6 +304,7 @@ def downgrade() -> None:
         batch_op.drop_column("paused_by")
 
     with op.batch_alter_table("clinics", schema=None) as batch_op:
+        batch_op.drop_column("planned_anew_after")
         batch_op.drop_column("went_live_at")
         batch_op.drop_column("escalation")
 
