@@ -71,7 +71,7 @@ def sign_version(connection: Connection, clinic_id: int, version_id: int, signat
 
 
 def _sign(connection: Connection, clinic_id: int, version_id: int, signature: Signature) -> Version:
-    signed = protocols.approve(connection, version_id, signature.by, signature.at)
+    protocols.approve(connection, version_id, signature.by, signature.at)
     audit.note(connection, clinic_id, signature.actor, "protocol.approve", f"protocol {version_id}", signature.at)
     switching.begin(connection, version_id, signature.followers)
-    return signed
+    return protocols.version(connection, version_id)

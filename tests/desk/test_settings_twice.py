@@ -68,7 +68,6 @@ def sent_twice(desk: Desk, page: str, action: str, filled: dict[str, Any]) -> li
 def test_sent_twice_at_once_makes_one(desk: Desk, make: Callable[[Desk], Make]) -> None:
     page, action, filled, table = make(desk)
     before = rows_of(desk, table)
-    audited = rows_of(desk, "audit")
     answers = sent_twice(desk, page, action, filled)
     assert sorted(answer.status_code for answer in answers) == [200, 422]
     [shown] = [answer.text for answer in answers if answer.status_code == 200]
@@ -76,7 +75,8 @@ def test_sent_twice_at_once_makes_one(desk: Desk, make: Callable[[Desk], Make]) 
     assert 'id="secret"' in shown
     assert "This was sent twice" in told
     assert rows_of(desk, table) == before + 1
-    assert rows_of(desk, "audit") == audited + 1
+    made = desk.sql("SELECT id FROM audit WHERE action IN ('key.new', 'key.change', 'webhook.added')")
+    assert len(made) == 1
 
 
 def test_another_form_makes_another(desk: Desk) -> None:

@@ -29,11 +29,12 @@
     addEventListener("beforeunload", (event) => { if (typed) event.preventDefault(); });
   }
 
-  // A double click asks once: its second answer would take the place of the first, which may show a key that is shown once.
-  let sent = { form: null, at: 0 };
+  // A double click asks once: its second answer would take the place of the first, which may hold a key that is shown once.
+  let pressed = null, at = 0;
   document.addEventListener("submit", (event) => {
-    if (event.target === sent.form && event.timeStamp - sent.at < 1000) event.preventDefault();
-    else sent = { form: event.target, at: event.timeStamp };
+    const button = event.submitter || event.target;
+    if (button === pressed && event.timeStamp - at < 1000) event.preventDefault();
+    else [pressed, at] = [button, event.timeStamp];
   });
 
   const say = (sentence) => {
