@@ -65,7 +65,8 @@ class Running:
 
     def letters(self, address: str) -> str:
         """What is in a mailbox."""
-        return json.dumps(self._ask(f"mailbox?address={quote(address)}")["mails"])
+        found = self._ask(f"mailbox?address={quote(address)}")["mails"]
+        return "\n".join(self._ask(f"mail?id={quote(one['id'])}")["text"] for one in found)
 
     def texts_back(self, number: str, words: str) -> None:
         """Somebody types an answer on their phone."""

@@ -8,10 +8,12 @@ _MOST_TABS = 250
 _WHERE = """() => { const e = document.activeElement;
   if (e === document.body) return null;
   if (!e.matches(':focus')) return null;  // on a date's own button, which the browser marks itself
-  const style = getComputedStyle(e);
-  const box = (e.labels && e.labels[0] && e.type !== 'text' ? e.labels[0] : e).getBoundingClientRect();
-  return {what: e.outerHTML.slice(0, 120), marked: style.outlineStyle !== 'none' && style.outlineWidth !== '0px',
-    inView: box.bottom > 0 && box.top < innerHeight}; }"""
+  // A circle or box may be drawn by its label, or by what stands beside it in there.
+  const label = e.closest('label');
+  const signs = (label ? [e, label, ...label.children] : [e]).map(one => getComputedStyle(one));
+  const box = (label || e).getBoundingClientRect();
+  return {what: e.outerHTML.slice(0, 120), inView: box.bottom > 0 && box.top < innerHeight,
+    marked: signs.some(one => one.outlineStyle !== 'none' && one.outlineWidth !== '0px')}; }"""
 
 
 class Hands:

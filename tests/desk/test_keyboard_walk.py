@@ -186,13 +186,12 @@ def _answer(hands: Hands) -> None:
 
 
 def _take_the_alert_on(hands: Hands, house: Running) -> None:
-    _eventually(lambda: "alert" in house.words(NURSE).lower())
+    _eventually(lambda: "/a/" in house.words(NURSE))
     _menu(hands, "Today")
     hands.push("I take it on", _main(hands))
     _told(hands, "It is yours: nobody else is told any more.")
-    hands.skip_the_menu()
     hands.unfold("Done, or a note …", _main(hands))
-    hands.type(_main(hands).get_by_label("What came of it, or a note").first, "Called: they come in today.")
+    hands.type(_field(hands, "What came of it, or a note").first, "Called: they come in today.")
     hands.push("Done: close it", _main(hands))
     expect(_main(hands).get_by_role("button", name="I take it on")).to_have_count(0)
 
