@@ -21,11 +21,9 @@ class Hands:
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        self.presses = 0
 
     def press(self, key: str) -> None:
         self.page.keyboard.press(key)
-        self.presses += 1
 
     def skip_the_menu(self) -> None:
         """On a page that was just opened: the first thing Tab comes to leads past the menu."""
@@ -68,19 +66,19 @@ class Hands:
         """Over whatever is there."""
         self.reach(field)
         self.press("ControlOrMeta+a")
-        self._strike(words)
+        self.page.keyboard.type(words)
         expect(field).to_have_value(words)
 
     def append(self, field: Locator, words: str) -> None:
         """To the end of a long text."""
         self.reach(field)
         self.press("ControlOrMeta+End")
-        self._strike(words)
+        self.page.keyboard.type(words)
 
     def choose(self, field: Locator, words: str) -> None:
         """From a list, by its first letters."""
         self.reach(field)
-        self._strike(words)
+        self.page.keyboard.type(words)
         chosen = field.evaluate("e => e.selectedOptions[0].textContent.trim()")
         assert chosen.startswith(words), f"{words} leads to {chosen}"
 
@@ -93,7 +91,3 @@ class Hands:
     def _go(self) -> None:
         with self.page.expect_navigation():
             self.press("Enter")
-
-    def _strike(self, words: str) -> None:
-        self.page.keyboard.type(words)
-        self.presses += len(words)
