@@ -24,7 +24,7 @@ from benchmarks.place import START, Place, place, treat
 from service import time
 from service.api import timelines
 from service.care.lifecycle import Channel
-from service.records import counts, erasure, messages, receipts, replies, sessions, silences, waiting
+from service.records import agenda, counts, erasure, messages, receipts, replies, sessions, silences, waiting
 from service.records.database import reading, run
 from service.records.receipts import Receipt
 from service.records.replies import Incoming
@@ -170,9 +170,9 @@ class Bench:
     def _reads(self) -> dict[str, Callable[[Connection], object]]:
         sender, now = self.here.parts.sending.sms_sender, time.now()
         return {
-            "next_due": messages.next_due,
-            "lapsed": lambda c: messages.lapsed(c, now, 500),
-            "queued": lambda c: messages.queued(c, Channel.SMS, sender, 8000),
+            "next_due": agenda.next_due,
+            "lapsed": lambda c: agenda.lapsed(c, now, 500),
+            "queued": lambda c: agenda.queued(c, Channel.SMS, sender, 8000),
             "what else waits": lambda c: waiting.at(c, now, now),
             "metrics": lambda c: counts.read(c, now, time.real_now()),
             "silences": lambda c: silences.find(c, now + timedelta(days=1)),
@@ -192,7 +192,7 @@ class Bench:
         sender = sending.sms_sender if channel is Channel.SMS else sending.email_sender
         found = run(
             self.here.parts.engine,
-            lambda c: messages.queue_due(c, channel, sender, messages.ROUTINE, many, time.now(), time.later(600)),
+            lambda c: agenda.queue_due(c, channel, sender, messages.ROUTINE, many, time.now(), time.later(600)),
         )
         return [one for one, _ in found]
 

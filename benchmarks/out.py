@@ -14,7 +14,7 @@ from service import time
 from service.api import inside
 from service.care.lifecycle import Channel, State
 from service.nudges import QueueName
-from service.records import messages
+from service.records import agenda, messages
 from service.records.database import run
 from workers import jobs
 from workers.clock import MESSAGES_PER_NUDGE
@@ -74,7 +74,7 @@ def _queue(here: Place, limit: int) -> list[int]:
     parts = here.parts
     found = run(
         parts.engine,
-        lambda connection: messages.queue_due(
+        lambda connection: agenda.queue_due(
             connection, Channel.SMS, parts.sending.sms_sender, messages.ROUTINE, limit, time.now(), time.later(600)
         ),
     )

@@ -21,7 +21,7 @@ from service.api.bodies import EVENT
 from service.care.lifecycle import Channel, Reason, State
 from service.nudges import QueueName
 from service.parts import Parts, ensure_senders, open_parts
-from service.records import clinics, messages, protocols, sessions
+from service.records import agenda, clinics, messages, protocols, sessions
 from service.records.clinics import Clinic
 from service.records.database import reading, run
 from service.records.library import TEMPLATES
@@ -135,9 +135,7 @@ class House:
             for channel, sender in ((Channel.SMS, self.parts.sending.sms_sender),
                                     (Channel.EMAIL, self.parts.sending.email_sender)):  # fmt: skip
                 for priority in (messages.URGENT, messages.ROUTINE):
-                    found += messages.queue_due(
-                        connection, channel, sender, priority, limit, time.now(), time.later(30)
-                    )
+                    found += agenda.queue_due(connection, channel, sender, priority, limit, time.now(), time.later(30))
             return [one for one, _ in found]
 
         ids: list[int] = self.run(work)
@@ -160,7 +158,7 @@ class House:
     def in_doubt(self) -> list[int]:
         """Messages whose end nobody told us, and whose lease is over."""
         with reading(self.parts.engine) as connection:
-            return [one.id for one in messages.lapsed(connection, time.now(), 5000) if one.state is State.SENDING]
+            return [one.id for one in agenda.lapsed(connection, time.now(), 5000) if one.state is State.SENDING]
 
     def reconcile(self, ids: Sequence[int] | None = None) -> int:
         """Ask the provider about what is in doubt (or about `ids`); returns how many were settled."""

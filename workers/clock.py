@@ -21,19 +21,20 @@ from service.crashpoints import Point
 from service.nudges import QueueName
 from service.parts import Parts
 from service.records import (
+    agenda,
     erasure,
     heartbeats,
     hook_deliveries,
     imports,
-    messages,
     receipts,
     replies,
     senders,
     switching,
     waiting,
 )
+from service.records.agenda import Lapsed
 from service.records.database import reading, run
-from service.records.messages import ROUTINE, URGENT, Lapsed
+from service.records.messages import ROUTINE, URGENT
 from service.records.senders import Sender
 from service.records.waiting import Waiting
 from workers import alerting, silence
@@ -91,6 +92,7 @@ class Clock:
     def __init__(self, parts: Parts, name: str) -> None:
         self._parts = parts
         self._name = name
+        self._beat_due = time.monotonic()
         self._retention_due = time.now()
         self._silence_due = time.now()
         self._judged: silence.Judged = set()
@@ -110,7 +112,7 @@ class Clock:
     def look(self) -> Found:
         """One look at everything that may be due or overdue."""
         found = Found()
-        run(self._parts.engine, lambda connection: heartbeats.beat(connection, self._name, time.real_now()))
+        self._beat()
         # First, so that this same look queues what it inserts.
         alerting.escalate(self._parts, self._gone_round)
         now = time.now()
@@ -130,10 +132,16 @@ class Clock:
         self._forget()
         return found
 
+    def _beat(self) -> None:
+        """A sign of life once a second. In a burst there are hundreds of looks, and SQLite has one write lock."""
+        if time.monotonic() >= self._beat_due:
+            run(self._parts.engine, lambda connection: heartbeats.beat(connection, self._name, time.real_now()))
+            self._beat_due = time.monotonic() + heartbeats.EVERY.total_seconds()
+
     def _see(self, now: datetime) -> _Seen:
         read_by = now - _patience()
         with reading(self._parts.engine) as connection:
-            due = messages.next_due(connection)
+            due = agenda.next_due(connection)
             waits = waiting.at(connection, now, read_by)
             return _Seen(
                 due=[
@@ -142,7 +150,7 @@ class Clock:
                     for priority in (URGENT, ROUTINE)
                     if _is_past(due.get((lane.channel, lane.sender, priority)), now)
                 ],
-                lapsed=messages.lapsed(connection, now, MESSAGES_PER_NUDGE),
+                lapsed=agenda.lapsed(connection, now, MESSAGES_PER_NUDGE),
                 waiting=waits,
                 unread=replies.unhandled(connection, read_by, MESSAGES_PER_NUDGE) if waits.unread else [],
                 ahead=[*due.values(), *([] if waits.round_at is None else [waits.round_at])],
@@ -169,13 +177,13 @@ class Clock:
         sender = senders.get(connection, lane.channel, lane.sender, lock=True)
         if sender is None:
             return []
-        room = MOST_QUEUED - messages.queued(connection, lane.channel, lane.sender, MOST_QUEUED)
+        room = MOST_QUEUED - agenda.queued(connection, lane.channel, lane.sender, MOST_QUEUED)
         if priority == ROUTINE:
             room = senders.room(sender, now, _ahead(), room)
         if room <= 0:
             return []
         lease = time.later(self._parts.settings.queued_lease_seconds)
-        claimed = messages.queue_due(
+        claimed = agenda.queue_due(
             connection, lane.channel, lane.sender, priority, min(room, MESSAGES_PER_NUDGE), now, lease
         )
         senders.speak_for(connection, sender, sum(segments for _, segments in claimed), now)
@@ -204,7 +212,7 @@ class Clock:
         return len(ours)
 
     def _push_on(self, ids: Sequence[int], state: State, now: datetime, until: datetime) -> list[int]:
-        return run(self._parts.engine, lambda connection: messages.extend(connection, ids, state, now, until))
+        return run(self._parts.engine, lambda connection: agenda.extend(connection, ids, state, now, until))
 
     def _listen(self, seen: _Seen) -> int:
         """Nudge about replies nobody has read, and apply receipts that came before their attempt was known."""

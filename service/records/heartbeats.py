@@ -11,14 +11,14 @@ from service.records.tables import heartbeats
 
 CLOCK = "clock"
 """What the names of all clocks begin with. Several may run, as "clock HOST PID": one alive is enough."""
-_OFTEN_ENOUGH = timedelta(seconds=1)
+EVERY = timedelta(seconds=1)
 _FORGOTTEN_AFTER = timedelta(days=7)
 
 
 def beat(connection: Connection, name: str, at: datetime) -> None:
     """Note that `name` is alive. May be called at every turn: more than one write a second is left out."""
     fresh = connection.execute(
-        update(heartbeats).where(heartbeats.c.name == name, heartbeats.c.at <= at - _OFTEN_ENOUGH).values(at=at)
+        update(heartbeats).where(heartbeats.c.name == name, heartbeats.c.at <= at - EVERY).values(at=at)
     )
     if fresh.rowcount:
         return

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, bindparam, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, insert, or_, select, text, update
 
 from service import time
 from service.care.lifecycle import WAITING, Channel, Reason, State, sources_of
@@ -20,9 +20,9 @@ from service.care.replanning import ExistingMessage
 from service.care.typed import STEPS
 from service.records import hooks
 from service.records.bulk import Write
-from service.records.database import Moment, as_rows, listed
+from service.records.database import as_rows, listed
 from service.records.ids import new_ids
-from service.records.tables import messages, senders
+from service.records.tables import messages
 
 URGENT, ROUTINE = 0, 1
 """Priorities: alerts and answers to the patient before the plan."""
@@ -268,115 +268,6 @@ def wake_held(connection: Connection, reason: Reason, now: datetime, *where: Col
     return done.rowcount
 
 
-# The clock's side
-
-
-def queue_due(
-    connection: Connection, channel: Channel, sender: str, priority: int, limit: int, now: datetime, lease: datetime
-) -> list[tuple[int, int]]:
-    """Take up to `limit` due messages of one sender (`planned → queued`); returns ids and their segments."""
-    due = (
-        "SELECT id FROM messages WHERE state = 'planned' AND channel = :channel AND sender = :sender"
-        " AND priority = :priority AND due_at <= :now ORDER BY due_at LIMIT :limit"
-    )
-    # As an array it is a list of ids to PostgreSQL, looked up one by one, and never a reason to join whole tables.
-    claimed = (
-        f"= ANY (ARRAY({due} FOR UPDATE SKIP LOCKED))" if connection.dialect.name == "postgresql" else f"IN ({due})"
-    )
-    statement = text(
-        f"UPDATE messages SET state = 'queued', check_at = :lease WHERE id {claimed}"
-        " AND state = 'planned' RETURNING id, segments"
-    ).bindparams(bindparam("lease", type_=Moment), bindparam("now", type_=Moment))
-    rows = connection.execute(
-        statement,
-        {
-            "lease": lease,
-            "now": now,
-            "channel": channel,
-            "sender": sender,
-            "priority": priority,
-            "limit": limit,
-        },
-    )
-    return [(row.id, row.segments) for row in rows]
-
-
-@dataclass(frozen=True, slots=True)
-class Lapsed:
-    """A message at which somebody must look again."""
-
-    id: int
-    state: State
-    channel: Channel
-    priority: int
-
-
-def lapsed(connection: Connection, now: datetime, limit: int) -> list[Lapsed]:
-    """Messages whose `check_at` has passed, the longest overdue first: only those on their way have one."""
-    rows = connection.execute(_LAPSED, {"now": now, "limit": limit})
-    return [Lapsed(row.id, State(row.state), Channel(row.channel), row.priority) for row in rows]
-
-
-# Statements that are asked every second are put together once: that takes longer than asking them.
-_LAPSED = (
-    select(messages.c.id, messages.c.state, messages.c.channel, messages.c.priority)
-    .where(
-        messages.c.check_at <= bindparam("now"),
-        messages.c.check_at.is_not(None),
-    )
-    .order_by(messages.c.check_at)
-    .limit(bindparam("limit"))
-)
-
-
-def extend(connection: Connection, ids: Collection[int], state: State, now: datetime, until: datetime) -> list[int]:
-    """Push `check_at` on for those still in `state` and overdue; returns the ones this call got."""
-    return list(
-        connection.execute(
-            update(messages)
-            .where(messages.c.id.in_(ids), messages.c.state == state, messages.c.check_at <= now)
-            .values(check_at=until)
-            .returning(messages.c.id)
-        ).scalars()
-    )
-
-
-def next_due(connection: Connection) -> dict[tuple[Channel, str, int], datetime]:
-    """When the next message of each sender and priority is due: those that have one."""
-    return {
-        (Channel(row.channel), row.sender, priority): due_at
-        for row in connection.execute(_NEXT_DUE)
-        for priority, due_at in ((URGENT, row.urgent), (ROUTINE, row.routine))
-        if due_at is not None
-    }
-
-
-def _first_due(priority: int) -> ScalarSelect[datetime]:
-    return (
-        select(messages.c.due_at)
-        .where(
-            messages.c.state == State.PLANNED,
-            messages.c.channel == senders.c.channel,
-            messages.c.sender == senders.c.sender,
-            messages.c.priority == priority,
-        )
-        .order_by(messages.c.due_at)
-        .limit(1)
-        .scalar_subquery()
-    )
-
-
-_NEXT_DUE = select(
-    senders.c.channel,
-    senders.c.sender,
-    _first_due(URGENT).label("urgent"),
-    _first_due(ROUTINE).label("routine"),
-)
-
-
-# Moves in bulk
-
-
 @dataclass(frozen=True, slots=True)
 class Move:
     """One message to one state."""
@@ -438,17 +329,6 @@ def _move_to(connection: Connection, state: State, moves: list[Move], sources: C
     moved = list(done.scalars())
     hooks.announce_messages(connection, moved, time.now())
     return len(moved)
-
-
-def queued(connection: Connection, channel: Channel, sender: str, most: int) -> int:
-    """How many messages of a sender are queued, counted up to `most`."""
-    some = (
-        select(messages.c.id)
-        .where(messages.c.state == State.QUEUED, messages.c.channel == channel, messages.c.sender == sender)
-        .limit(most)
-        .subquery()
-    )
-    return connection.execute(select(func.count()).select_from(some)).scalar_one()
 
 
 def states_of(connection: Connection, ids: Collection[int]) -> dict[int, State]:

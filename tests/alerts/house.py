@@ -17,7 +17,7 @@ from service.care.lifecycle import Channel, State
 from service.care.urgency import Urgency
 from service.nudges import Nudges
 from service.parts import Parts, ensure_senders
-from service.records import alert_history, alerts, attempts, clinics, contacts, messages, patients
+from service.records import agenda, alert_history, alerts, attempts, clinics, contacts, messages, patients
 from service.records.attempts import Draft
 from service.records.clinics import Clinic
 from service.records.contacts import Contact
@@ -130,7 +130,7 @@ class House:
         def work(connection: Connection) -> list[int]:
             claimed = []
             for channel, sender in self.parts.sending.of(self.clinic).items():
-                claimed += messages.queue_due(connection, channel, sender, messages.URGENT, 100, now, time.later(30))
+                claimed += agenda.queue_due(connection, channel, sender, messages.URGENT, 100, now, time.later(30))
             return [one for one, _ in claimed]
 
         return self.run(work)

@@ -21,7 +21,7 @@ from commands.checkup import look_at_house
 from service import time
 from service.app import create_app
 from service.care.lifecycle import Channel, State
-from service.records import clinics, contacts, erasure, messages, receipts, replies, silences
+from service.records import agenda, clinics, contacts, erasure, receipts, replies, silences
 from service.records.database import reading
 from service.records.receipts import Receipt
 from service.records.replies import Incoming
@@ -127,7 +127,7 @@ def the_clinic_posts(h: House) -> None:
 def messages_go_out(h: House, clock: Clock) -> None:
     clock.look()
     with reading(h.parts.engine) as connection:
-        queued = [one for one in messages.lapsed(connection, time.later(3600), 500) if one.state is State.QUEUED]
+        queued = [one for one in agenda.lapsed(connection, time.later(3600), 500) if one.state is State.QUEUED]
     h.deliverer().deliver([one.id for one in queued])
 
 
