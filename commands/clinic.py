@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Sequence
-from datetime import datetime
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +26,8 @@ from service.care.contact import dialled_phone, opening_hours
 from service.care.lifecycle import Channel
 from service.parts import Parts
 from service.records import audit, clinic_changes, clinics, protocols, senders
-from service.records.clinic_changes import Concerned
-from service.records.clinics import Clinic
 from service.records.database import reading, run
 
-_BATCH = 100
 _DEFAULT_PROTOCOL = Path(__file__).parent.parent / "templates" / "protocols" / "prolotherapy.yaml"
 
 
@@ -156,9 +150,9 @@ def _take_on(connection: Connection, parts: Parts, fields: dict[str, Any], appro
 @click.option("--timezone", callback=_checked(check_zone), help="An IANA time zone, such as America/Denver.")
 @click.option("--messages", help="When messages may go on the patient's clock: 08:00-21:00 at most.")
 def change(clinic_id: int, timezone: str | None, messages: str | None) -> None:
-    """Change what stands in the times of a plan, however many patients there are; the rest is changed at the desk.
+    """Change what stands in the times of a plan; the rest is changed at the desk.
 
-    Interrupted, it may be run again: it plans anew whatever the clinic was before.
+    The clock makes plans anew, a few patients at a time.
     """
     fields = {} if timezone is None else {"timezone": timezone}
     if messages is not None:
@@ -171,27 +165,15 @@ def change(clinic_id: int, timezone: str | None, messages: str | None) -> None:
     if not fields:
         raise click.UsageError("say what to change: --timezone, --messages, or both")
     with installation() as parts:
-        now = time.now()
 
-        def set_fields(connection: Connection) -> Clinic:
+        def work(connection: Connection) -> bool:
             clinic_of(connection, clinic_id)
-            audit.note(connection, clinic_id, ACTOR, "clinic.change", f"clinic {clinic_id}", now)
-            return clinic_changes.change(connection, clinic_id, fields)[1]
+            audit.note(connection, clinic_id, ACTOR, "clinic.change", f"clinic {clinic_id}", time.now())
+            return clinic_changes.change(connection, clinic_id, fields)
 
-        changed = run(parts.engine, set_fields)
-        with reading(parts.engine) as connection:
-            found = clinic_changes.concerned(connection, changed, now, every=messages is not None)
-        moved = 0
-        for start in range(0, len(found), _BATCH):
-            part = found[start : start + _BATCH]
-            moved += run(parts.engine, partial(_plan_anew, parts, changed, part, now))
-            if sys.stderr.isatty():
-                click.echo(f"\r{start + len(part)} of {len(found)} sessions", err=True, nl=False)
-    click.echo(f"changed; {len(found)} sessions were planned anew, {moved} messages have changed")
-
-
-def _plan_anew(parts: Parts, changed: Clinic, part: Sequence[Concerned], now: datetime, connection: Connection) -> int:
-    return clinic_changes.plan_anew(connection, parts.sending, changed, part, now)
+        moves = run(parts.engine, work)
+        parts.nudges.wake_clock()
+    click.echo("changed; the clock plans anew what still waits" if moves else "it was so before")
 
 
 @clinic.command("list")

@@ -23,9 +23,11 @@ from service.care.protocol import Protocol
 from service.care.protocol_check import check
 from service.care.protocol_file import load
 from service.records import approval, protocols
+from service.records.approval import AlreadySigned, MayNotBeSigned, Signature
 from service.records.database import reading, run
 from service.records.library import library
 from service.records.protocols import Version
+from service.records.switching import Followers
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -175,11 +177,17 @@ def add(clinic_id: int, file: Path) -> None:
 @click.option("--name", default="prolotherapy", show_default=True)
 @click.option("--version", "number", type=int, help="[the newest]")
 @click.option("--by", required=True, help="The clinician who signs it off.")
+@click.option("--everybody", is_flag=True, help="Also plan anew what is still to come for patients under way.")
 @click.option("--json", "as_json", is_flag=True)
-def approve(clinic_id: int, name: str, number: int | None, by: str, as_json: bool) -> None:
-    """Put a version into force: what it held back goes out, and living sessions follow it from now on."""
+def approve(clinic_id: int, name: str, number: int | None, by: str, everybody: bool, as_json: bool) -> None:
+    """Put a version into force, for every session from now on and for those that waited for an approval.
+
+    Patients under way keep their plan to its end, unless you say --everybody. The clock takes patients over, a few at
+    a time.
+    """
     if not by.strip():
         raise click.BadParameter("must be a name", param_hint="--by")
+    followers = Followers.EVERYBODY if everybody else Followers.WAITING
     with installation() as parts:
         with reading(parts.engine) as connection:
             versions = [
@@ -187,24 +195,36 @@ def approve(clinic_id: int, name: str, number: int | None, by: str, as_json: boo
                 for one in protocols.of_clinic(connection, clinic_of(connection, clinic_id).id)
                 if one.name == name and number in (None, one.version)
             ]
-            if not versions:
-                raise click.ClickException("this clinic has no such version; see `aftercare clinic list`")
-            text = protocols.body(connection, versions[-1].id)
-        if has_errors(_problems(text)):
-            raise click.ClickException("this version has errors; see `aftercare protocol lint`")
-        done = approval.approve(
-            parts.engine, parts.sending, clinic_id, versions[-1].id, by.strip(), time.now(), on_progress=_progress
-        )
+        if not versions:
+            raise click.ClickException("this clinic has no such version; see `aftercare clinic list`")
+        signature = Signature(by.strip(), by.strip(), followers, time.now())
+
+        def work(connection: Connection) -> Version:
+            return approval.sign_version(connection, clinic_id, versions[-1].id, signature)
+
+        try:
+            signed = run(parts.engine, work)
+        except AlreadySigned as already:
+            _tell_signed(already.version, as_json, "is approved already, by", "Nothing was changed.")
+            return
+        except MayNotBeSigned:
+            raise click.ClickException(
+                "this version cannot be approved: it has errors (see `aftercare protocol lint`), or a later one is in "
+                "force"
+            ) from None
         parts.nudges.wake_clock()
+    _tell_signed(signed, as_json, "is approved by", _AFTER[followers])
+
+
+_AFTER = {
+    Followers.WAITING: "Sessions follow it from now on, and those that waited for it; other plans stay as they are.",
+    Followers.EVERYBODY: "Sessions follow it from now on; what is planned already is planned anew, patient by patient.",
+}
+
+
+def _tell_signed(version: Version, as_json: bool, how: str, after: str) -> None:
     if as_json:
-        said = {"version": done.version.version, "approved_by": done.version.approved_by}
-        click.echo(json.dumps(said | {"moved": done.moved, "replanned": done.replanned, "woken": done.woken}))
+        said = {"version": version.version, "approved_by": version.approved_by, "followers": version.followers}
+        click.echo(json.dumps(said))
         return
-    click.echo(f"{done.version.name} version {done.version.version} is approved by {done.version.approved_by}")
-    click.echo(f"sessions that now follow it: {done.moved}, of them planned anew: {done.replanned}")
-    click.echo(f"messages that had been held: {done.woken}")
-
-
-def _progress(done: int, of: int) -> None:
-    if of > 100 and sys.stderr.isatty():
-        click.echo(f"\r{done} of {of} sessions", err=True, nl=done == of)
+    click.echo(f"{version.name} version {version.version} {how} {version.approved_by}\n{after}")

@@ -109,8 +109,8 @@ def take_in(
 
 
 def protocol_in_force(connection: Connection, clinic: Clinic, name: str | None) -> protocols.Version:
-    """The version that a session follows. Raises Problem 422."""
-    version = protocols.current(connection, clinic.id, name or DEFAULT_PROTOCOL)
+    """The version that a session follows from this transaction on. Raises Problem 422."""
+    version = protocols.to_follow(connection, clinic.id, name or DEFAULT_PROTOCOL)
     if version is None:
         problem = FieldProblem("/data/session/protocol", "is not a protocol of this clinic")
         raise Problem(422, "invalid_event", "The event has fields that cannot be accepted.", [problem])

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, insert, select, tuple_
+from sqlalchemy import Connection, delete, insert, select, tuple_
 
 from service.records.ids import new_id, new_ids
 from service.records.tables import audit
+
+NOBODYS_DAYS = 90
+"""Lines that are no clinic's are kept so long: anybody can write them, by trying to sign in with any address."""
 
 
 def note(connection: Connection, clinic_id: int | None, actor: str, action: str, subject: str, at: datetime) -> None:
@@ -29,6 +32,15 @@ def note_all(
         connection.execute(
             insert(audit), [{**line, "id": row, "subject": one} for row, one in zip(ids, subjects, strict=True)]
         )
+
+
+def forget_nobodys(connection: Connection, now: datetime, batch: int) -> int:
+    """Retention: delete lines that are no clinic's; returns how many. A clinic's own lines stay."""
+    before = now - timedelta(days=NOBODYS_DAYS)
+    old = (
+        select(audit.c.id).where(audit.c.clinic_id.is_(None), audit.c.at < before).order_by(audit.c.at).limit(batch)
+    )  # fmt: skip
+    return connection.execute(delete(audit).where(audit.c.id.in_(old))).rowcount
 
 
 def name_of(actor: str) -> str:

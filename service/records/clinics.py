@@ -42,6 +42,8 @@ class Clinic:
     escalation: dict[str, Any] | None = None
     """Ladders of its own; None: the house's."""
     went_live_at: datetime | None = None
+    planned_anew_after: int | None = None
+    """While its plans are made anew: the last session that was. See `clinic_changes`."""
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -113,18 +115,24 @@ def _clinic(row: Row[Any]) -> Clinic:
     return Clinic(**{name: value for name, value in row._mapping.items() if name != "created_at"})
 
 
-def new_api_key(connection: Connection, clinic_id: int, now: datetime) -> str:
+class AskedBefore(ValueError):
+    """The form was sent before: what it asked for is made, and was shown then."""
+
+
+def new_api_key(connection: Connection, clinic_id: int, now: datetime, form: int | None = None) -> str:
     """Make an API key and return it: the only time it can be read."""
     key = "ak_" + secrets.token_urlsafe(32)
     connection.execute(
         insert(clinic_keys).values(
-            id=new_id(), clinic_id=clinic_id, kind="api", digest=_digest(key), hint=key[:8], created_at=now
+            id=new_id(), clinic_id=clinic_id, kind="api", digest=_digest(key), hint=key[:8], created_at=now, form=form
         )
     )
     return key
 
 
-def new_webhook_secret(connection: Connection, vault: Vault, clinic_id: int, now: datetime) -> str:
+def new_webhook_secret(
+    connection: Connection, vault: Vault, clinic_id: int, now: datetime, form: int | None = None
+) -> str:
     """Make a Standard Webhooks secret (`whsec_…`) for the events that the clinic signs."""
     secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
     row = new_id()
@@ -136,35 +144,56 @@ def new_webhook_secret(connection: Connection, vault: Vault, clinic_id: int, now
             secret=vault.seal(secret, row),
             hint=secret[:10],
             created_at=now,
+            form=form,
         )
     )
     return secret
 
 
-def new_key(connection: Connection, vault: Vault, clinic_id: int, kind: str, now: datetime) -> str:
-    """Make a key of either kind, "api" or "webhook"; returns it, to be read once."""
+def new_key(
+    connection: Connection, vault: Vault, clinic_id: int, kind: str, now: datetime, form: int | None = None
+) -> str:
+    """Make a key of either kind, "api" or "webhook"; returns it, to be read once.
+
+    `form` is the number of the form that asks. Raises AskedBefore where it was sent before.
+    """
+    if form is not None:
+        before = select(clinic_keys.c.id).where(clinic_keys.c.clinic_id == clinic_id, clinic_keys.c.form == form)
+        if connection.execute(before).one_or_none() is not None:
+            raise AskedBefore
     if kind == "api":
-        return new_api_key(connection, clinic_id, now)
-    return new_webhook_secret(connection, vault, clinic_id, now)
+        return new_api_key(connection, clinic_id, now, form)
+    return new_webhook_secret(connection, vault, clinic_id, now, form)
 
 
 def rotate_key(
-    connection: Connection, vault: Vault, clinic_id: int, key_id: int, ends_at: datetime, now: datetime
+    connection: Connection,
+    vault: Vault,
+    clinic_id: int,
+    key_id: int,
+    ends_at: datetime,
+    now: datetime,
+    form: int | None = None,
 ) -> str:
     """Make a key of the same kind beside a living one, which ends at `ends_at`; returns the new key, to be read once.
 
     Raises LookupError when the clinic has no such living key, or it was given its end before: of two who change the
-    same key at once, the second must know that there is a new one already.
+    same key at once, the second must know that there is a new one already. AskedBefore as `new_key`.
     """
     kind = connection.execute(
-        update(clinic_keys)
-        .where(clinic_keys.c.id == key_id, clinic_keys.c.clinic_id == clinic_id, clinic_keys.c.revoked_at.is_(None))
-        .values(revoked_at=ends_at)
-        .returning(clinic_keys.c.kind)
+        select(clinic_keys.c.kind).where(clinic_keys.c.id == key_id, clinic_keys.c.clinic_id == clinic_id)
     ).scalar_one_or_none()
     if kind is None:
+        raise LookupError(f"no key {key_id}")
+    made = new_key(connection, vault, clinic_id, kind, now, form)
+    ended = connection.execute(
+        update(clinic_keys)
+        .where(clinic_keys.c.id == key_id, clinic_keys.c.revoked_at.is_(None))
+        .values(revoked_at=ends_at)
+    )
+    if ended.rowcount == 0:
         raise LookupError(f"no living key {key_id}")
-    return new_key(connection, vault, clinic_id, kind, now)
+    return made
 
 
 def revoke_key(connection: Connection, clinic_id: int, key_id: int, now: datetime) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, delete, func, literal_column, select, update
 
 from service.care.lifecycle import Reason
-from service.records import alert_history, consents, hooks, imports, messages, patients
+from service.records import alert_history, audit, consents, hooks, imports, messages, patients
 from service.records.desk_tables import notes
 from service.records.sealing import Vault
 from service.records.tables import attempts, conversations, events, replies, reply_candidates, responses, sessions
@@ -150,6 +150,8 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
 def forget_old(connection: Connection, now: datetime, days: int, batch: int = 500) -> int:
     """Retention: blank the free text, answers and addresses that are older than `days`; returns how many rows.
 
+    What has a term of its own goes by that: webhooks' events, and lines of the audit that are no clinic's.
+
     Consents and suppressions stay: evidence of an opt-out is kept at least five years, and costs nobody's privacy.
     """
     before = now - timedelta(days=days)
@@ -168,6 +170,7 @@ def forget_old(connection: Connection, now: datetime, days: int, batch: int = 50
     done = sum(connection.execute(statement).rowcount for statement in forgotten)
     done += hooks.forget_old(connection, now, batch)
     done += alert_history.forget_old(connection, before, batch)
+    done += audit.forget_nobodys(connection, now, batch)
     return done
 
 

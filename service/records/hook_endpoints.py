@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, select, update
 
 from service.records import notices
+from service.records.clinics import AskedBefore
 from service.records.hooks import LIVE, Endpoint, Type, as_endpoint, forget_known
 from service.records.ids import new_id
 from service.records.sealing import Vault
@@ -21,15 +22,25 @@ _LONGEST_URL = 2000
 
 
 def add(
-    connection: Connection, vault: Vault, clinic_id: int, url: str, types: Sequence[str], now: datetime
+    connection: Connection,
+    vault: Vault,
+    clinic_id: int,
+    url: str,
+    types: Sequence[str],
+    now: datetime,
+    form: int | None = None,
 ) -> tuple[Endpoint, str]:
     """Add an endpoint; returns it and its secret (`whsec_…`), the only time that can be read.
 
-    The caller has checked the URL (`service.outward`). Raises ValueError for an unknown type or too long a URL.
+    The caller has checked the URL (`service.outward`). `form` is the number of the form that asks. Raises AskedBefore
+    where it was sent before, and ValueError for an unknown type or too long a URL.
     """
     _check_types(types)
     if len(url) > _LONGEST_URL:
         raise ValueError(f"a URL may have at most {_LONGEST_URL} characters")
+    mine = (webhook_endpoints.c.clinic_id == clinic_id, webhook_endpoints.c.form == form)
+    if form is not None and connection.execute(select(webhook_endpoints.c.id).where(*mine)).one_or_none() is not None:
+        raise AskedBefore
     secret, row = _new_secret(), new_id()
     connection.execute(
         insert(webhook_endpoints).values(
@@ -40,6 +51,7 @@ def add(
             types=types if types == "*" else list(types),
             created_at=now,
             failures=0,
+            form=form,
         )
     )
     forget_known()
@@ -96,17 +108,20 @@ def choose(connection: Connection, endpoint_id: int, types: Sequence[str]) -> No
     )
 
 
-def rotate(connection: Connection, vault: Vault, endpoint_id: int) -> str:
+def rotate(connection: Connection, vault: Vault, endpoint_id: int, form: int) -> str:
     """Another secret, which signs every post from now on; returns it, the only time it can be read.
 
     The old one signs nothing more. What a receiver refuses until it knows the new one is posted again for three days.
+    Raises AskedBefore where the present secret was made for this very form.
     """
     secret = _new_secret()
-    connection.execute(
+    done = connection.execute(
         update(webhook_endpoints)
-        .where(webhook_endpoints.c.id == endpoint_id)
-        .values(secret=vault.seal(secret, endpoint_id))
+        .where(webhook_endpoints.c.id == endpoint_id, webhook_endpoints.c.form.is_distinct_from(form))
+        .values(secret=vault.seal(secret, endpoint_id), form=form)
     )
+    if done.rowcount == 0:
+        raise AskedBefore
     return secret
 
 

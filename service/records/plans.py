@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,11 @@ from service.records.sealing import Vault
 from service.records.sessions import Session
 from service.records.tables import messages as message_rows
 from service.records.tables import sessions as session_rows
+
+STILL_CONCERNED = timedelta(days=400)
+"""Sessions older than the longest protocol (a year and its windows) have nothing left to plan."""
+PART = 25
+"""Sessions whose plans are made anew in one transaction: whoever waits for one of these patients waits a moment."""
 
 
 @dataclass(frozen=True, slots=True)

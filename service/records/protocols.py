@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -112,10 +113,33 @@ _CURRENT = (
 )
 
 
+_HELD = _CURRENT.with_for_update(read=True, key_share=True)
+
+
 def current(connection: Connection, clinic_id: int, name: str) -> Version | None:
     """The version in force: the newest approved one, or, while none is, the newest draft (planned, but held)."""
     row = connection.execute(_CURRENT, {"clinic_id": clinic_id, "name": name}).one_or_none()
     return None if row is None else Version(*row)
+
+
+def to_follow(connection: Connection, clinic_id: int, name: str) -> Version | None:
+    """The version in force, for a session that is put under it in this transaction.
+
+    It is held until the commit, so that nobody who comes over from it is forgotten (`nobody_holds`). Asked for again
+    once it is held: whatever came into force before that is seen, and whatever comes later waits for us.
+    """
+    asked = {"clinic_id": clinic_id, "name": name}
+    while (row := connection.execute(_HELD, asked).one_or_none()) is not None:
+        version = current(connection, clinic_id, name)
+        if version is not None and version.id == row.id:
+            return version
+    return None
+
+
+def nobody_holds(connection: Connection, version_ids: Sequence[int]) -> bool:
+    """Whether no open transaction holds any of these versions for a session of its own. Waits for nobody."""
+    free = select(protocols.c.id).where(protocols.c.id.in_(version_ids)).with_for_update(skip_locked=True)
+    return len(connection.execute(free).all()) == len(version_ids)
 
 
 def of_clinic(connection: Connection, clinic_id: int) -> list[Version]:

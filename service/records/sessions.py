@@ -179,15 +179,5 @@ def supersede(connection: Connection, course_id: int) -> list[Session]:
     return [get(connection, session_id) for session_id in changed]
 
 
-def live_of_protocol(connection: Connection, version_ids: Sequence[int], after: datetime) -> list[Session]:
-    """Sessions planned under these versions that ended after `after` and were not cancelled."""
-    rows = connection.execute(
-        _SESSION.where(
-            sessions.c.protocol_id.in_(version_ids), sessions.c.ended_at > after, sessions.c.cancelled_at.is_(None)
-        )
-    )
-    return [_session(row) for row in rows]
-
-
 def _session(row: Any) -> Session:
     return Session(**row._mapping)

@@ -1,30 +1,31 @@
-"""Patients who go over to another version of their protocol: all at once for a command, a few at a time for the clock.
+"""Patients who go over to another version of their protocol, a few at a time.
 
 A version that is signed off says who follows it (`Followers`). Sessions under a version that nobody approved have been
 waiting for it and always do; those under way follow only where somebody asked for it. What is to be done stays on
 record until it is: whoever dies in the middle leaves the rest to the next.
+
+A session may come in while all this goes on, by a transaction that chose its version before the signature and commits
+after the last part. Whoever puts a session under a version holds that version (`protocols.to_follow`); a switch ends
+only when nobody holds the versions that are left behind, and nobody is found under them.
+
+Whoever has to be planned anew because their clinic has changed (`clinic_changes`) comes after them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Connection, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, exists, func, or_, select, union_all, update
 
 from service.care.lifecycle import WAITING, Reason
-from service.records import clinics, messages, patients, plans, protocols, sessions
-from service.records.plans import Sending
+from service.records import clinic_changes, clinics, messages, patients, plans, protocols, sessions
+from service.records.plans import PART, STILL_CONCERNED, Sending
 from service.records.protocols import Version
 from service.records.tables import messages as message_rows
 from service.records.tables import protocols as protocol_rows
 from service.records.tables import sessions as session_rows
-
-STILL_CONCERNED = timedelta(days=400)
-"""Sessions older than the longest protocol (a year and its windows) have nothing left to plan."""
-PART = 25
-"""Sessions in one transaction of the clock's: whoever waits for one of these patients waits a moment."""
 
 
 class Followers(StrEnum):
@@ -44,25 +45,30 @@ def begin(connection: Connection, version_id: int, followers: Followers) -> None
 
 
 def next_part(connection: Connection, sending: Sending, now: datetime) -> int:
-    """Take over some of those who wait; returns how many. 0 ends a switch, and other clocks' parts are left alone."""
-    row = connection.execute(WAITS.limit(1).with_for_update(key_share=True, skip_locked=True)).one_or_none()
-    if row is None:
-        return 0
-    to, followers = protocols.version(connection, row.id), Followers(row.followers)
-    concerned = _concerned(to.clinic_id, _left_behind(connection, to, followers), now)
-    part = connection.execute(
-        select(session_rows.c.id)
-        .where(*concerned, session_rows.c.id > row.followers_after)
-        .order_by(session_rows.c.id)
-        .limit(PART)
-    ).scalars().all()  # fmt: skip
-    follow(connection, sending, to, part, now)
-    goes_on = len(part) == PART
-    connection.execute(
-        update(protocol_rows)
-        .where(protocol_rows.c.id == to.id)
-        .values(followers=followers if goes_on else None, followers_after=part[-1] if goes_on else None)
+    """Take over some of those who wait; returns how many. Other clocks' parts are left alone."""
+    switches = _SWITCHES.order_by(protocol_rows.c.id).with_for_update(key_share=True, skip_locked=True)
+    for row in connection.execute(switches).all():
+        # A switch that can neither go on nor end yet keeps no other waiting.
+        taken = _next_part_to(connection, sending, protocols.version(connection, row.id), row.followers_after, now)
+        if taken:
+            return taken
+    return clinic_changes.next_part(connection, sending, now)
+
+
+def _next_part_to(connection: Connection, sending: Sending, to: Version, after: int, now: datetime) -> int:
+    left = _left_behind(connection, to)
+    everybody = _concerned(to.clinic_id, [to.id, *left], now)
+    still_left = _concerned(to.clinic_id, left, now)
+    part = (
+        _some(connection, *everybody, _waited(to), session_rows.c.id > after)
+        # Those whose transactions were open when the others went over.
+        or _some(connection, *still_left)
     )
+    if part:
+        _follow(connection, sending, to, part, now)
+        _keep(connection, to, to.followers, max(part[-1], after))
+    elif protocols.nobody_holds(connection, left) and not _some(connection, *still_left):
+        _keep(connection, to, None, None)
     return len(part)
 
 
@@ -77,14 +83,18 @@ def patients_under(
     return min(patients_found, most)
 
 
-def follow(
-    connection: Connection, sending: Sending, to: Version, session_ids: Sequence[int], now: datetime
-) -> tuple[int, int, int]:
-    """Put sessions under a version: how many moved, of them planned anew, and messages that had been held until now."""
-    if not session_ids:
-        return 0, 0, 0
+_SWITCHES = select(protocol_rows.c.id, protocol_rows.c.followers_after).where(protocol_rows.c.followers.is_not(None))
+WAITS = union_all(_SWITCHES, clinic_changes.WAITS)
+
+
+def _is_ahead(before: Version, to: Version) -> bool:
+    """A later version was signed off while these were still going over: nobody is put back."""
+    return before.approved_at is not None and before.version > to.version
+
+
+def _follow(connection: Connection, sending: Sending, to: Version, session_ids: Sequence[int], now: datetime) -> None:
+    """Put sessions under a version: plan anew where the times differ, and let go what had been held until now."""
     clinic = clinics.get(connection, to.clinic_id)
-    moved = replanned = 0
     # In the order of patients: whoever locks several takes them so, and none waits for another in a circle.
     owners = connection.execute(
         select(session_rows.c.id, session_rows.c.patient_id)
@@ -100,34 +110,27 @@ def follow(
         if before.name != to.name or _is_ahead(before, to):
             continue
         sessions.change(connection, sending.vault, session.id, protocol_id=to.id)
-        moved += 1
         if before.timing != to.timing:
             # Words are rendered when a message goes; only other times need another plan.
             plans.remake(connection, sending, clinic, patient, sessions.get(connection, session.id), now)
-            replanned += 1
-    woken = messages.wake_held(connection, Reason.NOT_APPROVED, now, message_rows.c.session_id.in_(session_ids))
-    return moved, replanned, woken
+    messages.wake_held(connection, Reason.NOT_APPROVED, now, message_rows.c.session_id.in_(session_ids))
 
 
-WAITS = (
-    select(protocol_rows.c.id, protocol_rows.c.followers, protocol_rows.c.followers_after)
-    .where(protocol_rows.c.followers.is_not(None))
-    .order_by(protocol_rows.c.id)
-)
-
-
-def _is_ahead(before: Version, to: Version) -> bool:
-    """A later version was signed off while these were still going over: nobody is put back."""
-    return before.approved_at is not None and before.version > to.version
-
-
-def _left_behind(connection: Connection, to: Version, followers: Followers) -> list[int]:
-    """The versions whose sessions go over; of the version itself, those that were planned before it was signed off."""
+def _left_behind(connection: Connection, to: Version) -> list[int]:
+    """The other versions whose sessions go over."""
     return [
         one.id
         for one in protocols.of_clinic(connection, to.clinic_id)
-        if one.name == to.name and (one.id == to.id or one.approved_at is None or followers is Followers.EVERYBODY)
+        if one.name == to.name
+        and one.id != to.id
+        and not _is_ahead(one, to)
+        and (one.approved_at is None or to.followers == Followers.EVERYBODY)
     ]
+
+
+def _waited(to: Version) -> ColumnElement[bool]:
+    """Of the version itself only what was planned before it was signed off may have been held."""
+    return or_(session_rows.c.protocol_id != to.id, session_rows.c.created_at <= to.approved_at)
 
 
 def _concerned(clinic_id: int, version_ids: Sequence[int], now: datetime) -> tuple[ColumnElement[bool], ...]:
@@ -139,4 +142,17 @@ def _concerned(clinic_id: int, version_ids: Sequence[int], now: datetime) -> tup
         session_rows.c.ended_at > now - STILL_CONCERNED,
         session_rows.c.cancelled_at.is_(None),
         to_come,
+    )
+
+
+def _some(connection: Connection, *where: ColumnElement[bool]) -> Sequence[int]:
+    return connection.execute(
+        select(session_rows.c.id).where(*where).order_by(session_rows.c.id).limit(PART)
+    ).scalars().all()  # fmt: skip
+
+
+def _keep(connection: Connection, to: Version, followers: str | None, after: int | None) -> None:
+    """How far it is; None: to its end."""
+    connection.execute(
+        update(protocol_rows).where(protocol_rows.c.id == to.id).values(followers=followers, followers_after=after)
     )

@@ -69,6 +69,7 @@ clinics = Table(
     Column("created_at", Moment, nullable=False),
     Column("escalation", JSON),  # ladders of its own; null: the house's
     Column("went_live_at", Moment),
+    Column("planned_anew_after", BigInteger),  # the last session that was; null: nothing has to be
 )
 
 clinic_keys = Table(
@@ -83,6 +84,8 @@ clinic_keys = Table(
     Column("created_at", Moment, nullable=False),
     Column("revoked_at", Moment),  # may lie ahead: until then the key works
     Column("used_at", Moment),  # to the minute
+    Column("form", BigInteger),  # the number of the form that asked for it: sent twice, it makes one
+    UniqueConstraint("clinic_id", "form"),
 )
 
 patients = Table(
@@ -614,6 +617,8 @@ webhook_endpoints = Table(
     Column("failures", Integer, nullable=False),  # posts in a row that did not arrive
     Column("closed_until", Moment),  # rest after many of them, or a Retry-After
     Column("paused_at", Moment),  # by the clinic: what happens meanwhile waits
+    Column("form", BigInteger),  # the number of the form that asked for its secret: sent twice, it makes one
+    UniqueConstraint("clinic_id", "form"),
 )
 
 webhook_events = Table(

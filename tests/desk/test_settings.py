@@ -15,8 +15,8 @@ from sqlalchemy import Connection
 
 from service import time
 from service.care.roles import Role
-from service.pages.desk import settings_clinic, settings_keys, settings_webhooks
-from service.records import clinics, hook_deliveries, hook_endpoints, hook_log
+from service.pages.desk import settings_keys, settings_webhooks
+from service.records import clinic_changes, clinics, hook_deliveries, hook_endpoints, hook_log, switching
 from service.records.database import reading, run
 from service.records.hooks import Type
 from service.records.tables import metadata
@@ -40,9 +40,18 @@ def fields_of(page: str) -> dict[str, str]:
     return found
 
 
-def save(owner: Visitor, **changes: str) -> Any:
+def save(owner: Visitor, *, follow_redirects: bool = False, **changes: str) -> Any:
     """The form as it is shown, but for the changes: and for the name in texts, which tells of joints at this clinic."""
-    return owner.post(CLINIC, {**fields_of(owner.get(CLINIC).text), "display_name": "Riverside", **changes})
+    data = {**fields_of(owner.get(CLINIC).text), "display_name": "Riverside", **changes}
+    return owner.post(CLINIC, data, follow_redirects=follow_redirects)
+
+
+def bring_in_line(desk: Desk) -> list[int]:
+    """What clocks do until every plan is made anew: how many they made at a time."""
+    taken = []
+    while own(desk).planned_anew_after is not None:
+        taken.append(run(desk.engine, lambda c: switching.next_part(c, desk.here.sending, time.now())))
+    return taken
 
 
 def own(desk: Desk) -> clinics.Clinic:
@@ -149,6 +158,8 @@ def test_p4_narrower_hours_move_what_is_planned(desk: Desk) -> None:
     assert before
     answer = save(desk.client_as(Role.OWNER), quiet_from="11:00", quiet_until="20:00")
     assert answer.status_code == 303
+    assert {row.id: row.due_at for row in due()} == before, "not in the request: it may be a thousand patients"
+    bring_in_line(desk)
     assert {row.id: row.due_at for row in due()} != before
     with reading(desk.engine) as connection:
         planned = connection.execute(
@@ -173,19 +184,31 @@ def test_p4_another_time_zone_moves_what_is_planned_and_nothing_of_others(desk: 
     before, theirs = rows(desk.own.clinic_id), rows(desk.other.clinic_id)
     assert before
     save(desk.client_as(Role.OWNER), timezone="America/Los_Angeles")
+    bring_in_line(desk)
     after = rows(desk.own.clinic_id)
     assert all(after[one] != before[one] for one in before.keys() & after.keys())
     assert rows(desk.other.clinic_id) == theirs
 
 
-def test_more_than_a_page_can_plan_changes_nothing(light_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settings_clinic, "MOST_SESSIONS", 2)
-    before = own(light_desk)
-    answer = save(light_desk.client_as(Role.OWNER), timezone="America/Denver")
-    assert answer.status_code == 422
-    assert "aftercare clinic change" in answer.text
-    assert own(light_desk) == before
-    assert save(light_desk.client_as(Role.OWNER), name="Hill").status_code == 303, "that touches no plan"
+def test_p6_plans_are_made_anew_part_by_part(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever dies with a part in hand has done nothing of it; a change that comes between begins it all again."""
+    monkeypatch.setattr(clinic_changes, "PART", 2)
+    owner = desk.client_as(Role.OWNER)
+    assert save(owner, name="Hill").status_code == 303
+    assert own(desk).planned_anew_after is None, "that touches no plan"
+    assert "a few patients at a time" in save(owner, timezone="America/Denver", follow_redirects=True).text
+
+    def dies(connection: Connection) -> None:
+        assert switching.next_part(connection, desk.here.sending, time.now()) == 2
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(desk.engine, dies)
+    assert run(desk.engine, lambda c: switching.next_part(c, desk.here.sending, time.now())) == 2
+    assert "is being brought in line" in owner.get(CLINIC).text
+    save(owner, timezone="America/Chicago")
+    assert bring_in_line(desk) == [2, 1]
+    assert "is being brought in line" not in owner.get(CLINIC).text
 
 
 # Keys

@@ -15,7 +15,7 @@ from service.app import create_app
 from service.care.roles import Role
 from service.pages.desk import hashing, limits, login
 from service.pages.desk.codes import new_secret
-from service.records import staff
+from service.records import audit, erasure, staff
 from service.records.database import run
 from service.records.desk_tables import staff_sessions as session_rows
 from service.records.sealing import new_key
@@ -233,6 +233,20 @@ def braked(request: pytest.FixtureRequest, furnished_sqlite: Furnished, light_de
         return light_desk
     redis_url = request.getfixturevalue("redis_url")
     return opened(furnished_sqlite, str(light_desk.engine.url), tmp_path, redis_url)
+
+
+def test_tries_with_an_address_that_nobody_has_are_kept_for_a_while(desk: Desk) -> None:
+    """Anybody can make them: what they leave must not grow for ever. What concerns a clinic stays."""
+    desk.visitor().sign_in("nobody@mail.example", "not it at all")
+    desk.visitor().sign_in(desk.own.emails[Role.DESK], "not it at all")
+
+    def left_after(days: int) -> int:
+        now = time.now() + timedelta(days=days)
+        run(desk.engine, lambda connection: erasure.forget_old(connection, now, desk.here.settings.retention_days))
+        return len(desk.sql("SELECT id FROM audit WHERE action = 'login.refuse'"))
+
+    assert [left_after(days) for days in (0, audit.NOBODYS_DAYS - 1, audit.NOBODYS_DAYS + 1)] == [2, 2, 1]
+    assert desk.sql("SELECT id FROM audit WHERE clinic_id IS NULL") == []
 
 
 def test_ten_wrong_passwords_and_the_account_must_wait(braked: Desk) -> None:

@@ -169,10 +169,12 @@ def test_hours_that_cannot_be_kept(hours: str) -> None:
 def test_another_time_zone_plans_anew(run_command: Run, engine: Engine) -> None:
     made = added(run_command)
     answer = run_command(clinic, "change", made["id"], "--timezone", "America/Denver", "--messages", "09:00-20:00")
-    assert "0 sessions were planned anew" in answer.output
+    assert "the clock plans anew what still waits" in answer.output
     with reading(engine) as connection:
         after = clinics.get(connection, int(made["id"]))
     assert (after.timezone, after.quiet_from, after.quiet_until) == ("America/Denver", "09:00", "20:00")
+    assert after.planned_anew_after == 0
+    assert "it was so before" in run_command(clinic, "change", made["id"], "--timezone", "America/Denver").output
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from commands.protocol import protocol
 from service import time
 from service.care.lifecycle import Reason, State
 from service.context import Context
-from service.records import messages, protocols, sessions
+from service.records import messages, protocols, sessions, switching, waiting
 from service.records.database import reading, run
 from service.records.tables import audit
 from service.records.tables import messages as rows
@@ -111,6 +111,12 @@ def protocol_of(engine: Engine, clinic: ClinicAtHand, session: str) -> int:
         return protocols.version(connection, found.protocol_id).version
 
 
+def go_over(here: Context) -> None:
+    """What clocks do until nobody is left."""
+    while run(here.engine, lambda connection: waiting.at(connection, time.now(), time.now())).switches:
+        run(here.engine, lambda connection: switching.next_part(connection, here.sending, time.now()))
+
+
 def test_approval_wakes_what_was_held(run_command: Run, client: FlaskClient, here: Context) -> None:
     clinic = held_clinic(run_command)
     post(client, clinic, "s1", time.now() - timedelta(hours=1))
@@ -123,7 +129,8 @@ def test_approval_wakes_what_was_held(run_command: Run, client: FlaskClient, her
 
     run(here.engine, hold)
     done = json.loads(run_command(protocol, "approve", "--clinic", str(clinic.id), "--by", "Dr. Ruiz", "--json").output)
-    assert done == {"version": 1, "approved_by": "Dr. Ruiz", "moved": 0, "replanned": 0, "woken": 2}
+    assert done == {"version": 1, "approved_by": "Dr. Ruiz", "followers": "waiting"}
+    go_over(here)
     welcome = plan_of(here.engine, clinic, "s1")["welcome sms"]
     assert (welcome["state"], welcome["reason"]) == (State.PLANNED, Reason.NOT_YET_DUE)
     assert welcome["due_at"] <= datetime.now(UTC)
@@ -141,10 +148,11 @@ def test_what_came_under_a_draft_follows_the_version_that_is_approved(
     post(client, clinic, "s1", time.now() - timedelta(hours=1))
     assert protocol_of(here.engine, clinic, "s1") == 2
     run_command(protocol, "approve", "--clinic", number, "--version", "1", "--by", "Dr. Ruiz")
+    go_over(here)
     assert protocol_of(here.engine, clinic, "s1") == 1
 
 
-def test_wording_keeps_due_times_and_timing_replans(
+def test_p3_those_under_way_follow_where_somebody_asked_for_it(
     run_command: Run, client: FlaskClient, here: Context, clinic: ClinicAtHand, tmp_path: Path
 ) -> None:
     post(client, clinic, "s1", time.now() - timedelta(hours=1))
@@ -153,25 +161,38 @@ def test_wording_keeps_due_times_and_timing_replans(
     number = str(clinic.id)
     assert "version 2" in run_command(protocol, "add", "--clinic", number, wording).output
     assert protocol_of(here.engine, clinic, "s1") == 1
-    said = json.loads(run_command(protocol, "approve", "--clinic", number, "--by", "Dr. Ruiz", "--json").output)
-    assert (said["moved"], said["replanned"]) == (1, 0)
-    assert protocol_of(here.engine, clinic, "s1") == 2
-    assert plan_of(here.engine, clinic, "s1") == before
+    approve = ("approve", "--clinic", number, "--by", "Dr. Ruiz")
+    assert "other plans stay as they are" in run_command(protocol, *approve).output
+    go_over(here)
+    assert protocol_of(here.engine, clinic, "s1") == 1, "P3: nobody asked for those under way"
     timing = edited(tmp_path, ("    day: 7\n", "    day: 8\n"))
     run_command(protocol, "add", "--clinic", number, timing)
-    said = json.loads(run_command(protocol, "approve", "--clinic", number, "--by", "Dr. Ruiz", "--json").output)
-    assert (said["moved"], said["replanned"]) == (1, 1)
+    assert "patient by patient" in run_command(protocol, *approve, "--everybody").output
+    assert plan_of(here.engine, clinic, "s1") == before, "the clock does it, part by part"
+    go_over(here)
+    assert protocol_of(here.engine, clinic, "s1") == 3
     after = plan_of(here.engine, clinic, "s1")
     assert after["day7 sms"]["due_at"] - before["day7 sms"]["due_at"] in {
         timedelta(hours=23), timedelta(days=1), timedelta(hours=25)
     }  # fmt: skip
     assert after["day3 sms"]["due_at"] == before["day3 sms"]["due_at"]
-    # Approving the old version again puts nobody back.
-    said = json.loads(
-        run_command(protocol, "approve", "--clinic", number, "--version", "1", "--by", "X", "--json").output
-    )
-    assert said["approved_by"] == "Dr. Test"
+    # The first signature stays, and puts nobody back.
+    again = run_command(protocol, "approve", "--clinic", number, "--version", "1", "--by", "X", "--everybody").output
+    assert "is approved already, by Dr. Test" in again
+    go_over(here)
     assert protocol_of(here.engine, clinic, "s1") == 3
+
+
+def test_wording_alone_keeps_due_times(
+    run_command: Run, client: FlaskClient, here: Context, clinic: ClinicAtHand, tmp_path: Path
+) -> None:
+    post(client, clinic, "s1", time.now() - timedelta(hours=1))
+    before, number = plan_of(here.engine, clinic, "s1"), str(clinic.id)
+    run_command(protocol, "add", "--clinic", number, edited(tmp_path, ("still open", "open still")))
+    run_command(protocol, "approve", "--clinic", number, "--by", "Dr. Ruiz", "--everybody")
+    go_over(here)
+    assert protocol_of(here.engine, clinic, "s1") == 2
+    assert plan_of(here.engine, clinic, "s1") == before
 
 
 def test_bad_protocols_are_neither_stored_nor_approved(run_command: Run, clinic: ClinicAtHand, tmp_path: Path) -> None:

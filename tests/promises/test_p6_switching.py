@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack
 
 import pytest
 from sqlalchemy import Connection
 
 from service import time
+from service.api import intake
+from service.api.bodies import EVENT
 from service.records import approval, protocols, switching, waiting
 from service.records.approval import Signature
 from service.records.protocols import Version
 from service.records.switching import Followers
-from tests.house import PROTOCOL, House
+from tests.house import PROTOCOL, House, completed, dumps
 from workers.clock import Clock
 
 LATER = PROTOCOL.replace("    day: 14\n", "    day: 15\n")
@@ -88,3 +92,86 @@ def test_a_session_that_was_cancelled_or_has_nothing_to_come_is_left(h: House) -
     version = signed(h, Followers.EVERYBODY)
     h.run(lambda c: switching.next_part(c, h.parts.sending, time.now()))
     assert under(h, version) == 1
+
+
+def go_over(h: House, *, looks: int = 20) -> None:
+    """What clocks do, until nobody is left or they have looked so often."""
+    for _ in range(looks):
+        if not h.run(any_switch):
+            return
+        h.run(lambda c: switching.next_part(c, h.parts.sending, time.now()))
+
+
+@pytest.mark.parametrize("followers", Followers)
+def test_p6_who_comes_in_while_a_version_is_signed_goes_over_too(h: House, followers: Followers) -> None:
+    """Their transaction chose the version before the signature, and commits when everybody else has gone over."""
+    if followers is Followers.WAITING:
+        h.sql("UPDATE protocols SET approved_at = NULL, approved_by = NULL")
+    complete(h, 2)
+    taken_in, commit = threading.Event(), threading.Event()
+
+    def come_in() -> None:
+        raw = dumps({"type": "session.completed", "data": completed(session="late", patient="late")})
+        with h.parts.engine.begin() as connection:
+            intake.take_in(connection, h.parts.sending, h.clinic.id, "late", raw, EVENT.validate_json(raw), time.now())
+            taken_in.set()
+            assert commit.wait(30)
+
+    def sign_and_look() -> tuple[Version, int]:
+        version = signed(h, followers)
+        go_over(h)
+        return version, under(h, version)
+
+    with ThreadPoolExecutor(2) as pool:
+        coming, signing = pool.submit(come_in), pool.submit(lambda: taken_in.wait(30) and sign_and_look())
+        assert taken_in.wait(30)
+        if h.parts.engine.dialect.name == "postgresql":
+            assert signing.result(30)[1] == 2, "nobody waits for an open transaction"
+            assert h.run(any_switch), "the switch stays open for whoever is on the way"
+        commit.set()
+        coming.result(30)
+        version, _ = signing.result(30)
+    go_over(h)
+    assert under(h, version) == 3
+    assert not h.run(any_switch)
+
+
+def test_p6_a_version_that_came_into_force_while_one_waited_for_the_other_is_the_one(h: House) -> None:
+    """Between choosing a version and holding it, a whole switch may pass."""
+    [old] = h.run(lambda c: protocols.of_clinic(c, h.clinic.id))
+
+    def choose(connection: Connection) -> int:
+        found = protocols.to_follow(connection, h.clinic.id, old.name)
+        assert found is not None
+        return found.version
+
+    with ThreadPoolExecutor(1) as pool:
+        with h.parts.engine.begin() as connection:
+            stored = protocols.add(connection, h.clinic.id, LATER, time.now())
+            approval.sign_version(
+                connection, h.clinic.id, stored.id, Signature("Dr New", "Dr New", Followers.EVERYBODY, time.now())
+            )
+            assert protocols.nobody_holds(connection, [old.id])
+            choosing = pool.submit(lambda: h.run(choose))
+            wait([choosing], timeout=0.3)
+            assert not choosing.done()
+        assert choosing.result(30) == 2
+
+
+def test_p6_a_switch_that_cannot_end_keeps_no_other_waiting(h: House) -> None:
+    other = PROTOCOL.replace("name: prolotherapy", "name: other")
+    h.run(lambda c: protocols.add(c, h.clinic.id, other, time.now()))
+    h.complete(session="s", patient="p", protocol="other")
+    with ExitStack() as open_for_long:
+        if h.parts.engine.dialect.name == "postgresql":  # SQLite has one writer: nobody is on the way meanwhile
+            on_the_way = open_for_long.enter_context(h.parts.engine.begin())
+            assert protocols.to_follow(on_the_way, h.clinic.id, "prolotherapy")
+        signed(h, Followers.EVERYBODY)
+
+        def sign_other(connection: Connection) -> None:
+            [version] = [one for one in protocols.of_clinic(connection, h.clinic.id) if one.name == "other"]
+            signature = Signature("Dr New", "Dr New", Followers.WAITING, time.now())
+            approval.sign_version(connection, h.clinic.id, version.id, signature)
+
+        h.run(sign_other)
+        assert h.run(lambda c: switching.next_part(c, h.parts.sending, time.now())) == 1

@@ -34,7 +34,6 @@ from service.pages.desk.patient_head import CHANNELS, HOW, LANGUAGES, PATIENTS, 
 from service.pages.desk.who import Who
 from service.records import audit, consents, patient_search, patients, protocols, sessions
 from service.records.database import run
-from service.records.ids import new_id
 from service.records.patient_search import Wanted
 from service.records.patients import Patient
 
@@ -69,7 +68,7 @@ class _Session(Form):
     source = forms.choice(LABELS[Field.SOURCE], HOW)
     wording = forms.lines(LABELS[Field.WORDING], 2000, optional=True, rows="3")
     agreed_at = DateTimeLocalField(LABELS[Field.AGREED_AT], [Optional(), _in_our_time])
-    once = HiddenField()
+    once = forms.once()
     drawn_at = HiddenField()
 
     def said_at(self) -> datetime:
@@ -82,8 +81,7 @@ class _Session(Form):
 
     def name(self) -> str:
         """What the session is called."""
-        once = self.once.data or ""
-        return f"desk-{once}" if once.isascii() and once.isdigit() and len(once) <= 19 else f"desk-{new_id()}"
+        return f"desk-{forms.number(self.once)}"
 
 
 class _Newcomer(_Session):
@@ -303,7 +301,6 @@ def _fresh(who: Who) -> dict[str, Any]:
         "ended_at": now.astimezone(who.clinic.zone).replace(second=0, microsecond=0, tzinfo=None),
         "protocol": "prolotherapy",
         "wording": WORDING,
-        "once": str(new_id()),
         "drawn_at": now.isoformat(),
     }
 

@@ -15,6 +15,7 @@ from flask import request
 from wtforms import (  # type: ignore[attr-defined]  # the stubs know no SelectChoice yet
     Field,
     Form,
+    HiddenField,
     PasswordField,
     SelectChoice,
     SelectField,
@@ -22,6 +23,8 @@ from wtforms import (  # type: ignore[attr-defined]  # the stubs know no SelectC
     TextAreaField,
 )
 from wtforms.validators import DataRequired, InputRequired, Length, Regexp, ValidationError
+
+from service.records.ids import new_id
 
 F = TypeVar("F", bound=Form)
 Rule = Callable[[str], object]
@@ -75,6 +78,23 @@ def choice(label: str, choices: Iterable[tuple[str, str]], **attributes: str) ->
 def options(choices: Iterable[tuple[str, str]]) -> list[SelectChoice]:
     """For a `SelectField` whose choices are known only when it is shown."""
     return [SelectChoice(value, words) for value, words in choices]
+
+
+def once() -> HiddenField:
+    """A number that is drawn with the form: what is sent twice does its work once."""
+    return HiddenField(default=lambda: str(new_id()))
+
+
+def number(field: HiddenField) -> int:
+    """What `once` drew; where something else came back, a number of its own."""
+    return row_id(field.data) or new_id()
+
+
+def row_id(text: str | None) -> int | None:
+    """The id of a row; None for what no row can have."""
+    digits = text or ""
+    found = int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 19 else 0
+    return found if 0 < found < 2**63 else None
 
 
 def sentence(error: ValueError) -> str:

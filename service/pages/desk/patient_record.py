@@ -12,7 +12,7 @@ from typing import Any
 from flask import Response
 from sqlalchemy import Connection
 from werkzeug.wrappers import Response as AnyResponse
-from wtforms import DateTimeLocalField, Form, HiddenField, RadioField
+from wtforms import DateTimeLocalField, Form, RadioField
 from wtforms.validators import InputRequired, Optional
 
 from service import time
@@ -55,7 +55,7 @@ class _Consent(Form):
     how = forms.choice("How", HOW)
     at = DateTimeLocalField("When, by your clock", [Optional()])
     wording = forms.lines("The words they agreed to", 2000, optional=True, rows="2")
-    once = HiddenField()
+    once = forms.once()
 
 
 class _Erase(Form):
@@ -110,9 +110,8 @@ def consent(who: Who, patient_id: int) -> AnyResponse:
     gave = form.word.data == _GIVEN
     word = _given(at, form.wording.data or "", source) if gave else _withdrawn(at, source)
     action = "consent.record" if gave else "consent.withdraw"
-    once = form.once.data or ""
-    number = int(once) if once.isascii() and once.isdigit() and len(once) <= 19 else new_id()
-    if _post(who, patient, {"consent": {form.channel.data: word}}, action, number) is not None:
+    once = forms.number(form.once)
+    if _post(who, patient, {"consent": {form.channel.data: word}}, action, once) is not None:
         return _page(who, patient_id, consent=form, wrong=_COULD_NOT)
     look.said("It is in the ledger. Above you see what counts now.")
     return go(f"{PATIENTS}/{patient_id}/record")
@@ -224,7 +223,7 @@ def _page(
         return {
             **patient_head.values(connection, who, patient),
             "facts": facts or _facts_of(who, patient),
-            "consent": consent or _Consent(wording=WORDING, once=str(new_id())),
+            "consent": consent or _Consent(wording=WORDING),
             "erase": erase or _Erase(),
             "ledger": consents.ledger(connection, patient_id)[::-1],
         }

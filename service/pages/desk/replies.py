@@ -223,8 +223,7 @@ def _one(
 
 
 def _after() -> int | None:
-    asked = request.args.get("after", "")
-    return int(asked) if asked.isascii() and asked.isdigit() and len(asked) <= 18 else None
+    return forms.row_id(request.args.get("after"))
 
 
 def _back(reply_id: int) -> AnyResponse:

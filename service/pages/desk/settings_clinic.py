@@ -12,7 +12,6 @@ from werkzeug.wrappers import Response as AnyResponse
 from wtforms import Form, HiddenField, IntegerField
 from wtforms.validators import InputRequired, ValidationError
 
-from service import time
 from service.care import clinic_rules
 from service.care.clinic_rules import DAYS
 from service.care.contact import check_hours, dialled_phone
@@ -22,21 +21,14 @@ from service.pages.desk import forms, look
 from service.pages.desk.door import Room, go, note
 from service.pages.desk.who import Who
 from service.records import clinic_changes, clinics
-from service.records.clinic_changes import TooMany
 from service.records.clinics import Clinic
 from service.records.database import reading, run
 
 HERE = "/desk/settings/clinic"
 room = Room("settings_clinic")
 
-MOST_SESSIONS = 300
-"""Planned anew within one request; more than that is for the command, which takes its time and says how far it is."""
 _DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _LANGUAGES = (("en", "English"), ("es", "Spanish"))
-_MANY = (
-    f"More than {MOST_SESSIONS} sessions would have to be planned anew, which takes longer than a page may. Nothing "
-    "was changed. Whoever runs the installation can do it with `aftercare clinic change`."
-)
 _MEANWHILE = (
     "Somebody changed these settings after you opened them. Here they are as they stand now; nothing was saved."
 )
@@ -118,21 +110,19 @@ def save(who: Who) -> AnyResponse:
         return _page(who, form, week, 422)
     here, fields = context(), _fields(form, week)
 
-    def work(connection: Connection) -> int:
+    def work(connection: Connection) -> bool:
         clinics.lock(connection, who.clinic_id)
         if form.seen.data != _mark(clinics.get(connection, who.clinic_id)):
             raise Meanwhile
         note(connection, who, "clinic.change", f"clinic {who.clinic_id}")
-        return clinic_changes.change_at_once(connection, here.sending, who.clinic_id, fields, MOST_SESSIONS, time.now())
+        return clinic_changes.change(connection, who.clinic_id, fields)
 
     try:
-        moved = run(here.engine, work)
-    except TooMany:
-        return _page(who, form, week, 422, wrong=_MANY)
+        moves = run(here.engine, work)
     except Meanwhile:
         return _as_it_stands(who)
     here.nudges.wake_clock()
-    look.said("Saved." if not moved else f"Saved. {moved} planned messages were brought in line.")
+    look.said("Saved. What is planned is brought in line now, a few patients at a time." if moves else "Saved.")
     return go(HERE)
 
 

@@ -16,6 +16,7 @@ from service.pages.desk import forms, look
 from service.pages.desk.door import Room, go, note
 from service.pages.desk.who import Who
 from service.records import clinics
+from service.records.clinics import AskedBefore
 from service.records.database import reading, run
 
 HERE = "/desk/settings/keys"
@@ -26,6 +27,9 @@ MOST_LIVING = 10
 """Keys of a clinic that work at a time: each secret is tried on every event that comes in signed."""
 MOST_ENDED = 20
 """Revoked keys that are still listed."""
+_TWICE = (
+    "This was sent twice: one key was made, and shown the first time. If you did not see it, revoke it and make another"
+)
 _OVERLAPS = (("24", "one day"), ("1", "one hour"), ("168", "one week"))
 
 
@@ -35,10 +39,12 @@ class _TooMany(ValueError):
 
 class _New(Form):
     kind = forms.choice("Kind", KINDS.items())
+    once = forms.once()
 
 
 class _Change(Form):
     hours = forms.choice("The old one works for another", _OVERLAPS)
+    once = forms.once()
 
 
 @room.get("/settings/keys", may=Permission.MANAGE)
@@ -57,10 +63,14 @@ def make(who: Who) -> AnyResponse:
     def work(connection: Connection) -> str:
         _leave_room(connection, who)
         note(connection, who, "key.new", f"{kind} key")
-        return clinics.new_key(connection, context().sending.vault, who.clinic_id, kind, time.now())
+        return clinics.new_key(
+            connection, context().sending.vault, who.clinic_id, kind, time.now(), forms.number(form.once)
+        )
 
     try:
         return _once(who, KINDS[kind], run(context().engine, work))
+    except AskedBefore:
+        return _list(who, _New(), _TWICE)
     except _TooMany as error:
         return _list(who, form, forms.sentence(error))
 
@@ -74,13 +84,16 @@ def change(who: Who, key_id: int) -> AnyResponse:
 
     def work(connection: Connection) -> str:
         vault = context().sending.vault
-        made = clinics.rotate_key(connection, vault, who.clinic_id, key_id, ends_at, time.now())
-        _leave_room(connection, who, 1)
+        _leave_room(connection, who)
+        asked = forms.number(form.once)
+        made = clinics.rotate_key(connection, vault, who.clinic_id, key_id, ends_at, time.now(), asked)
         note(connection, who, "key.change", f"key {key_id}")
         return made
 
     try:
         made = run(context().engine, work)
+    except AskedBefore:
+        return _list(who, _New(), _TWICE)
     except _TooMany as error:
         return _list(who, _New(), forms.sentence(error))
     return _once(who, KINDS["api" if made.startswith("ak_") else "webhook"], made, ends_at=ends_at)
@@ -98,9 +111,9 @@ def revoke(who: Who, key_id: int) -> AnyResponse:
     return go(HERE)
 
 
-def _leave_room(connection: Connection, who: Who, made: int = 0) -> None:
+def _leave_room(connection: Connection, who: Who) -> None:
     clinics.lock(connection, who.clinic_id)
-    if len(_split(clinics.keys_of(connection, who.clinic_id))[0]) - made >= MOST_LIVING:
+    if len(_split(clinics.keys_of(connection, who.clinic_id))[0]) >= MOST_LIVING:
         raise _TooMany(f"{MOST_LIVING} keys work already: revoke one first")
 
 
@@ -122,6 +135,14 @@ def _list(who: Who, form: _New | None = None, wrong: str | None = None) -> AnyRe
         keys = clinics.keys_of(connection, who.clinic_id)
     living, ended = _split(keys)
     return look.page(
-        who, "settings_keys.html", 200 if form is None else 422, living=living, ended=ended[-MOST_ENDED:][::-1],
-        form=form or _New(), change=_Change(), kinds=KINDS, public_url=context().settings.public_url, wrong=wrong,
-    )  # fmt: skip
+        who,
+        "settings_keys.html",
+        200 if form is None else 422,
+        living=living,
+        ended=ended[-MOST_ENDED:][::-1],
+        form=form or _New(),
+        changes={key["id"]: _Change() for key in living},
+        kinds=KINDS,
+        public_url=context().settings.public_url,
+        wrong=wrong,
+    )

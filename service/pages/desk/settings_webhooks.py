@@ -15,7 +15,8 @@ from service.context import context
 from service.pages.desk import forms, look
 from service.pages.desk.door import Room, go, note
 from service.pages.desk.who import Who
-from service.records import hook_endpoints, hook_log
+from service.records import clinics, hook_endpoints, hook_log
+from service.records.clinics import AskedBefore
 from service.records.database import reading, run
 from service.records.hooks import KEEP_DAYS, Endpoint, Type
 
@@ -44,9 +45,16 @@ _ERRORS = {
     "endpoint_disabled": "the endpoint was removed",
 }
 
+_UNSEEN = "Its secret was shown the first time. If you did not see it, change it"
+
 
 class _Add(Form):
     url = forms.line("Address", 2000, type="url", placeholder="https://", autocomplete="off")
+    once = forms.once()
+
+
+class _Secret(Form):
+    once = forms.once()
 
 
 @room.get("/settings/webhooks", may=Permission.MANAGE)
@@ -63,16 +71,19 @@ def add(who: Who) -> AnyResponse:
         return _list(who, form, wrong or (None if chosen else "Choose at least one event."))
 
     def work(connection: Connection) -> tuple[Endpoint, str]:
-        vault = context().sending.vault
+        vault, asked = context().sending.vault, forms.number(form.once)
+        clinics.lock(connection, who.clinic_id)
         living = [one for one in hook_endpoints.all_of(connection, who.clinic_id) if one.disabled_at is None]
         if len(living) >= MOST_ENDPOINTS:
             raise ValueError(f"there are {MOST_ENDPOINTS} endpoints: remove one first")
-        made = hook_endpoints.add(connection, vault, who.clinic_id, form.url.data or "", chosen, time.now())
+        made = hook_endpoints.add(connection, vault, who.clinic_id, form.url.data or "", chosen, time.now(), asked)
         note(connection, who, "webhook.added", f"endpoint {made[0].id}")
         return made
 
     try:
         made, secret = run(context().engine, work)
+    except AskedBefore:
+        return _list(who, _Add(), f"This was sent twice: one endpoint was added. {_UNSEEN}")
     except ValueError as error:
         return _list(who, form, forms.sentence(error))
     return _once(who, made, secret)
@@ -99,12 +110,17 @@ def choose(who: Who, endpoint_id: int) -> AnyResponse:
 
 @room.post("/settings/webhooks/<id:endpoint_id>/secret", may=Permission.MANAGE)
 def change_secret(who: Who, endpoint_id: int) -> AnyResponse:
+    form = forms.posted(_Secret)
+
     def work(connection: Connection) -> tuple[Endpoint, str]:
         one = _living(connection, who, endpoint_id)
         note(connection, who, "webhook.secret", f"endpoint {endpoint_id}")
-        return one, hook_endpoints.rotate(connection, context().sending.vault, endpoint_id)
+        return one, hook_endpoints.rotate(connection, context().sending.vault, endpoint_id, forms.number(form.once))
 
-    return _once(who, *run(context().engine, work))
+    try:
+        return _once(who, *run(context().engine, work))
+    except AskedBefore:
+        return _one(who, endpoint_id, f"This was sent twice: one new secret was made. {_UNSEEN}")
 
 
 @room.post("/settings/webhooks/<id:endpoint_id>/pause", may=Permission.MANAGE)
@@ -152,8 +168,9 @@ def test(who: Who, endpoint_id: int) -> AnyResponse:
 @room.post("/settings/webhooks/<id:endpoint_id>/resend", may=Permission.MANAGE)
 def resend(who: Who, endpoint_id: int) -> AnyResponse:
     """Post one event again, under the same id, also if it was delivered."""
-    asked = request.form.get("event", "")
-    event_id = int(asked) if asked.isascii() and asked.isdigit() and len(asked) <= 18 else 0
+    event_id = forms.row_id(request.form.get("event"))
+    if event_id is None:
+        abort(404)
 
     def work(connection: Connection) -> int:
         _living(connection, who, endpoint_id)
@@ -224,8 +241,7 @@ def _list(who: Who, form: _Add | None = None, wrong: str | None = None) -> AnyRe
 
 
 def _one(who: Who, endpoint_id: int, wrong: str | None = None) -> AnyResponse:
-    before = request.args.get("before", "")
-    cursor = int(before) if before.isascii() and before.isdigit() and len(before) <= 18 else None
+    cursor = forms.row_id(request.args.get("before"))
     with reading(context().engine) as connection:
         one = _living(connection, who, endpoint_id)
         found = hook_log.page(connection, endpoint_id, cursor, PAGE + 1)
@@ -233,5 +249,5 @@ def _one(who: Who, endpoint_id: int, wrong: str | None = None) -> AnyResponse:
     return look.page(
         who, "settings_webhook.html", 200 if wrong is None else 422, one=one, log=found[:PAGE], older=older,
         wrong=wrong, types=_TYPES, ticked=[kind.value for kind in Type if one.wants(kind)], errors=_ERRORS,
-        keep_days=KEEP_DAYS,
+        keep_days=KEEP_DAYS, change=_Secret(),
     )  # fmt: skip

@@ -14,7 +14,6 @@ from service.pages.desk import forms, look, patient_head
 from service.pages.desk.look import Part
 from service.pages.desk.who import Who
 from service.records import exchange, typed
-from service.records.ids import new_id
 from service.records.patients import Patient
 
 SHOWN = 12
@@ -37,19 +36,17 @@ class Box(Form):
     words = forms.lines("Your text", 700, rows="3")
     sooner = BooleanField("Send it now all the same: it is night there, and they wrote within the last day")
     sure = BooleanField("Send it as it is")
-    once = HiddenField()
+    once = forms.once()
     back = HiddenField()
 
     @property
     def number(self) -> int:
         """`once` as a row's id; one that cannot be read is a box of its own."""
-        text = self.once.data or ""
-        plain = text.isascii() and text.isdigit() and len(text) <= 19
-        return int(text) if plain and 0 < int(text) < 2**63 else new_id()
+        return forms.number(self.once)
 
 
 def fresh_box(back: str) -> Box:
-    return Box(once=str(new_id()), back=back)
+    return Box(back=back)
 
 
 def findings(who: Who, patient: Patient, form: Box) -> tuple[Finding, ...]:

@@ -29,6 +29,14 @@
     addEventListener("beforeunload", (event) => { if (typed) event.preventDefault(); });
   }
 
+  // A double click asks once: its second answer would take the place of the first, which may hold a key that is shown once.
+  let pressed = null, at = 0;
+  document.addEventListener("submit", (event) => {
+    const button = event.submitter || event.target;
+    if (button === pressed && event.timeStamp - at < 1000) event.preventDefault();
+    else [pressed, at] = [button, event.timeStamp];
+  });
+
   const say = (sentence) => {
     const line = document.createElement("p");
     line.className = "said";

@@ -190,10 +190,13 @@ def upgrade() -> None:
 
     with op.batch_alter_table("clinic_keys", schema=None) as batch_op:
         batch_op.add_column(sa.Column("used_at", Moment(), nullable=True))
+        batch_op.add_column(sa.Column("form", sa.BigInteger(), nullable=True))
+        batch_op.create_unique_constraint(batch_op.f("uq_clinic_keys_clinic_id_form"), ["clinic_id", "form"])
 
     with op.batch_alter_table("clinics", schema=None) as batch_op:
         batch_op.add_column(sa.Column("escalation", sa.JSON(), nullable=True))
         batch_op.add_column(sa.Column("went_live_at", Moment(), nullable=True))
+        batch_op.add_column(sa.Column("planned_anew_after", sa.BigInteger(), nullable=True))
 
     with op.batch_alter_table("patients", schema=None) as batch_op:
         batch_op.add_column(sa.Column("paused_by", sa.Text(), nullable=True))
@@ -245,6 +248,8 @@ def upgrade() -> None:
 
     with op.batch_alter_table("webhook_endpoints", schema=None) as batch_op:
         batch_op.add_column(sa.Column("paused_at", Moment(), nullable=True))
+        batch_op.add_column(sa.Column("form", sa.BigInteger(), nullable=True))
+        batch_op.create_unique_constraint(batch_op.f("uq_webhook_endpoints_clinic_id_form"), ["clinic_id", "form"])
 
     with op.batch_alter_table("webhook_deliveries", schema=None) as batch_op:
         batch_op.create_index("ix_webhook_deliveries_log", ["endpoint_id", "event_id"], unique=False)
@@ -265,6 +270,8 @@ def downgrade() -> None:
         batch_op.drop_index("ix_webhook_deliveries_log")
 
     with op.batch_alter_table("webhook_endpoints", schema=None) as batch_op:
+        batch_op.drop_constraint(batch_op.f("uq_webhook_endpoints_clinic_id_form"), type_="unique")
+        batch_op.drop_column("form")
         batch_op.drop_column("paused_at")
 
     with op.batch_alter_table("contacts", schema=None) as batch_op:
@@ -308,10 +315,13 @@ def downgrade() -> None:
         batch_op.drop_column("paused_by")
 
     with op.batch_alter_table("clinics", schema=None) as batch_op:
+        batch_op.drop_column("planned_anew_after")
         batch_op.drop_column("went_live_at")
         batch_op.drop_column("escalation")
 
     with op.batch_alter_table("clinic_keys", schema=None) as batch_op:
+        batch_op.drop_constraint(batch_op.f("uq_clinic_keys_clinic_id_form"), type_="unique")
+        batch_op.drop_column("form")
         batch_op.drop_column("used_at")
 
     with op.batch_alter_table("patients", schema=None) as batch_op:
