@@ -30,7 +30,7 @@ from service.records.database import reading, run
 from service.records.ids import new_ids
 from service.records.replies import Incoming
 from service.records.sealing import new_token
-from service.records.tables import attempts, messages
+from service.records.sending_tables import attempts, messages
 from workers import listen
 
 CONNECTIONS = 4

@@ -16,10 +16,11 @@ from sqlalchemy import Column, Table, select
 from sqlalchemy.dialects import postgresql
 
 from benchmarks.place import Place
-from service.records import tables
 from service.records.database import reading
+from service.records.sending_tables import messages
+from service.records.tables import consents, courses, events, patients, sessions
 
-TABLES = (tables.patients, tables.consents, tables.courses, tables.sessions, tables.messages, tables.events)
+TABLES = (patients, consents, courses, sessions, messages, events)
 
 Rows = dict[str, list[tuple[Any, ...]]]
 _VALUES = 500
@@ -37,7 +38,7 @@ def traces(here: Place) -> list[Trace]:
     """What each event left, if all were first sessions. The rows are as the driver gives and takes them."""
     with reading(here.parts.engine) as connection:
         found = {table.name: [tuple(row) for row in connection.exec_driver_sql(_select(table))] for table in TABLES}
-        patient_of = dict(connection.execute(select(tables.sessions.c.id, tables.sessions.c.patient_id)).tuples().all())
+        patient_of = dict(connection.execute(select(sessions.c.id, sessions.c.patient_id)).tuples().all())
     by_patient: dict[int, Rows] = {}
     for table in TABLES:
         names = [column.name for column in table.columns]
@@ -49,9 +50,9 @@ def traces(here: Place) -> list[Trace]:
 
 
 def _owner(table: Table, values: dict[str, Any], patient_of: dict[int, int | None]) -> int:
-    if table is tables.patients:
+    if table is patients:
         return int(values["id"])
-    owner = patient_of[values["session_id"]] if table is tables.events else values["patient_id"]
+    owner = patient_of[values["session_id"]] if table is events else values["patient_id"]
     assert owner is not None
     return int(owner)
 

@@ -19,7 +19,8 @@ from service.records.ids import new_ids
 from service.records.messages import ROUTINE
 from service.records.patients import normal
 from service.records.sealing import new_token
-from service.records.tables import clinics, courses, messages, patients, sessions
+from service.records.sending_tables import messages
+from service.records.tables import clinics, courses, patients, sessions
 
 AT_A_TIME = 5_000
 _STEP, _SURVEY = "day1", "S1"

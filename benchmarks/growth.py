@@ -28,7 +28,7 @@ from service.records import agenda, counts, erasure, messages, receipts, replies
 from service.records.database import reading, run
 from service.records.receipts import Receipt
 from service.records.replies import Incoming
-from service.records.tables import attempts
+from service.records.sending_tables import attempts
 from workers import listen
 from workers.clock import Clock
 from workers.compose import Composer

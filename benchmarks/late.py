@@ -20,8 +20,9 @@ from service import time
 from service.care.lifecycle import State
 from service.care.system_messages import SystemText
 from service.records import contacts
+from service.records.alert_tables import alerts
 from service.records.database import reading, run
-from service.records.tables import alerts, attempts, messages
+from service.records.sending_tables import attempts, messages
 
 COUNT, TAPS = 100_000, 20
 LATENCY = 50

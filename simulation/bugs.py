@@ -38,8 +38,8 @@ from service.records import (
     switching,
 )
 from service.records.protocols import Version
+from service.records.sending_tables import messages as message_rows
 from service.records.switching import Followers
-from service.records.tables import messages as message_rows
 from service.records.tables import protocols as protocol_rows
 from simulation import gateways
 from simulation.weather import CALM, Weather
@@ -276,8 +276,8 @@ def _switch_ends_with_its_first_part() -> Iterator[None]:
 def _switch_takes_everybody() -> Iterator[None]:
     left_behind = switching._left_behind
 
-    def all_of_them(connection: Connection, to: Version, _: Followers) -> list[int]:
-        return left_behind(connection, to, Followers.EVERYBODY)
+    def all_of_them(connection: Connection, to: Version) -> list[int]:
+        return left_behind(connection, replace(to, followers=Followers.EVERYBODY))
 
     with patch.object(switching, "_left_behind", all_of_them):
         yield

@@ -17,11 +17,14 @@ from sqlalchemy import ColumnElement, Connection, Engine, FromClause, Select, fu
 from sandbox.ledger import Entry
 from service import time
 from service.care.lifecycle import ENDS, Channel, Reason, State
+from service.records.alert_tables import alerts
 from service.records.database import reading
 from service.records.desk_tables import imports
 from service.records.hooks import LIVE
 from service.records.imports import AT_WORK
-from service.records.tables import alerts, attempts, messages, receipts, replies, webhook_deliveries
+from service.records.reply_tables import replies
+from service.records.sending_tables import attempts, messages, receipts
+from service.records.webhook_tables import webhook_deliveries
 
 _GOING = {Reason.NOT_YET_DUE, Reason.QUIET_HOURS, Reason.DAILY_CAP, Reason.PROVIDER_BUSY, Reason.CHANNEL_PAUSED,
           Reason.PLAN_PAUSED, Reason.NOT_APPROVED, Reason.REPLY_UNREAD, Reason.RETRY_LATER}  # fmt: skip

@@ -26,10 +26,10 @@ from service.records.clinics import Clinic
 from service.records.database import reading, run
 from service.records.library import TEMPLATES
 from service.records.sealing import new_key
-from service.records.tables import attempts as attempt_rows
-from service.records.tables import messages as message_rows
-from service.records.tables import senders as sender_rows
-from service.records.tables import webhook_deliveries as hook_rows
+from service.records.sending_tables import attempts as attempt_rows
+from service.records.sending_tables import messages as message_rows
+from service.records.sending_tables import senders as sender_rows
+from service.records.webhook_tables import webhook_deliveries as hook_rows
 from service.settings import Settings
 from workers.compose import Composer
 from workers.deliver import Deliverer

@@ -17,8 +17,8 @@ from service.records.ids import new_id
 from service.records.messages import Extra
 from service.records.plans import Sending
 from service.records.replies import MATCHED, Reply, Whose
-from service.records.tables import messages as message_rows
-from service.records.tables import replies as reply_rows
+from service.records.reply_tables import replies as reply_rows
+from service.records.sending_tables import messages as message_rows
 from workers.wishes import Done
 
 QUIET_FOR: dict[SystemText, timedelta] = {

@@ -61,7 +61,7 @@ class Found:
     queued: int = 0
     overdue: int = 0
     switched: int = 0
-    """Sessions that went over to another version of their protocol."""
+    """Sessions that went over to another version of their protocol, or were planned anew."""
     ahead: Sequence[datetime] = ()
     """When the next message of each sender and the next round of an alert are due."""
 

@@ -27,7 +27,7 @@ from service.records.messages import ROUTINE, Extra
 from service.records.plans import Sending
 from service.records.replies import MATCHED, Reply, Whose
 from service.records.responses import Change
-from service.records.tables import messages as message_rows
+from service.records.sending_tables import messages as message_rows
 from service.records.triaging import Setting
 from workers import wishes
 

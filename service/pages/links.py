@@ -15,7 +15,7 @@ from service.care.lifecycle import Channel
 from service.records import responses, triaging
 from service.records.responses import Response
 from service.records.sealing import Vault, token_key
-from service.records.tables import attempts, messages
+from service.records.sending_tables import attempts, messages
 from service.records.triaging import Setting
 
 LIFETIME = timedelta(days=30)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, ScalarSelect, bindparam, func, select, text, 
 from service.care.lifecycle import Channel, State
 from service.records.database import Moment
 from service.records.messages import ROUTINE, URGENT
-from service.records.tables import messages, senders
+from service.records.sending_tables import messages, senders
 
 
 def queue_due(

@@ -12,9 +12,9 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from service.care.lifecycle import Channel
 from service.care.urgency import Urgency
+from service.records.alert_tables import alert_events, alerts
 from service.records.ids import new_id
 from service.records.sealing import Vault
-from service.records.tables import alert_events, alerts
 
 
 class EventKind(StrEnum):

@@ -19,6 +19,7 @@ from service.care.system_messages import SystemText
 from service.care.urgency import Urgency
 from service.records import contacts, messages, senders
 from service.records.alert_history import EventKind, add_event
+from service.records.alert_tables import alerts
 from service.records.alerts import Alert, as_alert, hours_of
 from service.records.clinics import Clinic
 from service.records.contacts import Contact
@@ -26,8 +27,8 @@ from service.records.ids import new_id
 from service.records.messages import Extra
 from service.records.plans import Sending
 from service.records.sealing import token_key
-from service.records.tables import alerts, attempts
-from service.records.tables import messages as message_rows
+from service.records.sending_tables import attempts
+from service.records.sending_tables import messages as message_rows
 
 WINDOW = timedelta(minutes=30)
 """Later than this a notice is stale: the rounds after it say the same."""

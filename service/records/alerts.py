@@ -19,14 +19,14 @@ from service.care.system_messages import SystemText
 from service.care.urgency import Urgency
 from service.records import contacts, hooks, messages, notices, patients, plans
 from service.records.alert_history import EventKind, add_event
+from service.records.alert_tables import alert_events, alerts
 from service.records.clinics import Clinic
 from service.records.ids import new_id
 from service.records.messages import Extra
 from service.records.patients import Patient
 from service.records.plans import Sending
 from service.records.sealing import Vault
-from service.records.tables import alert_events, alerts
-from service.records.tables import messages as message_rows
+from service.records.sending_tables import messages as message_rows
 
 UNHEARD = "alert_unheard"
 """Kind of the operator's notice about an alert that everybody was told of and nobody acknowledged."""

@@ -13,7 +13,7 @@ from service.records.bulk import writing
 from service.records.database import Moment, as_rows, listed
 from service.records.ids import new_ids
 from service.records.sealing import Vault, token_key
-from service.records.tables import attempts, messages
+from service.records.sending_tables import attempts, messages
 
 _FEW = 10
 """Attempts up to which statements of their own are as quick as COPY."""

@@ -16,15 +16,15 @@ from service.care.lifecycle import Channel, Reason
 from service.care.rendering import to_gsm7
 from service.care.segments import count
 from service.records import contacts, messages
+from service.records.alert_tables import contacts as contact_rows
 from service.records.clinics import Clinic
 from service.records.contacts import Contact
 from service.records.ids import new_id
 from service.records.messages import Extra
 from service.records.plans import Sending
 from service.records.sealing import Vault
-from service.records.tables import attempts, receipts
-from service.records.tables import contacts as contact_rows
-from service.records.tables import messages as message_rows
+from service.records.sending_tables import attempts, receipts
+from service.records.sending_tables import messages as message_rows
 
 _CODE = re.compile(rf"(?<!\d)\d{{{contact_test.CODE_DIGITS}}}(?!\d)")
 _MINE = message_rows.c.step.like(f"{STEP}.%")

@@ -12,11 +12,11 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from service.care.escalation import HOUSE, Person
 from service.care.lifecycle import Channel
 from service.records import clinics, notices
+from service.records.alert_tables import contacts
 from service.records.clinics import Clinic
 from service.records.ids import new_id
 from service.records.patients import normal
 from service.records.sealing import Vault
-from service.records.tables import contacts
 
 NO_CONTACTS = "alert_no_contacts"
 """Kind of the operator's notice about a clinic where nobody can be told."""

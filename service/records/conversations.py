@@ -10,8 +10,8 @@ from sqlalchemy import Connection, insert, select, update
 
 from service.care.textsurvey import TIMEOUT, Phase, State
 from service.records.ids import new_id
+from service.records.reply_tables import conversations
 from service.records.sealing import Vault
-from service.records.tables import conversations
 
 
 @dataclass(frozen=True, slots=True)

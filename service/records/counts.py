@@ -17,7 +17,9 @@ from sqlalchemy import ColumnElement, Connection, Table, func, select
 from service.care.lifecycle import Channel, Reason, State
 from service.records import ids, senders
 from service.records.messages import ROUTINE, URGENT
-from service.records.tables import attempts, events, messages, notices, receipts, replies
+from service.records.reply_tables import replies
+from service.records.sending_tables import attempts, messages, receipts
+from service.records.tables import events, notices
 
 MOST = 10_000
 """Where counting stops: more than this is a matter for a person, however many more."""

@@ -21,8 +21,6 @@ from sqlalchemy import (
 from service.records.database import Moment
 from service.records.tables import id_column, metadata, of_clinic
 
-__all__ = ["import_problems", "imports", "metadata", "notes", "protocol_drafts", "staff", "staff_sessions"]
-
 staff = Table(
     "staff",
     metadata,

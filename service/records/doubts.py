@@ -12,10 +12,11 @@ from service.care.lifecycle import Channel
 from service.records import clinics, consents, inbox, optouts, patients, plans
 from service.records.patients import Patient
 from service.records.plans import Sending
+from service.records.reply_tables import replies
 from service.records.sealing import Vault
+from service.records.sending_tables import suppressions
 from service.records.tables import consents as consent_rows
 from service.records.tables import patients as patient_rows
-from service.records.tables import replies, suppressions
 
 SOURCE = "desk"
 _BY_REPLY = "reply"

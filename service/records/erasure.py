@@ -11,9 +11,11 @@ from sqlalchemy import Column, ColumnElement, Connection, delete, func, literal_
 from service.care.lifecycle import Reason
 from service.records import alert_history, audit, consents, hooks, imports, messages, patients
 from service.records.desk_tables import notes
+from service.records.reply_tables import conversations, replies, reply_candidates, responses
 from service.records.sealing import Vault
-from service.records.tables import attempts, conversations, events, replies, reply_candidates, responses, sessions
-from service.records.tables import messages as message_rows
+from service.records.sending_tables import attempts
+from service.records.sending_tables import messages as message_rows
+from service.records.tables import events, sessions
 from service.records.tables import patients as patient_rows
 
 _NOTHING = b""

@@ -11,9 +11,9 @@ from service.care.lifecycle import Channel
 from service.records import sent
 from service.records.clinics import Clinic
 from service.records.patients import Patient
+from service.records.reply_tables import replies
 from service.records.sealing import Vault
 from service.records.sent import Sent
-from service.records.tables import replies
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from service.care.planning import PlannedMessage
 from service.care.protocol import Protocol
 from service.records import clinics, messages, patients, plans, protocols, sessions
 from service.records.plans import Sending
-from service.records.tables import messages as message_rows
+from service.records.sending_tables import messages as message_rows
 
 
 def send_by_email(connection: Connection, sending: Sending, message_id: int, now: datetime) -> bool:

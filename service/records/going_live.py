@@ -11,8 +11,9 @@ from service.care.lifecycle import Channel
 from service.records import clinics, contact_tests, contacts, protocols, sightings
 from service.records.clinics import Clinic
 from service.records.plans import Sending
+from service.records.reply_tables import replies
 from service.records.sightings import Sighting
-from service.records.tables import clinic_keys, events, replies
+from service.records.tables import clinic_keys, events
 
 
 class NotReady(ValueError):

@@ -20,7 +20,7 @@ from service import time
 from service.records import hook_endpoints, hooks, notices
 from service.records.database import Moment
 from service.records.hooks import LIVE
-from service.records.tables import webhook_deliveries, webhook_endpoints, webhook_events
+from service.records.webhook_tables import webhook_deliveries, webhook_endpoints, webhook_events
 
 RETRY_SECONDS = (5, 30, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600)
 """Waits after the first, second … failure, the schedule that Standard Webhooks recommends; then the last again and

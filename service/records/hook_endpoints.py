@@ -14,7 +14,7 @@ from service.records.clinics import AskedBefore
 from service.records.hooks import LIVE, Endpoint, Type, as_endpoint, forget_known
 from service.records.ids import new_id
 from service.records.sealing import Vault
-from service.records.tables import webhook_deliveries, webhook_endpoints
+from service.records.webhook_tables import webhook_deliveries, webhook_endpoints
 
 FAILING = "webhook_failing"
 """Kind of the operator's notice about an endpoint that has taken nothing for days."""

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert, select, update
 from service.records import hook_endpoints
 from service.records.hooks import Type, fresh, webhook_id
 from service.records.ids import new_id
-from service.records.tables import webhook_deliveries, webhook_events
+from service.records.webhook_tables import webhook_deliveries, webhook_events
 
 TEST = "webhook.test"
 """Of the event that somebody at the desk sends to try an endpoint out. Not one of `Type`: nobody chooses it."""

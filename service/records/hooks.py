@@ -21,7 +21,9 @@ from service import time
 from service.care.lifecycle import ENDS, SENTENCES, Reason, State
 from service.records.ids import new_ids
 from service.records.sealing import Vault
-from service.records.tables import messages, patients, sessions, webhook_deliveries, webhook_endpoints, webhook_events
+from service.records.sending_tables import messages
+from service.records.tables import patients, sessions
+from service.records.webhook_tables import webhook_deliveries, webhook_endpoints, webhook_events
 
 KEEP_DAYS = 30
 """How far back events can be read again."""

@@ -21,8 +21,9 @@ from service.records import notes, patients
 from service.records.notes import Note
 from service.records.patients import Patient
 from service.records.replies import SHARED, UNMATCHED
+from service.records.reply_tables import UNRESOLVED_REPLIES, replies, reply_candidates
 from service.records.sealing import Vault
-from service.records.tables import UNRESOLVED_REPLIES, messages, replies, reply_candidates
+from service.records.sending_tables import messages
 
 _UNRESOLVED: ColumnElement[bool] = literal_column(f"({UNRESOLVED_REPLIES})", Boolean)
 

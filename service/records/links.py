@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from service.care.lifecycle import Channel
-from service.records.tables import attempts, messages
+from service.records.sending_tables import attempts, messages
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,8 +35,11 @@ from service.care.attending import Heard
 from service.care.delivery import Fate
 from service.care.lifecycle import Channel, Reason, State
 from service.care.urgency import Urgency
+from service.records.alert_tables import alerts
 from service.records.messages import ROUTINE
-from service.records.tables import LOST_MESSAGES, alerts, attempts, messages, responses, sessions
+from service.records.reply_tables import responses
+from service.records.sending_tables import LOST_MESSAGES, attempts, messages
+from service.records.tables import sessions
 
 MOST = 10_000
 """Messages, or alerts, that are looked at."""

@@ -15,9 +15,10 @@ from service.care.surveys import Measure
 from service.records import triaging
 from service.records.library import library
 from service.records.measured import Counted, Scope, of_scope, within_reach
+from service.records.reply_tables import responses
 from service.records.responses import read_stored
 from service.records.sealing import Vault
-from service.records.tables import courses, responses, sessions
+from service.records.tables import courses, sessions
 
 MOST = 2_000
 """Answered surveys that are looked at: each is opened and read."""

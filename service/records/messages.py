@@ -22,7 +22,7 @@ from service.records import hooks
 from service.records.bulk import Write
 from service.records.database import as_rows, listed
 from service.records.ids import new_ids
-from service.records.tables import messages
+from service.records.sending_tables import messages
 
 URGENT, ROUTINE = 0, 1
 """Priorities: alerts and answers to the patient before the plan."""

@@ -27,7 +27,8 @@ from sqlalchemy import (
 )
 
 from service.care.lifecycle import Channel, Reason
-from service.records.tables import events, patients, sessions, suppressions
+from service.records.sending_tables import suppressions
+from service.records.tables import events, patients, sessions
 
 _EVENT, _PATIENT, _SESSION, _ADDRESS = "event", "patient", "session", "address"
 

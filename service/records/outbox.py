@@ -17,11 +17,14 @@ from sqlalchemy import Connection, Select, and_, bindparam, case, func, or_, sel
 
 from service.care.lifecycle import Channel, Reason, State
 from service.records import suppressions
+from service.records.alert_tables import alerts
 from service.records.database import Moment, among_ids, as_ids
 from service.records.messages import ROUTINE
 from service.records.patients import normal
+from service.records.reply_tables import responses
 from service.records.sealing import Vault
-from service.records.tables import alerts, messages, patients, protocols, responses, sessions
+from service.records.sending_tables import messages
+from service.records.tables import patients, protocols, sessions
 
 
 class Ready(NamedTuple):

@@ -22,8 +22,8 @@ from service.records.database import Moment
 from service.records.messages import Move
 from service.records.patients import normal
 from service.records.plans import Sending
-from service.records.tables import attempts
-from service.records.tables import messages as message_rows
+from service.records.sending_tables import attempts
+from service.records.sending_tables import messages as message_rows
 from service.records.tables import patients as patient_rows
 from service.settings import Settings
 

@@ -17,7 +17,7 @@ from service.records.messages import ROUTINE
 from service.records.patients import Patient
 from service.records.plans import Sending
 from service.records.sealing import Vault
-from service.records.tables import messages as message_rows
+from service.records.sending_tables import messages as message_rows
 from service.records.tables import patients as patient_rows
 
 

@@ -18,8 +18,8 @@ from service.records import messages, protocols, sessions, suppressions
 from service.records.clinics import Clinic
 from service.records.patients import Patient, normal
 from service.records.sealing import Vault
+from service.records.sending_tables import messages as message_rows
 from service.records.sessions import Session
-from service.records.tables import messages as message_rows
 from service.records.tables import sessions as session_rows
 
 STILL_CONCERNED = timedelta(days=400)

@@ -19,7 +19,7 @@ from service.records import outcomes
 from service.records.ids import new_id
 from service.records.outcomes import Report
 from service.records.plans import Sending
-from service.records.tables import attempts, messages, receipts
+from service.records.sending_tables import attempts, messages, receipts
 from service.settings import Settings
 
 WAITS = timedelta(days=3)

@@ -16,8 +16,9 @@ from service.care.lifecycle import Channel
 from service.records import hooks, ids
 from service.records.ids import new_id
 from service.records.patients import normal
+from service.records.reply_tables import replies, reply_candidates
 from service.records.sealing import Vault
-from service.records.tables import patients, replies, reply_candidates, sessions
+from service.records.tables import patients, sessions
 
 WAITING, MATCHED, SHARED, UNMATCHED, CLINICIAN = "waiting", "matched", "shared", "unmatched", "clinician"
 """Whose a reply is: not looked at yet, a patient's, one of several patients', nobody's we know, a clinician's."""

@@ -17,15 +17,16 @@ from service.care.lifecycle import Channel
 from service.care.optout import StopScope
 from service.records import alerts, clinics, inbox, notes, optouts, patients, replies, sessions, triaging
 from service.records.alert_history import EventKind
+from service.records.alert_tables import alert_events
+from service.records.alert_tables import alerts as alert_rows
 from service.records.alerts import Alert, as_alert
 from service.records.ids import new_id
 from service.records.library import library
 from service.records.patients import Patient
 from service.records.plans import Sending
 from service.records.replies import SHARED, UNMATCHED
-from service.records.tables import alert_events, reply_candidates
-from service.records.tables import alerts as alert_rows
-from service.records.tables import replies as reply_rows
+from service.records.reply_tables import replies as reply_rows
+from service.records.reply_tables import reply_candidates
 from service.records.triaging import Said
 
 SOURCE = "desk"

@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Row, insert, select, update
 from service.care.surveys import Answer, Question, Survey, validate
 from service.records import hooks, messages, patients
 from service.records.ids import new_id
+from service.records.reply_tables import responses
 from service.records.sealing import Vault
-from service.records.tables import responses
 
 Stored = int | bool | str | list[str]
 

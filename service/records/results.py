@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, or_, select
 
 from service.records.database import from_micros, to_micros
+from service.records.reply_tables import responses
 from service.records.sealing import Vault
-from service.records.tables import patients, responses, sessions
+from service.records.tables import patients, sessions
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,26 +15,15 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, Table, bindparam, or_, select, update
 
 from service.care.lifecycle import Channel
+from service.records.alert_tables import alert_events, contacts
 from service.records.database import reading, run
 from service.records.desk_tables import import_problems, imports, notes, staff
 from service.records.patients import normal
+from service.records.reply_tables import conversations, replies, responses
 from service.records.sealing import Vault
-from service.records.tables import (
-    alert_events,
-    attempts,
-    clinic_keys,
-    contacts,
-    conversations,
-    events,
-    messages,
-    patients,
-    replies,
-    responses,
-    sessions,
-    suppressions,
-    webhook_endpoints,
-    webhook_events,
-)
+from service.records.sending_tables import attempts, messages, suppressions
+from service.records.tables import clinic_keys, events, patients, sessions
+from service.records.webhook_tables import webhook_endpoints, webhook_events
 
 BATCH = 500
 OnProgress = Callable[[str, int], None]

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, or_, select, update
 
 from service.care.lifecycle import Channel
-from service.records.tables import senders
+from service.records.sending_tables import senders
 
 
 @dataclass(frozen=True, slots=True)

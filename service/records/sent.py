@@ -16,7 +16,8 @@ from service.records import wordings
 from service.records.clinics import Clinic
 from service.records.patients import Patient
 from service.records.sealing import Vault
-from service.records.tables import attempts, messages, receipts, sessions
+from service.records.sending_tables import attempts, messages, receipts
+from service.records.tables import sessions
 from service.records.wordings import Words
 
 _NUMBER = re.compile(r"(?<=[a-z])(?=\d)")

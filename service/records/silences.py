@@ -10,9 +10,11 @@ from sqlalchemy import Connection, Row, and_, case, func, or_, select
 
 from service.care.lifecycle import WAITING
 from service.care.triage import Silence
+from service.records.alert_tables import alerts
 from service.records.messages import ROUTINE
-from service.records.tables import alerts, patients, responses, sessions
-from service.records.tables import messages as message_rows
+from service.records.reply_tables import responses
+from service.records.sending_tables import messages as message_rows
+from service.records.tables import patients, sessions
 
 LOOK_BACK = timedelta(days=10)
 """No silence is judged longer after the survey was sent: its last reminder comes on the seventh day."""

@@ -12,16 +12,16 @@ from sqlalchemy import Connection, select
 from service.care.lifecycle import WAITING, Channel, Reason
 from service.care.pausing import PlanFacts, PlanState, plan_state
 from service.records import alerts, consents, plans, sessions, suppressions
+from service.records.alert_tables import alerts as alert_rows
 from service.records.alerts import Alert
 from service.records.messages import ROUTINE
 from service.records.patients import Patient, normal
 from service.records.plans import Sending
 from service.records.sealing import Vault
+from service.records.sending_tables import messages as message_rows
 from service.records.sessions import Session
 from service.records.suppressions import Suppression
-from service.records.tables import alerts as alert_rows
 from service.records.tables import courses
-from service.records.tables import messages as message_rows
 
 MOST_ALERTS = 20
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, TextClause, bindparam, insert, or_, select, t
 
 from service.care.lifecycle import Channel, Reason
 from service.records.ids import new_id
-from service.records.tables import suppressions
+from service.records.sending_tables import suppressions
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from service.care.lifecycle import WAITING, Reason
 from service.records import clinic_changes, clinics, messages, patients, plans, protocols, sessions
 from service.records.plans import PART, STILL_CONCERNED, Sending
 from service.records.protocols import Version
-from service.records.tables import messages as message_rows
+from service.records.sending_tables import messages as message_rows
 from service.records.tables import protocols as protocol_rows
 from service.records.tables import sessions as session_rows
 

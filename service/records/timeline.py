@@ -20,15 +20,17 @@ from service.care.lifecycle import Channel
 from service.care.urgency import Urgency
 from service.records import alert_history, audit, contacts, sent
 from service.records.alert_history import AlertEvent, EventKind
+from service.records.alert_tables import alerts
 from service.records.clinics import Clinic
 from service.records.desk_tables import notes
 from service.records.library import library
 from service.records.patients import Patient
+from service.records.reply_tables import replies, responses
 from service.records.responses import as_response
 from service.records.sealing import Vault
 from service.records.sent import Sent
-from service.records.tables import alerts, consents, replies, responses, sessions
 from service.records.tables import audit as audit_rows
+from service.records.tables import consents, sessions
 
 ACTIONS: Mapping[str, str] = {
     "plan.pause": "paused the plan",

@@ -17,8 +17,8 @@ from service.records.ids import new_id
 from service.records.messages import Extra
 from service.records.patients import Patient
 from service.records.plans import Sending, zone
-from service.records.tables import messages as message_rows
-from service.records.tables import replies
+from service.records.reply_tables import replies
+from service.records.sending_tables import messages as message_rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from service.care.urgency import Urgency
 from service.care.worklist import LOOK_BACK, Arrived, Lost, Trouble
 from service.records import contacts, notes, patients
 from service.records.alert_history import EventKind
+from service.records.alert_tables import alert_events, alerts
 from service.records.alerts import Alert, as_alert
 from service.records.clinics import Clinic
 from service.records.messages import ROUTINE
@@ -25,7 +26,7 @@ from service.records.notes import Note
 from service.records.patients import Patient
 from service.records.plans import Sending
 from service.records.sealing import Vault
-from service.records.tables import LOST_MESSAGES, alert_events, alerts, messages
+from service.records.sending_tables import LOST_MESSAGES, messages
 from service.records.tables import patients as patient_rows
 
 MOST_COUNTED = 1000

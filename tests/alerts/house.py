@@ -18,6 +18,7 @@ from service.care.urgency import Urgency
 from service.nudges import Nudges
 from service.parts import Parts, ensure_senders
 from service.records import agenda, alert_history, alerts, attempts, clinics, contacts, messages, patients
+from service.records.alert_tables import alerts as alert_rows
 from service.records.attempts import Draft
 from service.records.clinics import Clinic
 from service.records.contacts import Contact
@@ -25,8 +26,7 @@ from service.records.database import open_database, reading, run
 from service.records.patients import Facts
 from service.records.plans import Sending
 from service.records.sealing import Vault, new_key, new_token
-from service.records.tables import alerts as alert_rows
-from service.records.tables import messages as message_rows
+from service.records.sending_tables import messages as message_rows
 from service.settings import Settings
 from workers import alerting
 

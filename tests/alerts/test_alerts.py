@@ -29,9 +29,9 @@ from service.records import (
     suppressions,
 )
 from service.records.database import reading
-from service.records.tables import messages as message_rows
-from service.records.tables import senders as sender_rows
-from service.records.tables import webhook_events
+from service.records.sending_tables import messages as message_rows
+from service.records.sending_tables import senders as sender_rows
+from service.records.webhook_tables import webhook_events
 from tests.alerts.house import NOON, PATIENT_PHONE, House, all_rows, staff
 from workers import alerting
 from workers.gating import Gatekeeper

@@ -24,8 +24,8 @@ from service.records import alerts, clinics, heartbeats, hook_endpoints, patient
 from service.records.database import run
 from service.records.ids import new_id
 from service.records.replies import Incoming
+from service.records.reply_tables import responses
 from service.records.sealing import new_key
-from service.records.tables import responses
 from service.settings import Settings
 from tests.house import PROTOCOL, completed
 from workers import listen

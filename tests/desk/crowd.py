@@ -16,10 +16,13 @@ from service.care.lifecycle import Channel, Reason, State
 from service.care.urgency import Urgency
 from service.context import Context
 from service.records import clinics, protocols
+from service.records.alert_tables import alerts
 from service.records.database import run
 from service.records.ids import new_id
+from service.records.reply_tables import responses
 from service.records.sealing import Vault
-from service.records.tables import alerts, attempts, courses, messages, patients, responses, sessions
+from service.records.sending_tables import attempts, messages
+from service.records.tables import courses, patients, sessions
 from tests.desk.practice import NOW, Practice
 from tests.house import PROTOCOL
 

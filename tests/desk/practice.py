@@ -36,8 +36,8 @@ from service.records import (
 from service.records.database import run
 from service.records.library import library
 from service.records.replies import Incoming
+from service.records.reply_tables import responses as response_rows
 from service.records.responses import Change
-from service.records.tables import responses as response_rows
 from tests.house import PROTOCOL, completed, dumps
 from workers import listen
 

@@ -19,7 +19,7 @@ from service.pages.desk.cookies import is_desk
 from service.pages.desk.door import ANYONE, Room, open_desk, rules_of
 from service.pages.desk.rooms import ROOMS
 from service.records.database import reading
-from service.records.desk_tables import metadata
+from service.records.schema import metadata
 from tests.desk.desk import Desk, Visitor
 from tests.desk.ids import IDS, NOBODYS
 from tests.desk.practice import Practice

@@ -26,8 +26,8 @@ from service.records.database import open_database, run
 from service.records.ids import new_id
 from service.records.patients import Facts
 from service.records.plans import Sending
+from service.records.reply_tables import responses
 from service.records.sealing import Vault, new_key
-from service.records.tables import responses
 from service.settings import Settings
 from service.signatures import Signatures
 

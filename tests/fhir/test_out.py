@@ -17,8 +17,9 @@ from service import time
 from service.care import fhir
 from service.records import clinics
 from service.records.database import reading, run
+from service.records.reply_tables import responses
 from service.records.results import START, parse_place
-from service.records.tables import audit, responses
+from service.records.tables import audit
 from tests.fhir.conftest import Desk
 
 S5 = {

@@ -14,7 +14,7 @@ from service.records.consents import Consent
 from service.records.hooks import Type
 from service.records.ids import new_id
 from service.records.messages import Extra, Move
-from service.records.tables import webhook_deliveries, webhook_endpoints, webhook_events
+from service.records.webhook_tables import webhook_deliveries, webhook_endpoints, webhook_events
 from tests.hooks.conftest import Surgery
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)

@@ -13,7 +13,7 @@ from service import time
 from service.records import hook_deliveries, hook_endpoints, hooks, notices
 from service.records.hook_deliveries import JITTER, RETRY_SECONDS, Answer
 from service.records.hooks import Type
-from service.records.tables import webhook_endpoints
+from service.records.webhook_tables import webhook_endpoints
 from tests.hooks.conftest import Surgery
 from tests.hooks.receiver import Got, receiving
 from workers.hooks import WebhookPoster

@@ -46,7 +46,7 @@ def test_the_documented_receiver_verifies_stores_and_knows_doubles(
 
     from service import time
     from service.records import hook_log
-    from service.records.tables import webhook_endpoints
+    from service.records.webhook_tables import webhook_endpoints
 
     surgery.run(lambda c: c.execute(update(webhook_endpoints).values(url=url)))
     surgery.announce(surgery.ana, 1)

@@ -38,7 +38,7 @@ from service.records.messages import Move
 from service.records.patients import normal
 from service.records.plans import Sending
 from service.records.sealing import new_key, new_token
-from service.records.tables import messages as message_rows
+from service.records.sending_tables import messages as message_rows
 from service.settings import Settings
 from service.signatures import Signatures
 from tests.house import PROTOCOL, completed

@@ -19,7 +19,7 @@ from sqlalchemy import update
 from sandbox.config import Delays
 from sandbox.faults import Kind
 from service import time
-from service.records.tables import messages
+from service.records.sending_tables import messages
 from tests.matrix.manners import Visitor
 from tests.matrix.outages import OUTAGES, Outage
 from tests.matrix.report import Record

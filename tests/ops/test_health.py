@@ -23,7 +23,7 @@ from service.nudges import QueueName
 from service.records import clinics, counts, heartbeats, notices, senders
 from service.records.database import run
 from service.records.ids import new_ids
-from service.records.tables import messages, receipts
+from service.records.sending_tables import messages, receipts
 from tests.ops.conftest import ClinicAtHand, settings_for
 
 

@@ -32,9 +32,10 @@ from service.records import (
 from service.records.attempts import Draft
 from service.records.database import reading, run
 from service.records.rotation import HASHED, HASHED_FOR_GOOD, SEALED, rotate
+from service.records.schema import metadata
 from service.records.sealing import CannotOpen, Vault, new_key
-from service.records.tables import audit, metadata
-from service.records.tables import messages as message_rows
+from service.records.sending_tables import messages as message_rows
+from service.records.tables import audit
 from service.records.tables import patients as patient_rows
 from tests.ops.conftest import ClinicAtHand, Run, session_completed
 

@@ -18,8 +18,8 @@ from service.care.lifecycle import Reason, State
 from service.context import Context
 from service.records import messages, protocols, sessions, switching, waiting
 from service.records.database import reading, run
+from service.records.sending_tables import messages as rows
 from service.records.tables import audit
-from service.records.tables import messages as rows
 from tests.ops.conftest import DEFAULT_PROTOCOL, ClinicAtHand, Run, session_completed
 
 TEXT = DEFAULT_PROTOCOL.read_text()

@@ -28,7 +28,7 @@ from service.records.attempts import Draft
 from service.records.database import open_database, reading, run
 from service.records.plans import Sending
 from service.records.sealing import Vault, new_token
-from service.records.tables import messages
+from service.records.sending_tables import messages
 from service.settings import Settings
 from service.signatures import Signatures
 from tests.house import PROTOCOL, completed, dumps

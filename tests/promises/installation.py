@@ -25,7 +25,7 @@ from service import time
 from service.care.lifecycle import State
 from service.records import clinics
 from service.records.database import reading
-from service.records.tables import messages
+from service.records.sending_tables import messages
 from tests.house import House, house
 from tests.nursery import Born, bear
 from tests.processes import wait_until

@@ -35,9 +35,10 @@ from service.records import (
 )
 from service.records.clinics import Clinic
 from service.records.database import reading
-from service.records.tables import courses, webhook_events
+from service.records.tables import courses
 from service.records.tables import patients as patient_rows
 from service.records.tables import sessions as session_rows
+from service.records.webhook_tables import webhook_events
 from tests.house import PROTOCOL, House, completed, dumps
 
 NOW = datetime(2026, 3, 3, 15, 0, tzinfo=UTC)

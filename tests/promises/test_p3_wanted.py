@@ -17,8 +17,8 @@ from service.records import messages, optouts, replies
 from service.records.database import reading
 from service.records.ids import new_id
 from service.records.replies import Incoming
+from service.records.reply_tables import responses
 from service.records.sessions import Session, find
-from service.records.tables import responses
 from tests.house import House
 from tests.processes import wait_until
 from tests.promises.population import counted, daytime, just_treated, once_each, phone, state_of, treat

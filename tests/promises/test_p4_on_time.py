@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from sandbox.faults import Kind
 from service import time
-from service.records.tables import messages
+from service.records.sending_tables import messages
 from tests.house import House
 from tests.promises.population import counted, phone, state_of, treat
 from workers.gateways.sms import TwilioGateway

@@ -17,7 +17,7 @@ from service import time
 from service.care.lifecycle import Channel
 from service.records import fallback, messages, notices, optouts, senders
 from service.records.database import reading
-from service.records.tables import messages as message_rows
+from service.records.sending_tables import messages as message_rows
 from tests.house import House
 from tests.promises.population import counted, daytime, once_each, phone, state_of, treat, treat_many
 

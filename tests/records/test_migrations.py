@@ -6,8 +6,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from service.records.database import open_database
-from service.records.desk_tables import metadata
 from service.records.migrate import is_current, upgrade
+from service.records.schema import metadata
 
 
 def test_migrations_and_tables_agree(database_url: str) -> None:

@@ -25,7 +25,7 @@ from service.records import agenda, clinics, contacts, erasure, receipts, replie
 from service.records.database import reading
 from service.records.receipts import Receipt
 from service.records.replies import Incoming
-from service.records.tables import metadata
+from service.records.schema import metadata
 from tests.house import House, completed, house
 from tests.records.plans_read import Access, Recorded, accesses, recorded
 from workers import listen, silence

@@ -22,7 +22,8 @@ from service.care.lifecycle import Channel
 from service.records import migrate
 from service.records.database import reading
 from service.records.messages import ROUTINE
-from service.records.tables import consents, messages, sessions
+from service.records.sending_tables import messages
+from service.records.tables import consents, sessions
 from tests import audit, servers
 from tests.conftest import text
 from tests.house import House, house

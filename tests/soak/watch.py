@@ -15,7 +15,7 @@ from service import time
 from service.care.lifecycle import State
 from service.parts import Parts
 from service.records.database import reading
-from service.records.tables import messages
+from service.records.sending_tables import messages
 from tests import audit
 from tests.soak.crew import Crew
 

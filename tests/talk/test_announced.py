@@ -9,7 +9,7 @@ from sqlalchemy import insert
 
 from service.records import hooks
 from service.records.ids import new_id
-from service.records.tables import webhook_endpoints
+from service.records.webhook_tables import webhook_endpoints
 from tests.talk.conftest import NOW, Talk
 from workers import listen
 

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from service.records.desk_tables import metadata
+from service.records.schema import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
