@@ -17,7 +17,9 @@ from werkzeug.test import TestResponse
 
 from service import time
 from service.app import create_app
-from service.records import clinics, tables
+from service.records import clinics
+from service.records.sending_tables import messages
+from service.records.tables import consents, events, patients, sessions
 from tests.house import House, completed, house
 
 GOOD = completed(email="ana@example.net", phone="+12025550123", timezone="America/Denver", locale="en")
@@ -168,7 +170,7 @@ def stored(h: House) -> dict[str, int]:
     with h.parts.engine.connect() as connection:
         return {
             table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
-            for table in (tables.events, tables.patients, tables.sessions, tables.messages, tables.consents)
+            for table in (events, patients, sessions, messages, consents)
         }
 
 
