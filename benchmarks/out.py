@@ -21,7 +21,7 @@ from workers.clock import MESSAGES_PER_NUDGE
 
 COUNT, WARM_UP = 10_000, 500
 """Messages that are measured at each latency, and before that for a worker that has been at work for a while."""
-LATENCIES = (0, 50)
+LATENCIES = (0, 50, 100)
 """Milliseconds that the provider takes to answer."""
 
 

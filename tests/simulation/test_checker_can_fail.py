@@ -8,8 +8,7 @@ from simulation.bugs import BUGS, Bug
 from simulation.checker import check
 from simulation.run import simulated
 
-SEEDS = range(1, 13)
-"""Most are caught by the first. A red flag is rare in so few days: it needs a run in which somebody raises one."""
+SEEDS = 4
 
 
 @pytest.mark.slow
@@ -17,9 +16,9 @@ SEEDS = range(1, 13)
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
 def test_it_is_caught(bug: Bug) -> None:
     seen: set[str] = set()
-    for seed in SEEDS:
+    for seed in range(bug.first_seed, bug.first_seed + SEEDS):
         with bug.made(), simulated(seed, patients=12, days=8, weather=bug.weather) as finished:
             seen |= {violation.promise for violation in check(finished.facts())}
         if seen & set(bug.promises):
             return
-    pytest.fail(f"not caught in {len(SEEDS)} seeds; other promises: {sorted(seen)}")
+    pytest.fail(f"not caught in {SEEDS} seeds; other promises: {sorted(seen)}")
