@@ -35,8 +35,8 @@ def writing(connection: Connection, many: bool) -> Iterator[Write]:
         if many:
             yield lambda table, rows: _copy(driver, connection.dialect, table, rows)
         else:
-            with driver.pipeline():
-                yield lambda table, rows: _execute(connection, table, rows)
+            with driver.pipeline(), driver.cursor() as cursor:
+                yield lambda table, rows: _send(cursor, connection.dialect, table, rows)
     except psycopg.Error as error:
         # As SQLAlchemy would say it, so that `database.run` knows what may be repeated.
         raise DBAPIError.instance(None, None, error, psycopg.Error, dialect=connection.dialect) from error
@@ -47,6 +47,15 @@ def _execute(connection: Connection, table: Table, rows: Iterable[Row]) -> None:
     if names:
         shape = _shape(table, names, connection.dialect)
         connection.exec_driver_sql(shape.insert, [shape.values(row) for row in rows])
+
+
+def _send(cursor: psycopg.Cursor[Any], dialect: Dialect, table: Table, rows: Iterable[Row]) -> None:
+    names, rows = _names(rows)
+    if names:
+        shape = _shape(table, names, dialect)
+        # One by one: `executemany` opens a pipeline of its own, and waits for it at both ends.
+        for row in rows:
+            cursor.execute(shape.insert, shape.values(row))
 
 
 def _copy(driver: psycopg.Connection[Any], dialect: Dialect, table: Table, rows: Iterable[Row]) -> None:
