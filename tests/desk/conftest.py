@@ -108,9 +108,12 @@ def _postgresql_desk(postgres_server: URL, furnished_postgresql: Furnished, tmp_
     servers.drop_database(postgres_server, name)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def desk(request: pytest.FixtureRequest) -> Desk:
-    """The desk on both databases, the test once on each. The clock is held at NOW."""
+    """The desk on both databases, the test once on each: on PostgreSQL with the slow ones, since there are hundreds.
+
+    The clock is held at NOW.
+    """
     made: Desk = request.getfixturevalue("light_desk" if request.param == "sqlite" else "_postgresql_desk")
     return made
 
