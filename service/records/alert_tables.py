@@ -14,11 +14,10 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    text,
 )
 
 from service.records.database import Moment
-from service.records.tables import id_column, metadata, of_clinic
+from service.records.tables import id_column, metadata, of_clinic, partial_index
 
 contacts = Table(
     "contacts",
@@ -60,32 +59,12 @@ alerts = Table(
     Column("closed_at", Moment),
     Column("closed_by", Text),
     # A storm of taps and replies about one thing makes one alert.
-    Index(
-        "ix_alerts_open",
-        "patient_id",
-        "cause",
-        unique=True,
-        postgresql_where=text("closed_at IS NULL"),
-        sqlite_where=text("closed_at IS NULL"),
-    ),
-    Index(
-        "ix_alerts_next_notice_at",
-        "next_notice_at",
-        postgresql_where=text("next_notice_at IS NOT NULL"),
-        sqlite_where=text("next_notice_at IS NOT NULL"),
-    ),
+    partial_index("ix_alerts_open", "patient_id", "cause", unique=True, where="closed_at IS NULL"),
+    partial_index("ix_alerts_next_notice_at", "next_notice_at", where="next_notice_at IS NOT NULL"),
     Index("ix_alerts_clinic_id_id", "clinic_id", "id"),
     Index("ix_alerts_patient_id", "patient_id", "opened_at"),
     Index("ix_alerts_clinic_id_opened_at", "clinic_id", "opened_at"),
-    Index(
-        "ix_alerts_worklist",
-        "clinic_id",
-        "urgency",
-        "since",
-        "id",
-        postgresql_where=text("closed_at IS NULL"),
-        sqlite_where=text("closed_at IS NULL"),
-    ),
+    partial_index("ix_alerts_worklist", "clinic_id", "urgency", "since", "id", where="closed_at IS NULL"),
 )
 
 # Only ever added to: what was said, who was told, who took it on.
@@ -107,10 +86,5 @@ alert_events = Table(
     Column("details", LargeBinary),  # sealed: what the patient said, or the note it was closed with
     Index("ix_alert_events_alert_id_id", "alert_id", "id"),
     # What retention has not come to yet.
-    Index(
-        "ix_alert_events_kept",
-        "at",
-        postgresql_where=text("details IS NOT NULL"),
-        sqlite_where=text("details IS NOT NULL"),
-    ),
+    partial_index("ix_alert_events_kept", "at", where="details IS NOT NULL"),
 )

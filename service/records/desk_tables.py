@@ -15,11 +15,10 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    text,
 )
 
 from service.records.database import Moment
-from service.records.tables import id_column, metadata, of_clinic
+from service.records.tables import id_column, metadata, of_clinic, partial_index
 
 staff = Table(
     "staff",
@@ -70,20 +69,8 @@ notes = Table(
     Column("at", Moment, nullable=False),
     Column("body", LargeBinary, nullable=False),  # sealed
     Index("ix_notes_patient_id_id", "patient_id", "id"),
-    Index(
-        "ix_notes_alert_id",
-        "alert_id",
-        "id",
-        postgresql_where=text("alert_id IS NOT NULL"),
-        sqlite_where=text("alert_id IS NOT NULL"),
-    ),
-    Index(
-        "ix_notes_reply_id",
-        "reply_id",
-        "id",
-        postgresql_where=text("reply_id IS NOT NULL"),
-        sqlite_where=text("reply_id IS NOT NULL"),
-    ),
+    partial_index("ix_notes_alert_id", "alert_id", "id", where="alert_id IS NOT NULL"),
+    partial_index("ix_notes_reply_id", "reply_id", "id", where="reply_id IS NOT NULL"),
     Index("ix_notes_at", "at"),
 )
 

@@ -14,11 +14,10 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    text,
 )
 
 from service.records.database import Moment
-from service.records.tables import id_column, metadata, of_clinic
+from service.records.tables import id_column, metadata, of_clinic, partial_index
 
 UNRESOLVED_REPLIES = "resolved_by IS NULL AND match IN ('shared', 'unmatched')"
 """The condition of a partial index: a query must say the very same, or the index is of no use to it."""
@@ -54,33 +53,10 @@ replies = Table(
     Index("ix_replies_sender_key", "sender_key"),
     Index("ix_replies_patient_id", "patient_id"),
     # What retention has not come to yet.
-    Index(
-        "ix_replies_kept",
-        "received_at",
-        postgresql_where=text("length(body) > 0"),
-        sqlite_where=text("length(body) > 0"),
-    ),
-    Index(
-        "ix_replies_unseen",
-        "clinic_id",
-        "id",
-        postgresql_where=text("seen_at IS NULL"),
-        sqlite_where=text("seen_at IS NULL"),
-    ),
-    Index(
-        "ix_replies_unresolved",
-        "match",
-        "clinic_id",
-        "id",
-        postgresql_where=text(UNRESOLVED_REPLIES),
-        sqlite_where=text(UNRESOLVED_REPLIES),
-    ),
-    Index(
-        "ix_replies_unhandled",
-        "received_at",
-        postgresql_where=text("handled_at IS NULL"),
-        sqlite_where=text("handled_at IS NULL"),
-    ),
+    partial_index("ix_replies_kept", "received_at", where="length(body) > 0"),
+    partial_index("ix_replies_unseen", "clinic_id", "id", where="seen_at IS NULL"),
+    partial_index("ix_replies_unresolved", "match", "clinic_id", "id", where=UNRESOLVED_REPLIES),
+    partial_index("ix_replies_unhandled", "received_at", where="handled_at IS NULL"),
 )
 
 

@@ -16,11 +16,10 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    text,
 )
 
 from service.records.database import Moment
-from service.records.tables import id_column, metadata
+from service.records.tables import id_column, metadata, partial_index
 
 LOST_MESSAGES = "state IN ('undelivered', 'failed', 'expired', 'unknown') AND patient_id IS NOT NULL"
 """The condition of a partial index: a query must say the very same, or the index is of no use to it."""
@@ -67,63 +66,21 @@ messages = Table(
     Column("by", Text),  # who typed them
     UniqueConstraint("session_id", "step", "channel"),
     # Partial: a plan's messages have no cause, and need not be in here.
-    Index(
-        "ix_messages_cause",
-        "cause_id",
-        "step",
-        "channel",
-        unique=True,
-        postgresql_where=text("cause_id IS NOT NULL"),
-        sqlite_where=text("cause_id IS NOT NULL"),
-    ),
+    partial_index("ix_messages_cause", "cause_id", "step", "channel", unique=True, where="cause_id IS NOT NULL"),
     # What the clock looks for. Partial: a million messages planned for next month cost it nothing.
-    Index(
-        "ix_messages_due",
-        "channel",
-        "sender",
-        "priority",
-        "due_at",
-        postgresql_where=text("state = 'planned'"),
-        sqlite_where=text("state = 'planned'"),
-    ),
-    Index(
-        "ix_messages_check",
-        "check_at",
-        postgresql_where=text("check_at IS NOT NULL"),
-        sqlite_where=text("check_at IS NOT NULL"),
-    ),
-    Index(
-        "ix_messages_queued",
-        "channel",
-        "sender",
-        postgresql_where=text("state = 'queued'"),
-        sqlite_where=text("state = 'queued'"),
-    ),
+    partial_index("ix_messages_due", "channel", "sender", "priority", "due_at", where="state = 'planned'"),
+    partial_index("ix_messages_check", "check_at", where="check_at IS NOT NULL"),
+    partial_index("ix_messages_queued", "channel", "sender", where="state = 'queued'"),
     # All of a patient's, and those handed over lately among them.
     Index("ix_messages_patient", "patient_id", "handed_at"),
     # Surveys that were asked for lately, to be held against the answers.
-    Index(
-        "ix_messages_asked",
-        "handed_at",
-        postgresql_where=text("handed_at IS NOT NULL AND survey IS NOT NULL"),
-        sqlite_where=text("handed_at IS NOT NULL AND survey IS NOT NULL"),
-    ),
+    partial_index("ix_messages_asked", "handed_at", where="handed_at IS NOT NULL AND survey IS NOT NULL"),
     # What went out to a clinic's patients, for results.
-    Index(
-        "ix_messages_handed",
-        "clinic_id",
-        "handed_at",
-        postgresql_where=text("handed_at IS NOT NULL AND patient_id IS NOT NULL"),
-        sqlite_where=text("handed_at IS NOT NULL AND patient_id IS NOT NULL"),
+    partial_index(
+        "ix_messages_handed", "clinic_id", "handed_at", where="handed_at IS NOT NULL AND patient_id IS NOT NULL"
     ),
     # What did not reach patients, for the desk.
-    Index(
-        "ix_messages_lost",
-        "clinic_id",
-        "due_at",
-        postgresql_where=text(LOST_MESSAGES),
-        sqlite_where=text(LOST_MESSAGES),
-    ),
+    partial_index("ix_messages_lost", "clinic_id", "due_at", where=LOST_MESSAGES),
 )
 
 
@@ -133,9 +90,8 @@ attempts = Table(
     id_column(),
     Column("message_id", BigInteger, ForeignKey("messages.id"), nullable=False),
     Column("number", SmallInteger, nullable=False),
-    Column(
-        "token", String(24), nullable=False, unique=True
-    ),  # in the status callback: names the attempt, opens nothing
+    # In the status callback: names the attempt, opens nothing.
+    Column("token", String(24), nullable=False, unique=True),
     Column("link_key", BigInteger, unique=True),  # hash of the token in its link
     Column("address", LargeBinary, nullable=False),  # sealed, as it was handed over
     Column("address_key", LargeBinary, nullable=False),
@@ -149,12 +105,7 @@ attempts = Table(
     UniqueConstraint("message_id", "number"),
     Index("ix_attempts_provider_id", "provider_id"),
     # What retention has not come to yet.
-    Index(
-        "ix_attempts_kept",
-        "started_at",
-        postgresql_where=text("length(address) > 0"),
-        sqlite_where=text("length(address) > 0"),
-    ),
+    partial_index("ix_attempts_kept", "started_at", where="length(address) > 0"),
 )
 
 
@@ -172,12 +123,7 @@ receipts = Table(
     Column("received_at", Moment, nullable=False),
     Column("applied_at", Moment),
     Index("ix_receipts_attempt_id", "attempt_id"),
-    Index(
-        "ix_receipts_unapplied",
-        "received_at",
-        postgresql_where=text("applied_at IS NULL"),
-        sqlite_where=text("applied_at IS NULL"),
-    ),
+    partial_index("ix_receipts_unapplied", "received_at", where="applied_at IS NULL"),
 )
 
 
@@ -193,18 +139,6 @@ suppressions = Table(
     Column("since", Moment, nullable=False),
     Column("lifted_at", Moment),
     Column("cause", Text, nullable=False),
-    Index(
-        "ix_suppressions_address_key",
-        "address_key",
-        "channel",
-        postgresql_where=text("lifted_at IS NULL"),
-        sqlite_where=text("lifted_at IS NULL"),
-    ),
-    Index(
-        "ix_suppressions_uncertain",
-        "clinic_id",
-        "id",
-        postgresql_where=text("lifted_at IS NULL AND NOT certain"),
-        sqlite_where=text("lifted_at IS NULL AND NOT certain"),
-    ),
+    partial_index("ix_suppressions_address_key", "address_key", "channel", where="lifted_at IS NULL"),
+    partial_index("ix_suppressions_uncertain", "clinic_id", "id", where="lifted_at IS NULL AND NOT certain"),
 )

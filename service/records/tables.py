@@ -42,6 +42,12 @@ def id_column() -> Column[int]:
     return Column("id", _Id, primary_key=True, autoincrement=False)
 
 
+def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """An index of the rows of which `where` holds: the others cost it nothing, and both databases have it."""
+    condition = text(where)
+    return Index(name, *columns, unique=unique, postgresql_where=condition, sqlite_where=condition)
+
+
 def of_clinic() -> Column[int]:
     return Column("clinic_id", BigInteger, ForeignKey("clinics.id"), nullable=False)
 
@@ -144,12 +150,7 @@ protocols = Table(
     Column("followers", String(9)),  # who has yet to go over to it; null once all have
     Column("followers_after", BigInteger),  # the last session that was looked at
     UniqueConstraint("clinic_id", "name", "version"),
-    Index(
-        "ix_protocols_followers",
-        "id",
-        postgresql_where=text("followers IS NOT NULL"),
-        sqlite_where=text("followers IS NOT NULL"),
-    ),
+    partial_index("ix_protocols_followers", "id", where="followers IS NOT NULL"),
 )
 
 
@@ -224,14 +225,7 @@ notices = Table(
     Column("opened_at", Moment, nullable=False),
     Column("last_at", Moment, nullable=False),
     Column("closed_at", Moment),
-    Index(
-        "ix_notices_open",
-        "kind",
-        "subject",
-        unique=True,
-        postgresql_where=text("closed_at IS NULL"),
-        sqlite_where=text("closed_at IS NULL"),
-    ),
+    partial_index("ix_notices_open", "kind", "subject", unique=True, where="closed_at IS NULL"),
 )
 
 

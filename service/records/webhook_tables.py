@@ -15,11 +15,10 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    text,
 )
 
 from service.records.database import Moment
-from service.records.tables import id_column, metadata, of_clinic
+from service.records.tables import id_column, metadata, of_clinic, partial_index
 
 webhook_endpoints = Table(
     "webhook_endpoints",
@@ -68,21 +67,15 @@ webhook_deliveries = Table(
     Column("since", Moment, nullable=False),  # when its days of retries began
     Column("status", SmallInteger),  # of the last answer
     Column("last_error", String(24)),
-    Index(
-        "ix_webhook_deliveries_due",
-        "due_at",
-        postgresql_where=text("state IN ('waiting', 'queued', 'posting')"),
-        sqlite_where=text("state IN ('waiting', 'queued', 'posting')"),
-    ),
+    partial_index("ix_webhook_deliveries_due", "due_at", where="state IN ('waiting', 'queued', 'posting')"),
     # The desk's log, newest first.
     Index("ix_webhook_deliveries_log", "endpoint_id", "event_id"),
     # Who is before whom: one patient's events reach an endpoint in order.
-    Index(
+    partial_index(
         "ix_webhook_deliveries_line",
         "endpoint_id",
         "patient_id",
         "event_id",
-        postgresql_where=text("state IN ('waiting', 'queued', 'posting')"),
-        sqlite_where=text("state IN ('waiting', 'queued', 'posting')"),
+        where="state IN ('waiting', 'queued', 'posting')",
     ),
 )
