@@ -74,6 +74,16 @@ class Config:
     verbose_callbacks: bool = False
     """Report "queued" and "sending" as well, as Twilio does for some accounts."""
 
+    def told(self, url: str) -> dict[str, str]:
+        """What the service's processes are told to have the sandbox at `url` for both of their providers."""
+        return {
+            "AFTERCARE_TWILIO_URL": url,
+            "AFTERCARE_SENDGRID_URL": url,
+            "TWILIO_ACCOUNT_SID": self.account_sid,
+            "TWILIO_AUTH_TOKEN": self.auth_token,
+            "SENDGRID_API_KEY": self.sendgrid_key,
+        }
+
 
 def parse_phones(text: str) -> tuple[Phone, ...]:
     """Read ``"Patient=+12025550101/ana@example.com,Clinician=+12025550102"``. Raises ValueError."""
