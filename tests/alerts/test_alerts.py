@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, event, func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from service import time
 from service.care.lifecycle import Channel, Reason, State
@@ -33,23 +31,9 @@ from service.records.sending_tables import messages as message_rows
 from service.records.sending_tables import senders as sender_rows
 from service.records.webhook_tables import webhook_events
 from tests.alerts.house import NOON, PATIENT_PHONE, House, all_rows, staff
+from tests.statements import statements
 from workers import alerting
 from workers.gating import Gatekeeper
-
-
-@contextmanager
-def statements(engine: Engine) -> Iterator[list[str]]:
-    """Every statement that is executed meanwhile."""
-    asked: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        asked.append(statement)
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield asked
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 def minutes(number: float) -> timedelta:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 
 from service import time
 from service.care.lifecycle import Channel, Reason, State
@@ -16,6 +16,7 @@ from service.records.ids import new_id
 from service.records.messages import Extra, Move
 from service.records.webhook_tables import webhook_deliveries, webhook_endpoints, webhook_events
 from tests.hooks.conftest import Surgery
+from tests.statements import statements
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -84,16 +85,15 @@ def test_consent_that_comes_with_a_new_patient_is_told(surgery: Surgery) -> None
 
 def test_without_endpoints_a_move_costs_no_statement(bare: Surgery) -> None:
     ids = [_message(bare) for _ in range(3)]
-    statements: list[str] = []
     bare.run(hooks.anyone_listens)
-    event.listen(bare.parts.engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
-    bare.run(
-        lambda c: messages.move(c, [Move(one, State.SENDING, Reason.HANDED_OVER) for one in ids], (State.PLANNED,))
-    )
-    bare.run(lambda c: messages.move(c, [Move(one, State.ACCEPTED, Reason.HANDED_OVER) for one in ids]))
-    assert [one for one in statements if "webhook" in one] == []
-    assert len([one for one in statements if one.startswith("UPDATE")]) == 2
-    assert not any("RETURNING" in one for one in statements)
+    with statements(bare.parts.engine) as asked:
+        bare.run(
+            lambda c: messages.move(c, [Move(one, State.SENDING, Reason.HANDED_OVER) for one in ids], (State.PLANNED,))
+        )
+        bare.run(lambda c: messages.move(c, [Move(one, State.ACCEPTED, Reason.HANDED_OVER) for one in ids]))
+    assert [one for one in asked if "webhook" in one] == []
+    assert len([one for one in asked if one.startswith("UPDATE")]) == 2
+    assert not any("RETURNING" in one for one in asked)
 
 
 def test_endpoints_get_the_types_they_want(surgery: Surgery) -> None:
