@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, case, func, or_, select
+from sqlalchemy import Connection, Row, and_, bindparam, case, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.care.lifecycle import WAITING
@@ -46,7 +46,7 @@ def find(connection: Connection, now: datetime) -> list[Unanswered]:
     the worklist has or had, and those that were judged already and have not grown since.
     """
     found = []
-    for row in connection.execute(_asked(now)).all():
+    for row in connection.execute(_ASKED, {"after": now - LOOK_BACK}).all():
         silence = _silence(row, now)
         if silence.rank > Silence(row.judged or Silence.NONE).rank:
             found.append(Unanswered(row.session_id, row.patient_id, row.survey, row.asked_at, silence))
@@ -83,7 +83,7 @@ def judge(connection: Connection, silent: Unanswered, now: datetime) -> bool:
     return ours.first() is not None
 
 
-def _asked(now: datetime) -> Any:
+def _asked() -> Any:
     asked = (
         select(
             message_rows.c.session_id,
@@ -92,7 +92,7 @@ def _asked(now: datetime) -> Any:
             func.min(message_rows.c.handed_at).label("asked_at"),
         )
         .where(
-            message_rows.c.handed_at > now - LOOK_BACK,
+            message_rows.c.handed_at > bindparam("after"),
             message_rows.c.survey.is_not(None),
             message_rows.c.priority == ROUTINE,
         )
@@ -144,6 +144,9 @@ def _asked(now: datetime) -> Any:
         .group_by(*asked.c)
         .order_by(asked.c.asked_at)
     )
+
+
+_ASKED = _asked()
 
 
 def _silence(row: Row[Any], now: datetime) -> Silence:
