@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, exists, func, literal, select, update
+from sqlalchemy import Connection, Update, and_, bindparam, exists, func, literal, select, update
 
 from service import time
 from service.records import hook_endpoints, hooks, notices
@@ -30,8 +30,8 @@ GIVE_UP = timedelta(days=3)
 LONGEST_RETRY_AFTER = 10 * 3600.0
 CLOSES_AFTER, STAYS_CLOSED_SECONDS = 5, 30.0
 """After so many failures in a row an endpoint rests for so long, so that a dead one does not hold up the others."""
-PAUSE_LOOK_SECONDS = 3600.0
-"""How often what waits for a paused endpoint is looked at; resuming it looks at once."""
+PAUSE_LOOK_SECONDS = 86400.0
+"""How often what waits for a paused endpoint is looked at, each for itself; resuming it looks at once."""
 GONE = 410
 
 _rows = webhook_deliveries.c
@@ -83,19 +83,20 @@ def queue_due(connection: Connection, now: datetime, lease: datetime, limit: int
     What is behind another, or whose endpoint rests, is put off until that is over: it would otherwise be looked at
     every second for as long as an endpoint is down.
     """
-    queued, later = [], []
+    queued, later, paused = [], [], []
     for row in connection.execute(_DUE, {"now": now, "limit": limit}):
         key = {"event": row.event_id, "endpoint": row.endpoint_id}
         if row.paused_at is not None:
-            later.append({**key, "due": time.later(PAUSE_LOOK_SECONDS)})
+            paused.append({**key, "due": time.later(PAUSE_LOOK_SECONDS)})
         elif row.ahead is not None:
             later.append({**key, "due": row.ahead if row.ahead > now else lease})
         elif row.closed_until is not None and row.closed_until > now:
             later.append({**key, "due": row.closed_until})
         else:
             queued.append({**key, "due": lease})
-    _set(connection, queued, state="queued")
-    _set(connection, later, state="waiting")
+    _set(connection, _SET, queued, state="queued")
+    _set(connection, _SET, later, state="waiting")
+    _set(connection, _SET_WHILE_PAUSED, paused, state="waiting")
     return sorted({row["event"] for row in queued})
 
 
@@ -115,13 +116,17 @@ _DUE = (
 )
 
 
-def _set(connection: Connection, rows: list[dict[str, Any]], state: str) -> None:
+def _set(connection: Connection, statement: Update, rows: list[dict[str, Any]], state: str) -> None:
     if rows:
-        connection.execute(_SET, [{**row, "into": state} for row in rows])
+        connection.execute(statement, [{**row, "into": state} for row in rows])
 
 
 _THIS = and_(_rows.event_id == bindparam("event"), _rows.endpoint_id == bindparam("endpoint"))
 _SET = update(webhook_deliveries).where(_THIS).values(state=bindparam("into"), due_at=bindparam("due"))
+# An endpoint that was resumed since it was read has made its deliveries due: they must not be put off for a day.
+_SET_WHILE_PAUSED = _SET.where(
+    _rows.endpoint_id.in_(select(webhook_endpoints.c.id).where(webhook_endpoints.c.paused_at.is_not(None)))
+)
 
 
 def claim(
