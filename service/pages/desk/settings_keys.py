@@ -126,7 +126,8 @@ def _split(keys: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[
 
 def _once(who: Who, name: str, secret: str, ends_at: datetime | None = None) -> AnyResponse:
     return look.page(
-        who, "settings_secret.html", name=name, secret=secret, ends_at=ends_at, back=HERE, back_name="Keys"
+        who, "settings_secret.html", name=name, secret=secret, ends_at=ends_at, sooner="revoke it sooner", back=HERE,
+        back_name="Keys",
     )  # fmt: skip
 
 
