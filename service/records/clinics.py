@@ -215,6 +215,7 @@ def keys_of(connection: Connection, clinic_id: int) -> list[dict[str, Any]]:
         clinic_keys.c.created_at,
         clinic_keys.c.revoked_at,
         clinic_keys.c.used_at,
+        clinic_keys.c.form,
     )
     rows = connection.execute(select(*columns).where(clinic_keys.c.clinic_id == clinic_id).order_by(clinic_keys.c.id))
     return [dict(row._mapping) for row in rows]

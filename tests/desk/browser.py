@@ -7,6 +7,7 @@ import re
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +48,13 @@ class DeskPage:
         assert answer is not None
         assert answer.status == 200, f"{path}: {answer.status}"
         return self.page
+
+    @contextmanager
+    def without_scripts(self) -> Iterator[Page]:
+        """Another window of the same visitor, in which no script runs."""
+        state = self.context.storage_state()
+        with self.context.browser.new_context(java_script_enabled=False, storage_state=state) as plain:  # type: ignore[union-attr]
+            yield plain.new_page()
 
     def sign_in_as(self, role: Role) -> None:
         """Become somebody else of the same clinic."""

@@ -124,11 +124,7 @@ def test_from_a_copy_to_an_approval_by_keyboard_alone(desk_page: DeskPage) -> No
 
 def test_without_scripts_check_says_the_same(desk_page: DeskPage) -> None:
     path = draft(desk_page, PROTOCOL)
-    plain = desk_page.context.browser.new_context(  # type: ignore[union-attr]
-        java_script_enabled=False, storage_state=desk_page.context.storage_state()
-    )
-    with plain:
-        page = plain.new_page()
+    with desk_page.without_scripts() as page:
         page.goto(desk_page.url + path)
         page.get_by_label("The file").fill(FAULTY)
         page.get_by_role("button", name="Check").click()
