@@ -70,6 +70,7 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("taken", sa.Integer(), nullable=False),
         sa.Column("already", sa.Integer(), nullable=False),
+        sa.Column("noes", sa.Integer(), nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
         sa.Column("check_at", Moment(), nullable=False),
         sa.Column("finished_at", Moment(), nullable=True),
