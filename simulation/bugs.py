@@ -18,6 +18,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, update
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.sql.visitors import replacement_traverse
+from standardwebhooks import Webhook
 
 from service import time
 from service.api import intake, mail_in, webhooks
@@ -29,6 +31,7 @@ from service.care.lifecycle import Reason, State
 from service.records import (
     database,
     hook_deliveries,
+    hook_endpoints,
     hooks,
     messages,
     optouts,
@@ -41,9 +44,11 @@ from service.records.protocols import Version
 from service.records.sending_tables import messages as message_rows
 from service.records.switching import Followers
 from service.records.tables import protocols as protocol_rows
+from service.records.webhook_tables import webhook_endpoints
 from simulation import gateways
 from simulation.weather import CALM, Weather
-from workers import alarms, alerting, deliver, gating, reconcile, verdicts
+from workers import alarms, alerting, deliver, gating, reconcile, silence, verdicts
+from workers import hooks as hooks_out
 from workers.gateways import courier
 from workers.gateways.handover import Found, Outcome, Sighting
 
@@ -251,7 +256,37 @@ def _nothing(owner: Any, name: str, instead: Any) -> Callable[[], AbstractContex
 
 @contextmanager
 def _patients_have_no_line() -> Iterator[None]:
-    with patch.object(hook_deliveries, "_IN_LINE", hook_deliveries._before.c.event_id == -1):
+    nothing_before = hook_deliveries._before.c.event_id == -1
+
+    def without(statement: Any) -> Any:
+        instead = {id(hook_deliveries._IN_LINE): nothing_before}
+        return replacement_traverse(statement, {}, lambda part, **_: instead.get(id(part)))  # type: ignore[call-overload]
+
+    lines = {"_QUEUED": without(hook_deliveries._QUEUED), "_DUE": without(hook_deliveries._DUE)}
+    with patch.multiple(hook_deliveries, **lines):
+        yield
+
+
+@contextmanager
+def _removed_and_not_emptied() -> Iterator[None]:
+    def in_name(connection: Connection, endpoint_id: int, now: datetime) -> bool:
+        endpoint = webhook_endpoints.c.id == endpoint_id
+        return connection.execute(update(webhook_endpoints).where(endpoint).values(disabled_at=now)).rowcount == 1
+
+    with patch.object(hook_endpoints, "disable", in_name):
+        yield
+
+
+@contextmanager
+def _signed_for_another() -> Iterator[None]:
+    signed, other = hooks_out._signed, Webhook(b"another's").sign
+
+    def forged(*about: Any) -> dict[str, str]:
+        headers = signed(*about)
+        at = datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)
+        return {**headers, "webhook-signature": other(headers["webhook-id"], at, about[2])}
+
+    with patch.object(hooks_out, "_signed", forged):
         yield
 
 
@@ -328,10 +363,13 @@ BUGS = (
     Bug("a mail that comes again is another mail", ("P1",), CALM, _mails_have_no_name),
     Bug("numbers are logged", ("P8",), CALM, _numbers_are_logged),
     Bug("the rounds of an alert tell nobody", ("P9",), CALM, _rounds_tell_nobody),
+    Bug("nobody looks who is silent", ("P6",), CALM, _nothing(silence, "look", silence.Looked(0, more=False))),
     Bug("a red flag in a reply opens no alert", ("P9",), CALM, _nothing(alarms, "sound", False), 11),
     Bug("clinics are not told of messages", ("webhooks",), CALM, _nothing(hooks, "announce_messages", 0)),
     Bug("webhooks go in any order", ("webhooks",), UNHEARD, _patients_have_no_line),
     Bug("a webhook that was refused counts as delivered", ("webhooks",), UNHEARD, _any_answer_is_a_yes),
+    Bug("a webhook is signed for another", ("webhooks",), CALM, _signed_for_another),
+    Bug("what waits for a removed endpoint is posted", ("webhooks",), UNHEARD, _removed_and_not_emptied, 45),
     Bug("a switch ends with its first part", ("P6",), CALM, _switch_ends_with_its_first_part),
     Bug("a switch takes over who was not asked for", ("P3",), CALM, _switch_takes_everybody),
     Bug("who goes over keeps the old times", ("P4",), CALM, _goes_over_in_name),

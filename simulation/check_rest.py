@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from service.care.lifecycle import SENTENCES, Reason
+from service.records import silences
+from service.records.database import reading
 from simulation.facts import Facts, HandedOver, Violation, seconds
+from simulation.idle import LONGEST_IDLE
 
 _LATE = timedelta(minutes=10)
 _LONGEST_DOUBT = timedelta(days=1)
@@ -60,6 +63,9 @@ def at_rest(facts: Facts) -> Iterator[Violation]:
     for row, alert in facts.history.rows("alerts"):
         if alert["next_notice_at"] is not None and alert["next_notice_at"] < past:
             yield Violation("P6", f"alert {row} waits for a round that is overdue", None, alert["patient_id"])
+    with reading(facts.installation.parts.engine) as connection:
+        for one in silences.find(connection, facts.ended_at - LONGEST_IDLE - _LATE):
+            yield Violation("P6", f"nobody has judged that {one.survey} is silent", None, one.patient_id)
 
 
 def unbroken(facts: Facts) -> Iterator[Violation]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
 
 from service.records.database import to_micros
 from simulation.scheduler import SECOND, Scheduler
 
-_LONGEST_IDLE = 6 * 3600 * SECOND
+LONGEST_IDLE = timedelta(hours=6)
 """Virtual time a clock may leave out when nothing is due: it also minds what no due time tells of."""
 _DUE = (
     "SELECT min(check_at) FROM messages WHERE check_at IS NOT NULL",
@@ -33,7 +34,7 @@ class Idle:
     def until(self) -> int:
         """Virtual time before which a look of a clock can find nothing, as things are."""
         wall = to_micros(self._scheduler.wall())
-        moments = [wall + _LONGEST_IDLE]
+        moments = [wall + int(LONGEST_IDLE.total_seconds()) * SECOND]
         for channel, sender, paused, closed in self._looker.execute(
             "SELECT channel, sender, paused_at, closed_until FROM senders"
         ):

@@ -95,7 +95,6 @@ class Clock:
         self._beat_due = time.monotonic()
         self._retention_due = time.now()
         self._silence_due = time.now()
-        self._judged: silence.Judged = set()
         self._gone_round: alerting.GoneRound = {}
 
     def run(self, stopped: Callable[[], bool]) -> None:
@@ -255,8 +254,10 @@ class Clock:
         """Put surveys that stay unanswered before people."""
         if time.now() < self._silence_due:
             return 0
-        self._silence_due = time.now() + silence.EVERY
-        return silence.look(self._parts, self._judged)
+        looked = silence.look(self._parts)
+        if not looked.more:
+            self._silence_due = time.now() + silence.EVERY
+        return looked.noted
 
     def _forget(self) -> None:
         """Retention, a few rows at a time."""

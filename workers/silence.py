@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from service import time
-from service.care.triage import Silence
 from service.parts import Parts
 from service.records import alerts, patients, responses, silences, triaging
 from service.records.database import reading, run
@@ -20,36 +20,44 @@ log = logging.getLogger(__name__)
 
 EVERY = timedelta(minutes=5)
 """How often a clock needs to look, in the service's time."""
+AT_ONCE = 100
+"""Silences judged in one look: a few milliseconds each, in which the clock does nothing else."""
 
-Judged = set[tuple[int, str, Silence]]
-"""What a process has judged already: by session, survey and how long the silence had lasted."""
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What one look did."""
+
+    noted: int
+    """New on the worklist."""
+    more: bool
+    """Whether there are others to judge, at once."""
 
 
-def look(parts: Parts, judged: Judged | None = None) -> int:
-    """Put unanswered surveys on the worklist as the triage rules say; returns how many. Safe in any number of clocks.
-
-    A clock keeps `judged` from look to look, so that silences which no rule minds cost it nothing the next time.
-    """
+def look(parts: Parts) -> Looked:
+    """Put unanswered surveys on the worklist as the triage rules say. Safe in any number of clocks."""
     now = time.now()
-    known: Judged = set() if judged is None else judged
     with reading(parts.engine) as connection:
-        silent = {(one.session_id, one.survey, one.silence): one for one in silences.find(connection, now)}
-    known.intersection_update(silent)  # not `&=`: with the keys of a dictionary that would make another set
-    noted = 0
-    for key, one in silent.items():
-        found = None if key in known else _one(parts, one, now)
+        silent = silences.find(connection, now)
+    noted = judged = 0
+    for one in silent:
+        if judged == AT_ONCE:
+            return Looked(noted, more=True)
+        found = _one(parts, one, now)
         if found is not None:
-            known.add(key)
+            judged += 1
             noted += found
-    return noted
+    return Looked(noted, more=False)
 
 
 def note(connection: Connection, sending: Sending, silent: Unanswered, now: datetime) -> bool:
-    """Judge one silence in its own transaction. The patient's lock makes it one alert, however many clocks look."""
+    """Judge one silence in its own transaction, under the patient's lock: an answer comes before or after."""
     patients.get(connection, sending.vault, silent.patient_id, lock=True)
     answered = responses.find(connection, sending.vault, silent.session_id, silent.survey) is not None
+    if answered or silences.is_noted(connection, silent) or not silences.judge(connection, silent, now):
+        return False
     survey = library().surveys.get(silent.survey)
-    if survey is None or answered or silences.is_noted(connection, silent):
+    if survey is None:
         return False
     where = triaging.setting(connection, sending.vault, silent.session_id)
     ends = where.session.superseded_from

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import Connection, ScalarSelect, bindparam, func, select, text, update
+from sqlalchemy import Connection, ScalarSelect, TextClause, bindparam, func, select, text, update
 
 from service.care.lifecycle import Channel, State
 from service.records.database import Moment
@@ -18,20 +19,8 @@ def queue_due(
     connection: Connection, channel: Channel, sender: str, priority: int, limit: int, now: datetime, lease: datetime
 ) -> list[tuple[int, int]]:
     """Take up to `limit` due messages of one sender (`planned → queued`); returns ids and their segments."""
-    due = (
-        "SELECT id FROM messages WHERE state = 'planned' AND channel = :channel AND sender = :sender"
-        " AND priority = :priority AND due_at <= :now ORDER BY due_at LIMIT :limit"
-    )
-    # As an array it is a list of ids to PostgreSQL, looked up one by one, and never a reason to join whole tables.
-    claimed = (
-        f"= ANY (ARRAY({due} FOR UPDATE SKIP LOCKED))" if connection.dialect.name == "postgresql" else f"IN ({due})"
-    )
-    statement = text(
-        f"UPDATE messages SET state = 'queued', check_at = :lease WHERE id {claimed}"
-        " AND state = 'planned' RETURNING id, segments"
-    ).bindparams(bindparam("lease", type_=Moment), bindparam("now", type_=Moment))
     rows = connection.execute(
-        statement,
+        _queue(connection.dialect.name),
         {
             "lease": lease,
             "now": now,
@@ -42,6 +31,20 @@ def queue_due(
         },
     )
     return [(row.id, row.segments) for row in rows]
+
+
+@cache
+def _queue(dialect: str) -> TextClause:
+    due = (
+        "SELECT id FROM messages WHERE state = 'planned' AND channel = :channel AND sender = :sender"
+        " AND priority = :priority AND due_at <= :now ORDER BY due_at LIMIT :limit"
+    )
+    # As an array it is a list of ids to PostgreSQL, looked up one by one, and never a reason to join whole tables.
+    claimed = f"= ANY (ARRAY({due} FOR UPDATE SKIP LOCKED))" if dialect == "postgresql" else f"IN ({due})"
+    return text(
+        f"UPDATE messages SET state = 'queued', check_at = :lease WHERE id {claimed}"
+        " AND state = 'planned' RETURNING id, segments"
+    ).bindparams(bindparam("lease", type_=Moment), bindparam("now", type_=Moment))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +77,20 @@ _LAPSED = (
 
 def extend(connection: Connection, ids: Collection[int], state: State, now: datetime, until: datetime) -> list[int]:
     """Push `check_at` on for those still in `state` and overdue; returns the ones this call got."""
-    return list(
-        connection.execute(
-            update(messages)
-            .where(messages.c.id.in_(ids), messages.c.state == state, messages.c.check_at <= now)
-            .values(check_at=until)
-            .returning(messages.c.id)
-        ).scalars()
+    found = connection.execute(_EXTEND, {"ids": list(ids), "known": state, "now": now, "until": until})
+    return list(found.scalars())
+
+
+_EXTEND = (
+    update(messages)
+    .where(
+        messages.c.id.in_(bindparam("ids", expanding=True)),
+        messages.c.state == bindparam("known"),
+        messages.c.check_at <= bindparam("now"),
     )
+    .values(check_at=bindparam("until"))
+    .returning(messages.c.id)
+)
 
 
 def next_due(connection: Connection) -> dict[tuple[Channel, str, int], datetime]:
@@ -119,10 +128,16 @@ _NEXT_DUE = select(
 
 def queued(connection: Connection, channel: Channel, sender: str, most: int) -> int:
     """How many messages of a sender are queued, counted up to `most`."""
-    some = (
-        select(messages.c.id)
-        .where(messages.c.state == State.QUEUED, messages.c.channel == channel, messages.c.sender == sender)
-        .limit(most)
-        .subquery()
+    return connection.execute(_QUEUED, {"channel": channel, "sender": sender, "most": most}).scalar_one()
+
+
+_QUEUED = select(func.count()).select_from(
+    select(messages.c.id)
+    .where(
+        messages.c.state == State.QUEUED,
+        messages.c.channel == bindparam("channel"),
+        messages.c.sender == bindparam("sender"),
     )
-    return connection.execute(select(func.count()).select_from(some)).scalar_one()
+    .limit(bindparam("most"))
+    .subquery()
+)

@@ -64,19 +64,20 @@ def add_event(
     row_id = new_id()
     sealed = None if vault is None or details is None else vault.seal(details, row_id)
     connection.execute(
-        insert(alert_events).values(
-            id=row_id,
-            alert_id=alert_id,
-            kind=kind,
-            at=at,
-            source=source,
-            urgency=urgency,
-            contact_id=contact_id,
-            channel=channel,
-            round=number,
-            by=by,
-            details=sealed,
-        )
+        insert(alert_events),
+        {
+            "id": row_id,
+            "alert_id": alert_id,
+            "kind": kind,
+            "at": at,
+            "source": source,
+            "urgency": urgency,
+            "contact_id": contact_id,
+            "channel": channel,
+            "round": number,
+            "by": by,
+            "details": sealed,
+        },
     )
 
 

@@ -97,13 +97,16 @@ def with_failures(connection: Connection, limit: int) -> list[Lost]:
     return [Lost(row.id, row.failed, row.latest) for row in connection.execute(_WITH_FAILURES, {"limit": limit})]
 
 
+_RINGING = (
+    select(alerts)
+    .where(alerts.c.id == bindparam("id"), alerts.c.next_notice_at.is_not(None), alerts.c.acknowledged_at.is_(None))
+    .with_for_update(skip_locked=True)
+)
+
+
 def lock(connection: Connection, alert_id: int) -> Alert | None:
     """The alert, held until the transaction ends, if it still rings and no other clock or acknowledgement holds it."""
-    row = connection.execute(
-        select(alerts)
-        .where(alerts.c.id == alert_id, alerts.c.next_notice_at.is_not(None), alerts.c.acknowledged_at.is_(None))
-        .with_for_update(skip_locked=True)
-    ).one_or_none()
+    row = connection.execute(_RINGING, {"id": alert_id}).one_or_none()
     return None if row is None else as_alert(row)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from service.care.escalation import OfficeHours, first_look, is_loud
 from service.care.lifecycle import Channel, Reason
@@ -176,11 +176,12 @@ def close(
     return True
 
 
+_GET = select(alerts).where(alerts.c.id == bindparam("id"), alerts.c.clinic_id == bindparam("clinic_id"))
+
+
 def get(connection: Connection, clinic_id: int, alert_id: int) -> Alert:
     """The clinic's alert. Raises LookupError."""
-    row = connection.execute(
-        select(alerts).where(alerts.c.id == alert_id, alerts.c.clinic_id == clinic_id)
-    ).one_or_none()
+    row = connection.execute(_GET, {"id": alert_id, "clinic_id": clinic_id}).one_or_none()
     if row is None:
         raise LookupError(f"no alert {alert_id}")
     return as_alert(row)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, text, update
+from sqlalchemy import Connection, TextClause, bindparam, select, text, update
 
 from service.records.bulk import writing
 from service.records.database import Moment, as_rows, listed
@@ -95,45 +96,51 @@ def settle(connection: Connection, settled: Sequence[Settled], at: datetime) -> 
             for one in sorted(settled, key=lambda one: one.id)
         ]
     )
-    columns = {"id": "bigint", "outcome": "text", "provider_id": "text", "code": "text"}
-    connection.execute(
-        text(
-            "UPDATE attempts SET outcome = listed.outcome, settled_at = :at,"
-            " provider_id = COALESCE(attempts.provider_id, listed.provider_id),"
-            " code = COALESCE(listed.code, attempts.code)"
-            f" FROM {listed(connection, columns)} AS listed"
-            " WHERE attempts.id = listed.id AND (attempts.outcome IS NULL OR attempts.outcome = 'ambiguous')"
-        ).bindparams(bindparam("at", type_=Moment)),
-        {"rows": rows, "at": at},
-    )
+    connection.execute(_settling(listed(connection, _SETTLED)), {"rows": rows, "at": at})
+
+
+_SETTLED = {"id": "bigint", "outcome": "text", "provider_id": "text", "code": "text"}
+
+
+@cache
+def _settling(rows: str) -> TextClause:
+    return text(
+        "UPDATE attempts SET outcome = listed.outcome, settled_at = :at,"
+        " provider_id = COALESCE(attempts.provider_id, listed.provider_id),"
+        " code = COALESCE(listed.code, attempts.code)"
+        f" FROM {rows} AS listed"
+        " WHERE attempts.id = listed.id AND (attempts.outcome IS NULL OR attempts.outcome = 'ambiguous')"
+    ).bindparams(bindparam("at", type_=Moment))
 
 
 def last_of(connection: Connection, vault: Vault, message_ids: Sequence[int]) -> list[Open]:
     """The latest attempt of each message."""
-    newer = attempts.alias("newer")
-    rows = connection.execute(
-        select(
-            attempts.c.id,
-            attempts.c.message_id,
-            messages.c.channel,
-            messages.c.clinic_id,
-            attempts.c.address,
-            attempts.c.body_key,
-            attempts.c.started_at,
-            attempts.c.settled_at,
-            attempts.c.outcome,
-            attempts.c.provider_id,
-            attempts.c.checks,
-        )
-        .join(messages, messages.c.id == attempts.c.message_id)
-        .where(
-            attempts.c.message_id.in_(message_ids),
-            ~select(newer.c.id)
-            .where(newer.c.message_id == attempts.c.message_id, newer.c.number > attempts.c.number)
-            .exists(),
-        )
+    return [_open(row, vault) for row in connection.execute(_LAST_OF, {"ids": list(message_ids)})]
+
+
+_newer = attempts.alias("newer")
+_LAST_OF = (
+    select(
+        attempts.c.id,
+        attempts.c.message_id,
+        messages.c.channel,
+        messages.c.clinic_id,
+        attempts.c.address,
+        attempts.c.body_key,
+        attempts.c.started_at,
+        attempts.c.settled_at,
+        attempts.c.outcome,
+        attempts.c.provider_id,
+        attempts.c.checks,
     )
-    return [_open(row, vault) for row in rows]
+    .join(messages, messages.c.id == attempts.c.message_id)
+    .where(
+        attempts.c.message_id.in_(bindparam("ids", expanding=True)),
+        ~select(_newer.c.id)
+        .where(_newer.c.message_id == attempts.c.message_id, _newer.c.number > attempts.c.number)
+        .exists(),
+    )
+)
 
 
 def is_free(connection: Connection, attempt_id: int, provider_id: str) -> bool:

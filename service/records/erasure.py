@@ -11,7 +11,7 @@ from sqlalchemy import Column, ColumnElement, Connection, delete, func, literal_
 from service.care.lifecycle import Reason
 from service.records import alert_history, audit, consents, hooks, imports, messages, patients
 from service.records.desk_tables import notes
-from service.records.reply_tables import conversations, replies, reply_candidates, responses
+from service.records.reply_tables import conversations, replies, reply_candidates, responses, silences
 from service.records.sealing import Vault
 from service.records.sending_tables import attempts
 from service.records.sending_tables import messages as message_rows
@@ -61,6 +61,7 @@ def _blank(connection: Connection, patient_id: int) -> None:
     alert_history.forget_patient(connection, patient_id)
     connection.execute(delete(events).where(events.c.session_id.in_(theirs)))
     connection.execute(delete(responses).where(responses.c.session_id.in_(theirs)))
+    connection.execute(delete(silences).where(silences.c.session_id.in_(theirs)))
     connection.execute(delete(notes).where(notes.c.patient_id == patient_id))
     connection.execute(delete(conversations).where(conversations.c.patient_id == patient_id))
     connection.execute(update(attempts).where(attempts.c.message_id.in_(sent)).values(address=_NOTHING, link_key=None))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, bindparam, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.records.tables import heartbeats
@@ -15,12 +15,16 @@ EVERY = timedelta(seconds=1)
 _FORGOTTEN_AFTER = timedelta(days=7)
 
 
+_BEAT = (
+    update(heartbeats)
+    .where(heartbeats.c.name == bindparam("known"), heartbeats.c.at <= bindparam("before"))
+    .values(at=bindparam("now"))
+)
+
+
 def beat(connection: Connection, name: str, at: datetime) -> None:
     """Note that `name` is alive. May be called at every turn: more than one write a second is left out."""
-    fresh = connection.execute(
-        update(heartbeats).where(heartbeats.c.name == name, heartbeats.c.at <= at - EVERY).values(at=at)
-    )
-    if fresh.rowcount:
+    if connection.execute(_BEAT, {"known": name, "before": at - EVERY, "now": at}).rowcount:
         return
     # A new name, as a rule: the time to drop those of processes long gone.
     connection.execute(heartbeats.delete().where(heartbeats.c.at < at - _FORGOTTEN_AFTER))

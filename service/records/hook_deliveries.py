@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, exists, func, literal, select, update
+from sqlalchemy import Connection, Update, and_, bindparam, exists, func, literal, select, update
 
 from service import time
 from service.records import hook_endpoints, hook_secrets, hooks, notices
@@ -30,8 +30,8 @@ GIVE_UP = timedelta(days=3)
 LONGEST_RETRY_AFTER = 10 * 3600.0
 CLOSES_AFTER, STAYS_CLOSED_SECONDS = 5, 30.0
 """After so many failures in a row an endpoint rests for so long, so that a dead one does not hold up the others."""
-PAUSE_LOOK_SECONDS = 3600.0
-"""How often what waits for a paused endpoint is looked at; resuming it looks at once."""
+PAUSE_LOOK_SECONDS = 86400.0
+"""How often what waits for a paused endpoint is looked at, each for itself; resuming it looks at once."""
 GONE = 410
 
 _rows = webhook_deliveries.c
@@ -85,46 +85,50 @@ def queue_due(connection: Connection, now: datetime, lease: datetime, limit: int
     What is behind another, or whose endpoint rests, is put off until that is over: it would otherwise be looked at
     every second for as long as an endpoint is down.
     """
-    ahead = select(func.max(_before.c.due_at)).where(_IN_LINE).scalar_subquery()
-    query = (
-        select(
-            _rows.event_id,
-            _rows.endpoint_id,
-            webhook_endpoints.c.closed_until,
-            webhook_endpoints.c.paused_at,
-            ahead.label("ahead"),
-        )
-        .join(webhook_endpoints, webhook_endpoints.c.id == _rows.endpoint_id)
-        .where(_rows.state.in_(LIVE), _rows.due_at <= now)
-        .order_by(_rows.due_at, _rows.event_id)
-        .limit(limit)
-    )
-    if connection.dialect.name == "postgresql":
-        query = query.with_for_update(of=webhook_deliveries, skip_locked=True)
-    queued, later = [], []
-    for row in connection.execute(query):
+    queued, later, paused = [], [], []
+    for row in connection.execute(_DUE, {"now": now, "limit": limit}):
         key = {"event": row.event_id, "endpoint": row.endpoint_id}
         if row.paused_at is not None:
-            later.append({**key, "due": time.later(PAUSE_LOOK_SECONDS)})
+            paused.append({**key, "due": time.later(PAUSE_LOOK_SECONDS)})
         elif row.ahead is not None:
             later.append({**key, "due": row.ahead if row.ahead > now else lease})
         elif row.closed_until is not None and row.closed_until > now:
             later.append({**key, "due": row.closed_until})
         else:
             queued.append({**key, "due": lease})
-    _set(connection, queued, state="queued")
-    _set(connection, later, state="waiting")
+    _set(connection, _SET, queued, state="queued")
+    _set(connection, _SET, later, state="waiting")
+    _set(connection, _SET_WHILE_PAUSED, paused, state="waiting")
     return sorted({row["event"] for row in queued})
 
 
-def _set(connection: Connection, rows: list[dict[str, Any]], state: str) -> None:
+_DUE = (
+    select(
+        _rows.event_id,
+        _rows.endpoint_id,
+        webhook_endpoints.c.closed_until,
+        webhook_endpoints.c.paused_at,
+        select(func.max(_before.c.due_at)).where(_IN_LINE).scalar_subquery().label("ahead"),
+    )
+    .join(webhook_endpoints, webhook_endpoints.c.id == _rows.endpoint_id)
+    .where(_rows.state.in_(LIVE), _rows.due_at <= bindparam("now"))
+    .order_by(_rows.due_at, _rows.event_id)
+    .limit(bindparam("limit"))
+    .with_for_update(of=webhook_deliveries, skip_locked=True)
+)
+
+
+def _set(connection: Connection, statement: Update, rows: list[dict[str, Any]], state: str) -> None:
     if rows:
-        connection.execute(
-            update(webhook_deliveries)
-            .where(_rows.event_id == bindparam("event"), _rows.endpoint_id == bindparam("endpoint"))
-            .values(state=state, due_at=bindparam("due")),
-            rows,
-        )
+        connection.execute(statement, [{**row, "into": state} for row in rows])
+
+
+_THIS = and_(_rows.event_id == bindparam("event"), _rows.endpoint_id == bindparam("endpoint"))
+_SET = update(webhook_deliveries).where(_THIS).values(state=bindparam("into"), due_at=bindparam("due"))
+# An endpoint that was resumed since it was read has made its deliveries due: they must not be put off for a day.
+_SET_WHILE_PAUSED = _SET.where(
+    _rows.endpoint_id.in_(select(webhook_endpoints.c.id).where(webhook_endpoints.c.paused_at.is_not(None)))
+)
 
 
 def claim(
@@ -132,35 +136,18 @@ def claim(
 ) -> list[Post]:
     """Take queued deliveries of these events (`queued → posting`), up to `most`, and `each` an endpoint with what is
     in flight."""
-    query = (
-        select(webhook_deliveries, webhook_endpoints.c.url, webhook_endpoints.c.secret)
-        .join(webhook_endpoints, webhook_endpoints.c.id == _rows.endpoint_id)
-        .where(
-            _rows.event_id.in_(event_ids),
-            _rows.state == "queued",
-            # Paused after it was queued: its lease runs out, and it is put off.
-            webhook_endpoints.c.paused_at.is_(None),
-            ~exists().where(_IN_LINE),
-        )
-        .order_by(_rows.event_id)
-    )
-    if connection.dialect.name == "postgresql":
-        query = query.with_for_update(of=webhook_deliveries, skip_locked=True)
     taken: list[Any] = []
     busy = Counter(in_flight)
-    for row in connection.execute(query):
+    for row in connection.execute(_QUEUED, {"events": list(event_ids)}):
         if len(taken) < most and busy[row.endpoint_id] < each:
             busy[row.endpoint_id] += 1
             taken.append(row)
     if not taken:
         return []
     connection.execute(
-        update(webhook_deliveries)
-        .where(_rows.event_id == bindparam("event"), _rows.endpoint_id == bindparam("endpoint"))
-        .values(state="posting", tries=_rows.tries + 1, due_at=lease),
-        [{"event": row.event_id, "endpoint": row.endpoint_id} for row in taken],
+        _POSTING, [{"event": row.event_id, "endpoint": row.endpoint_id, "lease": lease} for row in taken]
     )
-    events = connection.execute(select(webhook_events).where(webhook_events.c.id.in_({row.event_id for row in taken})))
+    events = connection.execute(_EVENTS, {"ids": sorted({row.event_id for row in taken})})
     by_id = {event.id: event for event in events}
     old = hook_secrets.old_of(connection, {row.endpoint_id for row in taken}, time.now())
     return [
@@ -178,6 +165,25 @@ def claim(
         )
         for row in taken
     ]
+
+
+_QUEUED = (
+    select(webhook_deliveries, webhook_endpoints.c.url, webhook_endpoints.c.secret)
+    .join(webhook_endpoints, webhook_endpoints.c.id == _rows.endpoint_id)
+    .where(
+        _rows.event_id.in_(bindparam("events", expanding=True)),
+        _rows.state == "queued",
+        # Paused after it was queued: its lease runs out, and it is put off.
+        webhook_endpoints.c.paused_at.is_(None),
+        ~exists().where(_IN_LINE),
+    )
+    .order_by(_rows.event_id)
+    .with_for_update(of=webhook_deliveries, skip_locked=True)
+)
+_POSTING = (
+    update(webhook_deliveries).where(_THIS).values(state="posting", tries=_rows.tries + 1, due_at=bindparam("lease"))
+)
+_EVENTS = select(webhook_events).where(webhook_events.c.id.in_(bindparam("ids", expanding=True)))
 
 
 def release(connection: Connection, event_ids: Collection[int], now: datetime) -> None:
@@ -204,40 +210,43 @@ def next_in_line(connection: Connection, post: Post, lease: datetime) -> list[in
     """Queue what waited behind a post that is done, if it was never tried; returns its event id, if any."""
     if post.patient_id is None:
         return []
-    first = connection.execute(
-        select(_rows.event_id, _rows.tries, _rows.state)
-        .where(_rows.endpoint_id == post.endpoint_id, _rows.patient_id == post.patient_id, _rows.state.in_(LIVE))
-        .order_by(_rows.event_id)
-        .limit(1)
-    ).one_or_none()
+    first = connection.execute(_FIRST, {"endpoint": post.endpoint_id, "patient": post.patient_id}).one_or_none()
     if first is None or first.tries or first.state == "posting":
         return []
-    done = connection.execute(
-        update(webhook_deliveries)
-        .where(
-            _rows.event_id == first.event_id,
-            _rows.endpoint_id == post.endpoint_id,
-            _rows.state.in_(("waiting", "queued")),
-        )
-        .values(state="queued", due_at=lease)
-    )
+    done = connection.execute(_NEXT, {"event": first.event_id, "endpoint": post.endpoint_id, "lease": lease})
     return [first.event_id] if done.rowcount else []
+
+
+_FIRST = (
+    select(_rows.event_id, _rows.tries, _rows.state)
+    .where(_rows.endpoint_id == bindparam("endpoint"), _rows.patient_id == bindparam("patient"), _rows.state.in_(LIVE))
+    .order_by(_rows.event_id)
+    .limit(1)
+)
+_NEXT = (
+    update(webhook_deliveries)
+    .where(_THIS, _rows.state.in_(("waiting", "queued")))
+    .values(state="queued", due_at=bindparam("lease"))
+)
 
 
 def _arrived(connection: Connection, post: Post, answer: Answer, now: datetime) -> None:
     # Whoever holds it by now: it has arrived.
-    connection.execute(
-        update(webhook_deliveries)
-        .where(_this(post), _rows.state.in_(LIVE))
-        .values(state="delivered", status=answer.status, last_error=None)
-    )
-    mended = connection.execute(
-        update(webhook_endpoints)
-        .where(webhook_endpoints.c.id == post.endpoint_id, webhook_endpoints.c.failing_since.is_not(None))
-        .values(failing_since=None, failures=0, closed_until=None)
-    )
-    if mended.rowcount:
+    connection.execute(_DELIVERED, {"event": post.event_id, "endpoint": post.endpoint_id, "answer": answer.status})
+    if connection.execute(_MENDED, {"endpoint": post.endpoint_id}).rowcount:
         notices.close(connection, hook_endpoints.FAILING, f"endpoint {post.endpoint_id}", now)
+
+
+_DELIVERED = (
+    update(webhook_deliveries)
+    .where(_THIS, _rows.state.in_(LIVE))
+    .values(state="delivered", status=bindparam("answer"), last_error=None)
+)
+_MENDED = (
+    update(webhook_endpoints)
+    .where(webhook_endpoints.c.id == bindparam("endpoint"), webhook_endpoints.c.failing_since.is_not(None))
+    .values(failing_since=None, failures=0, closed_until=None)
+)
 
 
 def _failed(connection: Connection, post: Post, answer: Answer, now: datetime) -> None:

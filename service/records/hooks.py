@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, Row, delete, insert, select
+from sqlalchemy import Connection, Engine, Row, bindparam, delete, insert, select
 
 from service import time
 from service.care.lifecycle import ENDS, SENTENCES, Reason, State
@@ -155,23 +155,25 @@ def announce_messages(connection: Connection, message_ids: Collection[int], now:
     clinics = _watched(connection)
     if not clinics or not message_ids:
         return 0
-    rows = connection.execute(
-        select(
-            messages,
-            patients.c.external_id.label("patient"),
-            sessions.c.external_id.label("session"),
-        )
-        .join(patients, patients.c.id == messages.c.patient_id)
-        .outerjoin(sessions, sessions.c.id == messages.c.session_id)
-        .where(messages.c.id.in_(message_ids), messages.c.clinic_id.in_(clinics))
-        .order_by(messages.c.due_at, messages.c.id)
-    )
+    rows = connection.execute(_MESSAGES, {"ids": list(message_ids), "clinics": list(clinics)})
     happened = [
         _Happened(row.clinic_id, row.patient_id, Type.MESSAGE, facts=_message_facts(row))
         for row in rows
         if row.state in TOLD or row.state == State.PLANNED
     ]
     return _write(connection, None, happened, now)
+
+
+_MESSAGES = (
+    select(messages, patients.c.external_id.label("patient"), sessions.c.external_id.label("session"))
+    .join(patients, patients.c.id == messages.c.patient_id)
+    .outerjoin(sessions, sessions.c.id == messages.c.session_id)
+    .where(
+        messages.c.id.in_(bindparam("ids", expanding=True)),
+        messages.c.clinic_id.in_(bindparam("clinics", expanding=True)),
+    )
+    .order_by(messages.c.due_at, messages.c.id)
+)
 
 
 def _message_facts(row: Row[Any]) -> dict[str, Any]:
@@ -232,6 +234,7 @@ def fresh(event_id: int, endpoint_id: int, patient_id: int | None, now: datetime
     }
 
 
+_WATCHED = select(webhook_endpoints.c.clinic_id).where(webhook_endpoints.c.disabled_at.is_(None))
 _known: WeakKeyDictionary[Engine, tuple[float, frozenset[int]]] = WeakKeyDictionary()
 
 
@@ -239,10 +242,7 @@ def _watched(connection: Connection) -> frozenset[int]:
     """The clinics with a living endpoint, as this process last saw it."""
     until, clinics = _known.get(connection.engine, (0.0, frozenset()))
     if time.monotonic() >= until:
-        rows = connection.execute(
-            select(webhook_endpoints.c.clinic_id).where(webhook_endpoints.c.disabled_at.is_(None))
-        )
-        clinics = frozenset(rows.scalars())
+        clinics = frozenset(connection.execute(_WATCHED).scalars())
         _known[connection.engine] = (time.monotonic() + _KEEP_SECONDS, clinics)
     return clinics
 
@@ -256,14 +256,19 @@ def forget_known() -> None:
     _known.clear()
 
 
-def _live_endpoints(connection: Connection, clinic_ids: Collection[int]) -> dict[int, list[Endpoint]]:
-    rows = connection.execute(
-        select(webhook_endpoints)
-        .where(webhook_endpoints.c.clinic_id.in_(clinic_ids), webhook_endpoints.c.disabled_at.is_(None))
-        .order_by(webhook_endpoints.c.id)
+_LIVE_ENDPOINTS = (
+    select(webhook_endpoints)
+    .where(
+        webhook_endpoints.c.clinic_id.in_(bindparam("clinics", expanding=True)),
+        webhook_endpoints.c.disabled_at.is_(None),
     )
+    .order_by(webhook_endpoints.c.id)
+)
+
+
+def _live_endpoints(connection: Connection, clinic_ids: Collection[int]) -> dict[int, list[Endpoint]]:
     found: dict[int, list[Endpoint]] = {}
-    for row in rows:
+    for row in connection.execute(_LIVE_ENDPOINTS, {"clinics": list(clinic_ids)}):
         found.setdefault(row.clinic_id, []).append(as_endpoint(row))
     return found
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, TextClause, bindparam, insert, or_, select, text, update
 
 from service import time
 from service.care.lifecycle import WAITING, Channel, Reason, State, sources_of
@@ -107,27 +108,28 @@ def planned_rows(
 def insert_extra(connection: Connection, extra: Extra, row_id: int) -> int:
     """Insert a message outside any plan under an id drawn before (what is sealed in it is bound to that)."""
     connection.execute(
-        insert(messages).values(
-            id=row_id,
-            clinic_id=extra.clinic_id,
-            patient_id=extra.patient_id,
-            session_id=extra.session_id,
-            cause_id=extra.cause_id,
-            step=extra.step,
-            channel=extra.channel,
-            survey=extra.survey,
-            sender=extra.sender,
-            priority=extra.priority,
-            segments=extra.segments,
-            due_at=extra.due_at,
-            window_until=extra.window_until,
-            state=State.PLANNED,
-            reason=Reason.NOT_YET_DUE,
-            tries=0,
-            address=extra.address,
-            body=extra.body,
-            by=extra.by,
-        )
+        insert(messages),
+        {
+            "id": row_id,
+            "clinic_id": extra.clinic_id,
+            "patient_id": extra.patient_id,
+            "session_id": extra.session_id,
+            "cause_id": extra.cause_id,
+            "step": extra.step,
+            "channel": extra.channel,
+            "survey": extra.survey,
+            "sender": extra.sender,
+            "priority": extra.priority,
+            "segments": extra.segments,
+            "due_at": extra.due_at,
+            "window_until": extra.window_until,
+            "state": State.PLANNED,
+            "reason": Reason.NOT_YET_DUE,
+            "tries": 0,
+            "address": extra.address,
+            "body": extra.body,
+            "by": extra.by,
+        },
     )
     return row_id
 
@@ -148,18 +150,20 @@ def of_patient(connection: Connection, patient_id: int) -> list[dict[str, Any]]:
     return [dict(row._mapping) for row in rows]
 
 
+_ON_RECORD = select(
+    messages.c.id,
+    messages.c.step,
+    messages.c.channel,
+    messages.c.state,
+    messages.c.reason,
+    messages.c.due_at,
+    messages.c.window_until,
+    messages.c.survey,
+).where(messages.c.session_id == bindparam("session_id"))
+
+
 def on_record(connection: Connection, session_id: int) -> list[ExistingMessage]:
     """A session's messages as re-planning sees them."""
-    columns = (
-        messages.c.id,
-        messages.c.step,
-        messages.c.channel,
-        messages.c.state,
-        messages.c.reason,
-        messages.c.due_at,
-        messages.c.window_until,
-        messages.c.survey,
-    )
     return [
         ExistingMessage(
             id=row.id,
@@ -171,7 +175,7 @@ def on_record(connection: Connection, session_id: int) -> list[ExistingMessage]:
             window_until=row.window_until,
             survey=row.survey,
         )
-        for row in connection.execute(select(*columns).where(messages.c.session_id == session_id))
+        for row in connection.execute(_ON_RECORD, {"session_id": session_id})
     ]
 
 
@@ -299,7 +303,6 @@ def move(connection: Connection, moves: Iterable[Move], only_from: Collection[St
 
 def _move_to(connection: Connection, state: State, moves: list[Move], sources: Collection[State]) -> int:
     told = state in hooks.TOLD and hooks.anyone_listens(connection)
-    allowed = ", ".join(f"'{source}'" for source in sorted(sources))
     # Sorted, so that two bulk moves take their row locks in the same order.
     rows = as_rows(
         [
@@ -313,22 +316,25 @@ def _move_to(connection: Connection, state: State, moves: list[Move], sources: C
             for one in sorted(moves, key=lambda one: one.id)
         ]
     )
-    done = connection.execute(
-        text(
-            f"UPDATE messages SET state = :state, reason = listed.reason, check_at = listed.check_at,"
-            f" due_at = COALESCE(listed.due_at, messages.due_at),"
-            f" handed_at = CASE WHEN listed.unhanded = 1 THEN NULL ELSE messages.handed_at END"
-            f" FROM {listed(connection, _MOVE_COLUMNS)} AS listed"
-            f" WHERE messages.id = listed.id AND messages.state IN ({allowed})"
-            + (" RETURNING messages.id" if told else "")
-        ),
-        {"state": state, "rows": rows},
-    )
+    statement = _moving(listed(connection, _MOVE_COLUMNS), frozenset(sources), told)
+    done = connection.execute(statement, {"state": state, "rows": rows})
     if not told:
         return done.rowcount
     moved = list(done.scalars())
     hooks.announce_messages(connection, moved, time.now())
     return len(moved)
+
+
+@cache
+def _moving(rows: str, sources: frozenset[State], told: bool) -> TextClause:
+    allowed = ", ".join(f"'{source}'" for source in sorted(sources))
+    return text(
+        f"UPDATE messages SET state = :state, reason = listed.reason, check_at = listed.check_at,"
+        f" due_at = COALESCE(listed.due_at, messages.due_at),"
+        f" handed_at = CASE WHEN listed.unhanded = 1 THEN NULL ELSE messages.handed_at END"
+        f" FROM {rows} AS listed"
+        f" WHERE messages.id = listed.id AND messages.state IN ({allowed})" + (" RETURNING messages.id" if told else "")
+    )
 
 
 def states_of(connection: Connection, ids: Collection[int]) -> dict[int, State]:

@@ -6,7 +6,7 @@ import logging
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from service.records.ids import new_id
 from service.records.tables import notices
@@ -34,11 +34,16 @@ def raise_notice(connection: Connection, kind: str, subject: str, detail: str, a
 
 def close(connection: Connection, kind: str, subject: str, at: datetime) -> None:
     """The cause is gone."""
-    connection.execute(
-        update(notices)
-        .where(notices.c.kind == kind, notices.c.subject == subject, notices.c.closed_at.is_(None))
-        .values(closed_at=at)
+    connection.execute(_CLOSE, {"of_kind": kind, "about": subject, "at": at})
+
+
+_CLOSE = (
+    update(notices)
+    .where(
+        notices.c.kind == bindparam("of_kind"), notices.c.subject == bindparam("about"), notices.c.closed_at.is_(None)
     )
+    .values(closed_at=bindparam("at"))
+)
 
 
 def open_ones(connection: Connection) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, bindparam, case, func, or_, select, text, true
+from sqlalchemy import Connection, Select, TextClause, and_, bindparam, case, func, or_, select, text, true
 
 from service.care.lifecycle import Channel, Reason, State
 from service.records import suppressions
@@ -238,10 +238,15 @@ def parents(connection: Connection, children: Collection[Ready]) -> dict[tuple[i
 def take(connection: Connection, ids: Collection[int], now: datetime, lease: datetime) -> set[int]:
     """The compare-and-set (`queued → sending`) that makes messages ours; returns the ones it got."""
     rows = connection.execute(
-        text(
-            "UPDATE messages SET state = 'sending', tries = tries + 1, handed_at = :now, check_at = :lease,"
-            f" reason = :reason WHERE {among_ids('id', connection.dialect.name)} AND state = 'queued' RETURNING id"
-        ).bindparams(bindparam("now", type_=Moment), bindparam("lease", type_=Moment)),
+        _taking(connection.dialect.name),
         {"now": now, "lease": lease, "reason": Reason.HANDED_OVER, "ids": as_ids(sorted(ids))},
     )
     return set(rows.scalars().all())
+
+
+@cache
+def _taking(dialect: str) -> TextClause:
+    return text(
+        "UPDATE messages SET state = 'sending', tries = tries + 1, handed_at = :now, check_at = :lease,"
+        f" reason = :reason WHERE {among_ids('id', dialect)} AND state = 'queued' RETURNING id"
+    ).bindparams(bindparam("now", type_=Moment), bindparam("lease", type_=Moment))

@@ -161,6 +161,13 @@ _LOCK_MESSAGES = (
 )
 
 
+_HANDED = (
+    update(message_rows)
+    .where(message_rows.c.id == bindparam("message"), message_rows.c.handed_at.is_(None))
+    .values(handed_at=bindparam("at"))
+)
+
+
 @dataclass(frozen=True, slots=True)
 class _Applied:
     """One report on its way into the records."""
@@ -235,11 +242,7 @@ class _Applied:
             late_proof = () if self.attempt.outcome in (ACCEPTED, None) else tuple(WAITING)
             if not self._move(state, Reason.HANDED_OVER, (*sources_of(state), *late_proof)):
                 return
-        self.connection.execute(
-            update(message_rows)
-            .where(message_rows.c.id == self.attempt.message_id, message_rows.c.handed_at.is_(None))
-            .values(handed_at=self.now)
-        )
+        self.connection.execute(_HANDED, {"message": self.attempt.message_id, "at": self.now})
 
     # It came to nothing
 

@@ -81,10 +81,13 @@ def tombstones(vault: Vault, clinic_id: int, external_id: str) -> list[str]:
     return ["erased:" + key.hex() for key in vault.indexes(f"erased {clinic_id} {external_id}")]
 
 
+_GET = select(patients).where(patients.c.id == bindparam("id"))
+_LOCK = _GET.with_for_update()
+
+
 def get(connection: Connection, vault: Vault, patient_id: int, lock: bool = False) -> Patient:
     """The patient of that row. Raises LookupError."""
-    query = select(patients).where(patients.c.id == patient_id)
-    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    row = connection.execute(_LOCK if lock else _GET, {"id": patient_id}).one_or_none()
     if row is None:
         raise LookupError(f"no patient {patient_id}")
     return _patient(row, vault)

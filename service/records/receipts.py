@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, or_, select, update
+from sqlalchemy import Connection, Insert, Row, bindparam, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.care.lifecycle import Channel, State
@@ -124,15 +125,23 @@ def _report(channel: Channel, status: str, code: str | None, provider_id: str | 
     return Report(attempt_id, outcomes.state_of(channel, status), status, code, provider_id)
 
 
+_ATTEMPTS = (
+    select(attempts.c.id, attempts.c.token, attempts.c.provider_id, messages.c.channel)
+    .join(messages, messages.c.id == attempts.c.message_id)
+    .where(
+        or_(
+            attempts.c.token.in_(bindparam("tokens", expanding=True)),
+            attempts.c.provider_id.in_(bindparam("provider_ids", expanding=True)),
+        )
+    )
+)
+
+
 def _attempts_of(connection: Connection, ordered: Sequence[Receipt]) -> dict[str, int]:
     """The attempt each receipt is about, by event key. The token wins: it is known before the provider's own id is."""
     tokens = {receipt.token for receipt in ordered if receipt.token}
     provider_ids = {receipt.provider_id for receipt in ordered if receipt.provider_id}
-    rows = connection.execute(
-        select(attempts.c.id, attempts.c.token, attempts.c.provider_id, messages.c.channel)
-        .join(messages, messages.c.id == attempts.c.message_id)
-        .where(or_(attempts.c.token.in_(tokens), attempts.c.provider_id.in_(provider_ids)))
-    ).all()
+    rows = connection.execute(_ATTEMPTS, {"tokens": list(tokens), "provider_ids": list(provider_ids)}).all()
     by_token = {(row.channel, row.token): row.id for row in rows}
     by_provider_id = {(row.channel, row.provider_id): row.id for row in rows if row.provider_id is not None}
     found = {
@@ -147,8 +156,6 @@ def _insert(connection: Connection, ordered: Sequence[Receipt], attempt_of: dict
     """Insert what is not on record; returns the keys of those."""
     if not ordered:
         return set()
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(receipts).on_conflict_do_nothing(index_elements=["event_key"]).returning(receipts.c.event_key)
     rows = [
         {
             "id": new_id(),
@@ -164,4 +171,10 @@ def _insert(connection: Connection, ordered: Sequence[Receipt], attempt_of: dict
         }
         for receipt in ordered
     ]
-    return set(connection.execute(statement, rows).scalars())
+    return set(connection.execute(_inserting(connection.dialect.name), rows).scalars())
+
+
+@cache
+def _inserting(dialect: str) -> Insert:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert(receipts).on_conflict_do_nothing(index_elements=["event_key"]).returning(receipts.c.event_key)

@@ -90,6 +90,16 @@ responses = Table(
 )
 
 
+silences = Table(
+    "silences",
+    metadata,
+    Column("session_id", BigInteger, ForeignKey("sessions.id"), primary_key=True),
+    Column("survey", String(16), primary_key=True),
+    Column("silence", String(14), nullable=False),  # some | after_reminder: how long it had lasted
+    Column("judged_at", Moment, nullable=False),
+)
+
+
 conversations = Table(
     "conversations",
     metadata,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from service.care.surveys import Answer, Question, Survey, validate
 from service.records import hooks, messages, patients
@@ -44,22 +44,25 @@ def read_stored(questions: Collection[Question], stored: Mapping[str, object]) -
     return {answer.question: answer for answer in read if isinstance(answer, Answer)}
 
 
+_FIND = select(responses).where(
+    responses.c.session_id == bindparam("session_id"), responses.c.survey == bindparam("survey")
+)
+_OF_SESSIONS = (
+    select(responses)
+    .where(responses.c.session_id.in_(bindparam("ids", expanding=True)))
+    .order_by(responses.c.started_at, responses.c.id)
+)
+
+
 def find(connection: Connection, vault: Vault, session_id: int, survey: str) -> Response | None:
     """The response to a session's survey, if there is one."""
-    row = connection.execute(
-        select(responses).where(responses.c.session_id == session_id, responses.c.survey == survey)
-    ).one_or_none()
+    row = connection.execute(_FIND, {"session_id": session_id, "survey": survey}).one_or_none()
     return None if row is None else as_response(row, vault)
 
 
 def of_sessions(connection: Connection, vault: Vault, session_ids: Collection[int]) -> list[Response]:
     """All responses of these sessions, in the order in which they were begun."""
-    rows = connection.execute(
-        select(responses)
-        .where(responses.c.session_id.in_(session_ids))
-        .order_by(responses.c.started_at, responses.c.id)
-    )
-    return [as_response(row, vault) for row in rows]
+    return [as_response(row, vault) for row in connection.execute(_OF_SESSIONS, {"ids": list(session_ids)})]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
 
 from service.care.lifecycle import Channel
 from service.records.sending_tables import senders
@@ -46,10 +46,13 @@ def all_of(connection: Connection) -> list[Sender]:
 _ALL = select(senders).order_by(senders.c.channel, senders.c.sender)
 
 
+_GET = select(senders).where(senders.c.channel == bindparam("channel"), senders.c.sender == bindparam("sender"))
+_LOCK = _GET.with_for_update()
+
+
 def get(connection: Connection, channel: Channel, sender: str, lock: bool = False) -> Sender | None:
     """The sender; `lock` makes other clocks wait while its pace is spoken for."""
-    query = select(senders).where(senders.c.channel == channel, senders.c.sender == sender)
-    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    row = connection.execute(_LOCK if lock else _GET, {"channel": channel, "sender": sender}).one_or_none()
     return None if row is None else _sender(row)
 
 
@@ -104,12 +107,8 @@ def count_failures(connection: Connection, channel: Channel, sender: str, failed
         if succeeded:
             statement = statement.where(senders.c.failures != 0)
         connection.execute(statement.values(**values))
-    return (
-        connection.execute(
-            select(senders.c.failures).where(senders.c.channel == channel, senders.c.sender == sender)
-        ).scalar()
-        or 0
-    )
+    now = get(connection, channel, sender)
+    return 0 if now is None else now.failures
 
 
 def _of(channel: Channel, sender: str) -> Any:

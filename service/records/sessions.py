@@ -45,6 +45,12 @@ _FIND = _SESSION.where(
     sessions.c.clinic_id == bindparam("clinic_id"), sessions.c.external_id == bindparam("external_id")
 )
 
+_GET = _SESSION.where(sessions.c.id == bindparam("id"))
+_OF_PATIENT = _SESSION.where(
+    sessions.c.patient_id == bindparam("patient_id"), sessions.c.ended_at.is_not(None)
+).order_by(sessions.c.ended_at, sessions.c.id)
+_SITE = select(courses.c.site).where(courses.c.id == bindparam("id"))
+
 
 def find(connection: Connection, clinic_id: int, external_id: str) -> Session | None:
     """The clinic's session of that id."""
@@ -55,17 +61,12 @@ def find(connection: Connection, clinic_id: int, external_id: str) -> Session | 
 
 
 def get(connection: Connection, session_id: int) -> Session:
-    return _session(connection.execute(_SESSION.where(sessions.c.id == session_id)).one())
+    return _session(connection.execute(_GET, {"id": session_id}).one())
 
 
 def of_patient(connection: Connection, patient_id: int) -> list[Session]:
     """A patient's reported sessions, oldest first."""
-    rows = connection.execute(
-        _SESSION.where(sessions.c.patient_id == patient_id, sessions.c.ended_at.is_not(None)).order_by(
-            sessions.c.ended_at, sessions.c.id
-        )
-    )
-    return [_session(row) for row in rows]
+    return [_session(row) for row in connection.execute(_OF_PATIENT, {"patient_id": patient_id})]
 
 
 def latest_of(connection: Connection, patient_id: int, at: datetime) -> int | None:
@@ -79,7 +80,7 @@ def latest_of(connection: Connection, patient_id: int, at: datetime) -> int | No
 
 
 def site_of(connection: Connection, course_id: int) -> str:
-    site: str = connection.execute(select(courses.c.site).where(courses.c.id == course_id)).scalar_one()
+    site: str = connection.execute(_SITE, {"id": course_id}).scalar_one()
     return site
 
 

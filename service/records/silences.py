@@ -1,4 +1,4 @@
-"""Surveys that stay unanswered, found long enough after they were sent, and noted once each."""
+"""Surveys that stay unanswered, found long enough after they were sent, and judged once each."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, case, func, or_, select
+from sqlalchemy import Connection, Row, and_, bindparam, case, func, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from service.care.lifecycle import WAITING
 from service.care.triage import Silence
 from service.records.alert_tables import alerts
 from service.records.messages import ROUTINE
-from service.records.reply_tables import responses
+from service.records.reply_tables import responses, silences
 from service.records.sending_tables import messages as message_rows
 from service.records.tables import patients, sessions
 
@@ -41,13 +42,13 @@ class Unanswered:
 def find(connection: Connection, now: datetime) -> list[Unanswered]:
     """Surveys asked for lately that have been silent until their reminder or beyond, the oldest first.
 
-    Left out: patients who were erased, stopped or may not be written to any more, cancelled sessions, and silences that
-    the worklist has or had.
+    Left out: patients who were erased, stopped or may not be written to any more, cancelled sessions, silences that
+    the worklist has or had, and those that were judged already and have not grown since.
     """
     found = []
-    for row in connection.execute(_asked(now)).all():
+    for row in connection.execute(_ASKED, {"after": now - LOOK_BACK}).all():
         silence = _silence(row, now)
-        if silence is not Silence.NONE:
+        if silence.rank > Silence(row.judged or Silence.NONE).rank:
             found.append(Unanswered(row.session_id, row.patient_id, row.survey, row.asked_at, silence))
     return found
 
@@ -62,7 +63,27 @@ def is_noted(connection: Connection, silent: Unanswered) -> bool:
     return connection.execute(noted.limit(1)).first() is not None
 
 
-def _asked(now: datetime) -> Any:
+def judge(connection: Connection, silent: Unanswered, now: datetime) -> bool:
+    """Note that this silence is being judged; False when somebody else has, at this length, since the survey was sent.
+
+    It is in the table and not in a clock's memory, because whoever starts a clock anew would judge them all again.
+    """
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    fresh = dialect.insert(silences).values(
+        session_id=silent.session_id, survey=silent.survey, silence=silent.silence, judged_at=now
+    )
+    grown = and_(silences.c.silence == Silence.SOME, fresh.excluded.silence == Silence.AFTER_REMINDER)
+    ours = connection.execute(
+        fresh.on_conflict_do_update(
+            index_elements=["session_id", "survey"],
+            set_={"silence": fresh.excluded.silence, "judged_at": now},
+            where=or_(grown, silences.c.judged_at < silent.asked_at),
+        ).returning(silences.c.session_id)
+    )
+    return ours.first() is not None
+
+
+def _asked() -> Any:
     asked = (
         select(
             message_rows.c.session_id,
@@ -71,7 +92,7 @@ def _asked(now: datetime) -> Any:
             func.min(message_rows.c.handed_at).label("asked_at"),
         )
         .where(
-            message_rows.c.handed_at > now - LOOK_BACK,
+            message_rows.c.handed_at > bindparam("after"),
             message_rows.c.survey.is_not(None),
             message_rows.c.priority == ROUTINE,
         )
@@ -88,6 +109,15 @@ def _asked(now: datetime) -> Any:
     answered = select(responses.c.id).where(
         responses.c.session_id == asked.c.session_id, responses.c.survey == asked.c.survey
     )
+    judged = (
+        select(silences.c.silence)
+        .where(
+            silences.c.session_id == asked.c.session_id,
+            silences.c.survey == asked.c.survey,
+            silences.c.judged_at >= asked.c.asked_at,
+        )
+        .scalar_subquery()
+    )
     return (
         select(
             asked,
@@ -95,6 +125,7 @@ def _asked(now: datetime) -> Any:
             func.sum(case((and_(is_reminder, message_rows.c.state.in_(WAITING)), 1), else_=0)).label("waiting"),
             func.max(case((is_handed, message_rows.c.handed_at))).label("reminded_at"),
             func.max(case((is_handed, message_rows.c.window_until))).label("closes_at"),
+            judged.label("judged"),
         )
         .join(
             message_rows,
@@ -113,6 +144,9 @@ def _asked(now: datetime) -> Any:
         .group_by(*asked.c)
         .order_by(asked.c.asked_at)
     )
+
+
+_ASKED = _asked()
 
 
 def _silence(row: Row[Any], now: datetime) -> Silence:

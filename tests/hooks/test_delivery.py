@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, func, select, update
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from service import time
@@ -266,6 +266,35 @@ def test_a_paused_worker_cannot_put_back_what_another_delivered(surgery: Surgery
         surgery.run(lambda c: hook_deliveries.record(c, slow, Answer(200), now))
         surgery.run(lambda c: hook_deliveries.record(c, quick, Answer(500), now))
     assert surgery.states() == ["delivered"]
+
+
+def test_what_waits_for_a_paused_endpoint_is_put_off_and_goes_when_it_is_resumed(surgery: Surgery) -> None:
+    with time.held(NOON):
+        surgery.announce(surgery.ana, 1)
+        surgery.run(lambda c: hook_endpoints.pause(c, surgery.endpoint.id, time.now()))
+        assert surgery.look() == []
+    [waiting] = surgery.deliveries()
+    assert (waiting["state"], waiting["due_at"]) == ("waiting", NOON + timedelta(days=1))
+    with time.held(NOON + timedelta(hours=1)):
+        surgery.run(lambda c: hook_endpoints.resume(c, surgery.endpoint.id, time.now()))
+        assert surgery.deliver() == 1
+
+
+def test_who_is_resumed_while_a_clock_looks_waits_for_no_day(surgery: Surgery) -> None:
+    """P6: the clock has read that it is paused; by the time it puts the deliveries off it no longer is."""
+    with time.held(NOON):
+        surgery.announce(surgery.ana, 1)
+        surgery.run(lambda c: hook_endpoints.pause(c, surgery.endpoint.id, time.now()))
+        put_off = hook_deliveries._set
+
+        def resumed_first(connection: Connection, *about: Any, state: str) -> None:
+            hook_endpoints.resume(connection, surgery.endpoint.id, time.now())
+            put_off(connection, *about, state=state)
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(hook_deliveries, "_set", resumed_first)
+            surgery.look()
+        assert surgery.deliver() == 1
 
 
 def test_410_ends_the_endpoint_and_tells_the_operator(surgery: Surgery) -> None:

@@ -270,6 +270,15 @@ def upgrade() -> None:
         batch_op.create_index("ix_webhook_deliveries_log", ["endpoint_id", "event_id"], unique=False)
 
     op.create_table(
+        "silences",
+        sa.Column("session_id", sa.BigInteger(), nullable=False),
+        sa.Column("survey", sa.String(length=16), nullable=False),
+        sa.Column("silence", sa.String(length=14), nullable=False),
+        sa.Column("judged_at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["session_id"], ["sessions.id"], name=op.f("fk_silences_session_id")),
+        sa.PrimaryKeyConstraint("session_id", "survey", name=op.f("pk_silences")),
+    )
+    op.create_table(
         "sightings",
         sa.Column("name", sa.String(length=24), nullable=False),
         sa.Column("first_at", Moment(), nullable=False),
@@ -280,6 +289,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("sightings")
+    op.drop_table("silences")
     op.drop_table("webhook_old_secrets")
 
     with op.batch_alter_table("webhook_deliveries", schema=None) as batch_op:
