@@ -117,13 +117,14 @@ class WebhookPoster:
         try:
             check_url(post.url, self._allow_private)
             body = hooks.body_of(vault, post.event)
-            secret = vault.open(post.secret, post.endpoint_id)
+            secrets = [vault.open(post.secret, post.endpoint_id)]
+            secrets += [vault.open(old.secret, old.id) for old in post.old_secrets]
         except Refused:
             return Answer(None, "address_refused")
         except CannotOpen:
             return Answer(None, "cannot_open")
         try:
-            return await self._exchange(post.url, body.encode(), _signed(secret, post.event_id, body))
+            return await self._exchange(post.url, body.encode(), _signed(secrets, post.event_id, body))
         except TimeoutError:
             return Answer(None, "timeout")
         except aiohttp.ClientSSLError:
@@ -182,7 +183,7 @@ class _GuardedResolver(AbstractResolver):
         await self._resolver.close()
 
 
-def _signed(secret: str, event_id: int, body: str) -> dict[str, str]:
+def _signed(secrets: Sequence[str], event_id: int, body: str) -> dict[str, str]:
     name = hooks.webhook_id(event_id)
     # Of the post, not of the event: receivers refuse what is minutes old, in their own time.
     at = time.real_now()
@@ -190,7 +191,7 @@ def _signed(secret: str, event_id: int, body: str) -> dict[str, str]:
         "Content-Type": "application/json",
         "webhook-id": name,
         "webhook-timestamp": str(int(at.timestamp())),
-        "webhook-signature": Webhook(secret).sign(name, at, body),
+        "webhook-signature": " ".join(Webhook(secret).sign(name, at, body) for secret in secrets),
     }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,14 +21,14 @@ from sqlalchemy.exc import OperationalError
 from service import crashpoints, time
 from service.care import columns, rows, sheet
 from service.care.columns import Columns, Field
-from service.care.entering import ERASED, OTHER_PATIENT, SENTENCES, Entry, Trouble, event_of, troubles
+from service.care.entering import ERASED, OTHER_PATIENT, SENTENCES, Entry, Trouble, event_of, no_of, troubles
 from service.care.findings import Finding
 from service.care.rows import House
 from service.care.sheet import Sheet
 from service.crashpoints import Point
 from service.nudges import QueueName
 from service.parts import Parts
-from service.records import clinics, imports, protocols
+from service.records import clinics, consents, imports, protocols
 from service.records.database import reading, run
 from service.records.imports import Import, OnRecord, Phase, Step
 
@@ -60,6 +61,17 @@ class _Read:
     entry: Entry | None
     event: bytes
     wrong: Sequence[Trouble]
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a row has to tell the records, under its key."""
+
+    number: int
+    key: str
+    event: bytes
+    is_new: bool
+    """The session is; else only what the patient said is."""
 
 
 @dataclass
@@ -160,39 +172,54 @@ class Importer:
         if at is None or (at.phase, at.mapping, at.position) != (job.at.phase, job.at.mapping, position):
             return False
         wrong = {one.number: one.wrong for one in part if one.wrong}
-        already, new = _sorted(connection, self._parts, at.clinic_id, part, wrong)
-        if at.phase is Phase.TAKING and new:
-            events = [(f"entered {one.entry.session}", one.event) for one in new if one.entry is not None]
-            for one, refusal in zip(new, self._door.take_in(connection, at.clinic_id, events, now), strict=True):
+        told = _to_tell(connection, self._parts, at.clinic_id, part, wrong)
+        if at.phase is Phase.TAKING and told:
+            events = [(one.key, one.event) for one in told]
+            for one, refusal in zip(told, self._door.take_in(connection, at.clinic_id, events, now), strict=True):
                 if refusal is not None:
                     wrong[one.number] = troubles(refusal)
             crashpoints.reached(Point.IMPORTS_APPLIED)
+        good = Counter(one.is_new for one in told if one.number not in wrong)
+        already = len(part) - good.total() - len(wrong)
         found = [Finding(row, one.field, one.sentence) for row in sorted(wrong) for one in wrong[row]]
-        step = Step(len(part), len(part) - already - len(wrong), already, found)
+        step = Step(len(part), good[True], already, good[False], found)
         imports.advance(connection, vault, at, step, time.later(self._parts.settings.queued_lease_seconds), now)
         crashpoints.reached(Point.IMPORTS_NOTED if at.phase is Phase.TAKING else Point.IMPORTS_TRIED)
         return True
 
 
-def _sorted(
+def _to_tell(
     connection: Connection, parts: Parts, clinic_id: int, part: Sequence[_Read], wrong: dict[int, Sequence[Trouble]]
-) -> tuple[int, list[_Read]]:
-    """How many are on record already, and those that are new. What the records have against a row goes into `wrong`."""
+) -> list[_Told]:
+    """The events that change something: of sessions that are new, and of a no that is. The other rows are on record
+    already, or the records have something against them: that goes into `wrong`."""
     good = [(one, one.entry) for one in part if one.entry is not None and not one.wrong]
+    people = {entry.person.id for _, entry in good}
     known = imports.on_record(connection, clinic_id, [entry.session for _, entry in good])
-    erased = imports.erased(connection, parts.sending.vault, clinic_id, {entry.person.id for _, entry in good})
-    already, new = 0, []
+    erased = imports.erased(connection, parts.sending.vault, clinic_id, people)
+    refused = consents.revoked_at(connection, clinic_id, people if known else ())
+    told = []
     for one, entry in good:
         there = known.get(entry.session)
         if entry.person.id in erased:
             wrong[one.number] = [ERASED]
         elif there is None:
-            new.append(one)
+            told.append(_Told(one.number, f"entered {entry.session}", one.event, is_new=True))
         elif (trouble := _against(entry, there)) is not None:
             wrong[one.number] = [trouble]
-        else:
-            already += 1
-    return already, new
+        elif noes := {
+            channel: at for channel, at in _noes(entry, there).items() if (entry.person.id, channel, at) not in refused
+        }:
+            key = f"no to {' and '.join(noes)} {max(noes.values()).isoformat()} {entry.session}"
+            told.append(_Told(one.number, key, json.dumps(no_of(entry, noes)).encode(), is_new=False))
+    return told
+
+
+def _noes(entry: Entry, there: OnRecord) -> dict[str, datetime]:
+    """What a row of a session on record takes back, and from when on. A yes gives nothing back."""
+    # A file knows the minute at most: a yes of the session's very moment must not look later than the no.
+    ended_at = there.ended_at or entry.ended_at
+    return {channel: max(at, ended_at) for channel, at in entry.taken_back.items()}
 
 
 def _against(entry: Entry, there: OnRecord) -> Trouble | None:

@@ -58,7 +58,7 @@ def take_in_all(
     New patients come first, all together. The others follow in the order of their lines, so that what is said of one
     patient or session is applied in the order in which it was said.
     """
-    clinic = clinics.get(connection, clinic_id)
+    clinic = clinics.held(connection, clinic_id)
     outcomes = newcomers.take_in(
         connection, sending, clinic, newcomers.among(connection, sending, clinic, lines, now), now
     )

@@ -59,6 +59,15 @@ class Entry:
         """What they said to each channel that they said anything to."""
         return {channel: "withdrawn_at" not in word for channel, word in self.consent.items()}
 
+    @property
+    def taken_back(self) -> dict[str, datetime]:
+        """The channels that they said no to, and from when on that counts."""
+        return {
+            channel: datetime.fromisoformat(word["withdrawn_at"])
+            for channel, word in self.consent.items()
+            if "withdrawn_at" in word
+        }
+
 
 def event_of(entry: Entry) -> dict[str, Any]:
     """The event that says it."""
@@ -83,6 +92,20 @@ def event_of(entry: Entry) -> dict[str, Any]:
         "type": "session.completed",
         "timestamp": entry.said_at and entry.said_at.isoformat(),
         "data": {"session": _said(session), "patient": {**_said(patient), "consent": dict(entry.consent)}},
+    }
+    return _said(event)
+
+
+def no_of(entry: Entry, since: Mapping[str, datetime]) -> dict[str, Any]:
+    """The event that says since when the patient wants nothing more on these channels, and nothing else."""
+    words = {
+        channel: {"withdrawn_at": at.isoformat(), "source": entry.consent[channel]["source"]}
+        for channel, at in since.items()
+    }
+    event = {
+        "type": "patient.updated",
+        "timestamp": entry.said_at and entry.said_at.isoformat(),
+        "data": {"patient": {"id": entry.person.id, "consent": words}},
     }
     return _said(event)
 

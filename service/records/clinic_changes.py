@@ -4,6 +4,10 @@ Words, numbers, opening hours and the daily cap are read when a message goes. On
 sending stand in the due times of what is planned: those plans are made anew, a few at a time. Until that is done the
 gate holds every message to the new hours. How far it is stays on record: whoever dies in the middle leaves the rest to
 the next.
+
+A session may be on its way in by a transaction that has read the zone and the hours. Whoever plans holds the clinic
+while they do (`clinics.held`): a change waits for them, and finds their sessions on record; whoever comes later waits
+for the change, and plans by it.
 """
 
 from __future__ import annotations

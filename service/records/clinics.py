@@ -86,14 +86,20 @@ def change(connection: Connection, clinic_id: int, fields: Mapping[str, Any]) ->
 
 
 _GET = select(clinics).where(clinics.c.id == bindparam("id"))
+_HELD = _GET.with_for_update(read=True)
 
 
 def get(connection: Connection, clinic_id: int) -> Clinic:
     """The clinic. Raises LookupError."""
-    row = connection.execute(_GET, {"id": clinic_id}).one_or_none()
-    if row is None:
-        raise LookupError(f"no clinic {clinic_id}")
-    return _clinic(row)
+    return _found(connection.execute(_GET, {"id": clinic_id}).one_or_none(), clinic_id)
+
+
+def held(connection: Connection, clinic_id: int) -> Clinic:
+    """The clinic, as it stays until this transaction ends: whoever changes it waits, others who hold it do not.
+
+    For plans, which carry the clinic's zone and hours away with them. To be asked for before any patient is locked.
+    """
+    return _found(connection.execute(_HELD, {"id": clinic_id}).one_or_none(), clinic_id)
 
 
 def lock(connection: Connection, clinic_id: int) -> None:
@@ -109,6 +115,12 @@ def all_of(connection: Connection) -> list[Clinic]:
 def senders(connection: Connection) -> dict[int, str]:
     """Every clinic's SMS sender of its own; empty where it uses the installation's."""
     return {row.id: row.sender for row in connection.execute(select(clinics.c.id, clinics.c.sender))}
+
+
+def _found(row: Row[Any] | None, clinic_id: int) -> Clinic:
+    if row is None:
+        raise LookupError(f"no clinic {clinic_id}")
+    return _clinic(row)
 
 
 def _clinic(row: Row[Any]) -> Clinic:
@@ -215,6 +227,7 @@ def keys_of(connection: Connection, clinic_id: int) -> list[dict[str, Any]]:
         clinic_keys.c.created_at,
         clinic_keys.c.revoked_at,
         clinic_keys.c.used_at,
+        clinic_keys.c.form,
     )
     rows = connection.execute(select(*columns).where(clinic_keys.c.clinic_id == clinic_id).order_by(clinic_keys.c.id))
     return [dict(row._mapping) for row in rows]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -116,6 +116,16 @@ def revoke(
         )
         _announce(connection, clinic_id, patient_id, channel, "revoked", source, at, now)
     _bring_in_step(connection, patient_id, channel)
+
+
+def revoked_at(connection: Connection, clinic_id: int, names: Collection[str]) -> set[tuple[str, str, datetime]]:
+    """When these patients, by the clinic's own id, took back what: id, channel and moment of each revocation."""
+    rows = connection.execute(
+        select(patients.c.external_id, consents.c.channel, consents.c.at)
+        .join(patients, patients.c.id == consents.c.patient_id)
+        .where(patients.c.clinic_id == clinic_id, patients.c.external_id.in_(names), consents.c.action == "revoked")
+    )
+    return {(row.external_id, row.channel, row.at) for row in rows}
 
 
 def ledger(connection: Connection, patient_id: int) -> list[dict[str, Any]]:

@@ -88,6 +88,7 @@ imports = Table(
     Column("position", Integer, nullable=False),  # rows dealt with in this phase
     Column("taken", Integer, nullable=False),  # of these, taken in, or in a dry run good to be
     Column("already", Integer, nullable=False),  # of these, on record before
+    Column("noes", Integer, nullable=False),  # of these, on record before, with a no that was not
     Column("created_at", Moment, nullable=False),
     Column("check_at", Moment, nullable=False),  # when the clock sees to it: nudges again, gives it up, or deletes it
     Column("finished_at", Moment),

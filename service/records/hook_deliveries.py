@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, Update, and_, bindparam, exists, func, literal, select, update
 
 from service import time
-from service.records import hook_endpoints, hooks, notices
+from service.records import hook_endpoints, hook_secrets, hooks, notices
 from service.records.database import Moment
 from service.records.hooks import LIVE
 from service.records.webhook_tables import webhook_deliveries, webhook_endpoints, webhook_events
@@ -56,6 +56,8 @@ class Post:
     lease: datetime
     url: str
     secret: bytes = field(repr=False)
+    old_secrets: Sequence[Any] = field(repr=False)
+    """The rows of `webhook_old_secrets` that sign too."""
     event: Any = field(repr=False)
     """The row of `webhook_events`: opened only where it is posted, so that one that does not open hurts no other."""
 
@@ -147,6 +149,7 @@ def claim(
     )
     events = connection.execute(_EVENTS, {"ids": sorted({row.event_id for row in taken})})
     by_id = {event.id: event for event in events}
+    old = hook_secrets.old_of(connection, {row.endpoint_id for row in taken}, time.now())
     return [
         Post(
             event_id=row.event_id,
@@ -157,6 +160,7 @@ def claim(
             lease=lease,
             url=row.url,
             secret=row.secret,
+            old_secrets=old.get(row.endpoint_id, ()),
             event=by_id[row.event_id],
         )
         for row in taken

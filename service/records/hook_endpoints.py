@@ -41,7 +41,7 @@ def add(
     mine = (webhook_endpoints.c.clinic_id == clinic_id, webhook_endpoints.c.form == form)
     if form is not None and connection.execute(select(webhook_endpoints.c.id).where(*mine)).one_or_none() is not None:
         raise AskedBefore
-    secret, row = _new_secret(), new_id()
+    secret, row = new_secret(), new_id()
     connection.execute(
         insert(webhook_endpoints).values(
             id=row,
@@ -108,23 +108,6 @@ def choose(connection: Connection, endpoint_id: int, types: Sequence[str]) -> No
     )
 
 
-def rotate(connection: Connection, vault: Vault, endpoint_id: int, form: int) -> str:
-    """Another secret, which signs every post from now on; returns it, the only time it can be read.
-
-    The old one signs nothing more. What a receiver refuses until it knows the new one is posted again for three days.
-    Raises AskedBefore where the present secret was made for this very form.
-    """
-    secret = _new_secret()
-    done = connection.execute(
-        update(webhook_endpoints)
-        .where(webhook_endpoints.c.id == endpoint_id, webhook_endpoints.c.form.is_distinct_from(form))
-        .values(secret=vault.seal(secret, endpoint_id), form=form)
-    )
-    if done.rowcount == 0:
-        raise AskedBefore
-    return secret
-
-
 def pause(connection: Connection, endpoint_id: int, now: datetime) -> bool:
     """Post nothing until it is resumed; what happens meanwhile waits. False when it was paused before."""
     done = connection.execute(
@@ -159,5 +142,6 @@ def _check_types(types: Sequence[str]) -> None:
         raise ValueError("types are " + ", ".join(Type))
 
 
-def _new_secret() -> str:
+def new_secret() -> str:
+    """A secret that posts are signed with, as Standard Webhooks writes it."""
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()

@@ -50,7 +50,7 @@ OPEN = (Phase.MAPPING, Phase.CHECKING, Phase.CHECKED, Phase.TAKING)
 AT_WORK = (Phase.CHECKING, Phase.TAKING)
 WAITS = (Phase.MAPPING, Phase.CHECKED)
 UNENTERED = (Phase.MAPPING, Phase.CHECKING, Phase.CHECKED)
-_NOTHING_YET: Mapping[str, Any] = {"position": 0, "taken": 0, "already": 0}
+_NOTHING_YET: Mapping[str, Any] = {"position": 0, "taken": 0, "already": 0, "noes": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,8 @@ class Import:
     position: int
     taken: int
     already: int
+    noes: int
+    """Rows of sessions on record whose no to a channel was new."""
     created_at: datetime
     check_at: datetime
     finished_at: datetime | None
@@ -74,7 +76,12 @@ class Import:
     @property
     def wrong(self) -> int:
         """Rows dealt with that have a problem."""
-        return self.position - self.taken - self.already
+        return self.position - self.taken - self.already - self.noes
+
+    @property
+    def good(self) -> int:
+        """Rows that change something."""
+        return self.taken + self.noes
 
     @property
     def is_at_work(self) -> bool:
@@ -88,6 +95,7 @@ class Step:
     rows: int
     taken: int
     already: int
+    noes: int
     found: Sequence[Finding]
     """What is wrong with the others."""
 
@@ -119,6 +127,7 @@ def add(
             position=0,
             taken=0,
             already=0,
+            noes=0,
             created_at=now,
             check_at=_end_of_waiting(now),
         )
@@ -195,6 +204,7 @@ def advance(connection: Connection, vault: Vault, at: Import, step: Step, lease:
         "position": at.position + step.rows,
         "taken": at.taken + step.taken,
         "already": at.already + step.already,
+        "noes": at.noes + step.noes,
         "check_at": lease,
     }
     if values["position"] >= at.rows:

@@ -23,7 +23,7 @@ from service.records.reply_tables import conversations, replies, responses
 from service.records.sealing import Vault
 from service.records.sending_tables import attempts, messages, suppressions
 from service.records.tables import clinic_keys, events, patients, sessions
-from service.records.webhook_tables import webhook_endpoints, webhook_events
+from service.records.webhook_tables import webhook_endpoints, webhook_events, webhook_old_secrets
 
 BATCH = 500
 OnProgress = Callable[[str, int], None]
@@ -42,6 +42,7 @@ SEALED: Mapping[Table, tuple[str, ...]] = {
     contacts: ("phone", "email"),
     alert_events: ("details",),
     webhook_endpoints: ("secret",),
+    webhook_old_secrets: ("secret",),
     webhook_events: ("body",),
     staff: ("email", "totp_secret"),
     notes: ("body",),

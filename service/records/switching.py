@@ -94,7 +94,7 @@ def _is_ahead(before: Version, to: Version) -> bool:
 
 def _follow(connection: Connection, sending: Sending, to: Version, session_ids: Sequence[int], now: datetime) -> None:
     """Put sessions under a version: plan anew where the times differ, and let go what had been held until now."""
-    clinic = clinics.get(connection, to.clinic_id)
+    clinic = clinics.held(connection, to.clinic_id)
     # In the order of patients: whoever locks several takes them so, and none waits for another in a circle.
     owners = connection.execute(
         select(session_rows.c.id, session_rows.c.patient_id)

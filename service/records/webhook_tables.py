@@ -38,6 +38,17 @@ webhook_endpoints = Table(
     UniqueConstraint("clinic_id", "form"),
 )
 
+# Secrets that an endpoint had before: each signs beside the present one until it ends.
+webhook_old_secrets = Table(
+    "webhook_old_secrets",
+    metadata,
+    id_column(),
+    Column("endpoint_id", BigInteger, ForeignKey("webhook_endpoints.id"), nullable=False),
+    Column("secret", LargeBinary, nullable=False),  # sealed
+    Column("ends_at", Moment, nullable=False),
+    Index("ix_webhook_old_secrets_endpoint_id_ends_at", "endpoint_id", "ends_at"),
+)
+
 
 webhook_events = Table(
     "webhook_events",

@@ -7,6 +7,7 @@ import re
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +30,9 @@ AA = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wca
 MOST_BYTES = 150_000
 SCREENSHOTS = os.environ.get("AFTERCARE_SCREENSHOTS")
 _FOCUSABLE = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']"
+_WIDE_TABLES = """[...document.querySelectorAll(".scroll")].filter(
+  e => (e.querySelector(".stack") || e.matches(".diff")) && e.scrollWidth > e.clientWidth).map(e => e.ariaLabel)"""
+"""Regions of tables that are to fit a phone."""
 
 _REACHED = "e => window.reached.has(e) || (e.type === 'radio' && [...window.reached].some(r => r.name === e.name))"
 
@@ -47,6 +51,13 @@ class DeskPage:
         assert answer is not None
         assert answer.status == 200, f"{path}: {answer.status}"
         return self.page
+
+    @contextmanager
+    def without_scripts(self) -> Iterator[Page]:
+        """Another window of the same visitor, in which no script runs."""
+        state = self.context.storage_state()
+        with self.context.browser.new_context(java_script_enabled=False, storage_state=state) as plain:  # type: ignore[union-attr]
+            yield plain.new_page()
 
     def sign_in_as(self, role: Role) -> None:
         """Become somebody else of the same clinic."""
@@ -107,6 +118,8 @@ def check_shown(at: DeskPage, label: str) -> None:
         at.page.screenshot(path=f"{SCREENSHOTS}/{label}.png", full_page=True)
     wide = at.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert wide[0] <= wide[1], f"{label} scrolls sideways: {wide}"
+    if at.page.viewport_size == PHONE:
+        assert at.page.evaluate(_WIDE_TABLES) == [], f"{label} has a table that scrolls sideways"
     assert violations(at.page) == [], label
 
 

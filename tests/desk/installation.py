@@ -84,14 +84,15 @@ _START = datetime.now(UTC).replace(hour=15, minute=0, second=0, microsecond=0) -
 
 
 @contextmanager
-def running(folder: Path, redis_url: str) -> Iterator[Running]:
-    """Everything that `aftercare up` starts, on an empty database; gone at the end."""
+def running(folder: Path, database_url: str, redis_url: str) -> Iterator[Running]:
+    """Everything that `aftercare up` starts, on this database; gone at the end."""
     web_port, sandbox_port = free_port(), free_port()
     web, sandbox = f"http://127.0.0.1:{web_port}", f"http://127.0.0.1:{sandbox_port}"
     signing, config = SigningKey(folder / "sendgrid-key.pem"), Config()
     env = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("AFTERCARE_", "TWILIO_"))},
         "AFTERCARE_VAR": str(folder),
+        "AFTERCARE_DATABASE_URL": database_url,
         "AFTERCARE_REDIS_URL": redis_url,
         "AFTERCARE_PUBLIC_URL": web,
         "AFTERCARE_HOST": "127.0.0.1",

@@ -152,10 +152,10 @@ def test_what_is_wrong_is_kept_step_by_step_and_read_from_any_row_on(desk: Desk)
     assert max(len(step.body) for step in steps) < 1.5 * min(len(step.body) for step in steps)
     assert [one[0] for one in problems(visitor, at)] == [str(number + 2) for number in range(1, size)]
     page = visitor.get(f"{at}?after=120").text
-    assert re.findall(r'<th scope="row">(\d+)', page) == [str(number) for number in range(121, 171)]
+    assert re.findall(r'<th scope="row" data-label="Row">(\d+)', page) == [str(number) for number in range(121, 171)]
     assert f'"{at}?after=170"' in page
     last = visitor.get(f"{at}?after={size}").text
-    assert re.findall(r'<th scope="row">(\d+)', last) == [str(size + 1)]
+    assert re.findall(r'<th scope="row" data-label="Row">(\d+)', last) == [str(size + 1)]
     assert "Further rows" not in last
 
 
@@ -221,6 +221,76 @@ def test_p3_a_no_withdraws_and_nothing_more_is_sent(desk: Desk) -> None:
         "WHERE s.external_id = 'v8' AND m.channel = 'sms'"
     )
     assert [one.state for one in later] == ["skipped"]
+
+
+def sms_of(desk: Desk, session: str) -> set[str]:
+    """The states of what is planned for it by text."""
+    found = desk.sql(
+        "SELECT DISTINCT m.state FROM messages m JOIN sessions s ON s.id = m.session_id "
+        "WHERE s.external_id = :session AND m.channel = 'sms'",
+        session=session,
+    )
+    return {one.state for one in found}
+
+
+def test_p3_a_no_for_a_session_on_record_withdraws_and_is_counted(desk: Desk) -> None:
+    visitor = desk.client_as(Role.DESK)
+    taken(desk, visitor, file_of(row(1), row(2)))
+    assert "planned" in sms_of(desk, "v1")
+    content = file_of(row(1, texts="no"), row(2), row(3))
+    at = checked(desk, visitor, content)
+    # Tried, nothing is taken back yet.
+    assert consent_of(desk) == (True, [("granted", "sms", "on paper")])
+    assert (of(desk, at).taken, of(desk, at).noes, of(desk, at).already, of(desk, at).wrong) == (1, 1, 1, 0)
+    page = visitor.get(at).text
+    assert "2 rows can be taken in" in page
+    assert "1 already there with a new no to texts or e-mail" in page
+    visitor.post(f"{at}/take")
+    Worker(desk).work(at)
+    assert (of(desk, at).taken, of(desk, at).noes, of(desk, at).already, of(desk, at).wrong) == (1, 1, 1, 0)
+    assert consent_of(desk) == (False, [("granted", "sms", "on paper"), ("revoked", "sms", "on paper")])
+    assert sms_of(desk, "v1").isdisjoint({"planned", "queued"})
+    assert "planned" in sms_of(desk, "v2")
+    # Once: the same file again finds every no in the ledger.
+    again = taken_or_checked(desk, visitor, content)
+    assert (of(desk, again).taken, of(desk, again).noes, of(desk, again).already) == (0, 0, 3)
+    assert len(consent_of(desk)[1]) == 2
+
+
+def test_p3_a_yes_for_a_session_on_record_gives_nothing_back(desk: Desk) -> None:
+    visitor = desk.client_as(Role.DESK)
+    taken(desk, visitor, file_of(row(1)))
+    taken(desk, visitor, file_of(row(1, texts="no")))
+    at = taken_or_checked(desk, visitor, file_of(row(1, texts="yes", agreed="2026-03-09 15:05")))
+    assert (of(desk, at).noes, of(desk, at).already) == (0, 1)
+    assert consent_of(desk) == (False, [("granted", "sms", "on paper"), ("revoked", "sms", "on paper")])
+    assert sms_of(desk, "v1").isdisjoint({"planned", "queued"})
+
+
+def test_a_no_for_a_session_on_record_takes_back_no_later_yes(desk: Desk) -> None:
+    visitor = desk.client_as(Role.DESK)
+    taken(desk, visitor, file_of(row(1, agreed="2026-03-09 14:06")))
+    at = taken(desk, visitor, file_of(row(1, texts="no", agreed="")))
+    assert of(desk, at).noes == 1
+    assert consent_of(desk) == (True, [("revoked", "sms", "on paper"), ("granted", "sms", "on paper")])
+    assert "planned" in sms_of(desk, "v1")
+
+
+def test_p3_a_yes_of_the_sessions_very_moment_is_not_later_than_the_no(desk: Desk) -> None:
+    """The clinic's system says the second, its file the minute."""
+    visitor = desk.client_as(Role.DESK)
+    moment = "2026-03-09 14:05:30"
+    taken(desk, visitor, file_of(row(1, date=moment, agreed=moment)))
+    assert of(desk, taken(desk, visitor, file_of(row(1, texts="no", agreed="")))).noes == 1
+    assert consent_of(desk)[0] is False
+
+
+def test_a_no_beside_a_problem_changes_nothing(desk: Desk) -> None:
+    visitor = desk.client_as(Role.DESK)
+    taken(desk, visitor, file_of(row(1)))
+    at = taken(desk, visitor, file_of(row(1, texts="no", date="2026-03-09 15:05")))
+    assert (of(desk, at).noes, of(desk, at).wrong) == (0, 1)
+    assert consent_of(desk) == (True, [("granted", "sms", "on paper")])
 
 
 def test_a_no_of_an_earlier_day_takes_back_no_later_yes(desk: Desk) -> None:
@@ -596,6 +666,8 @@ def test_what_came_of_a_file_looks_and_reads_well(desk_page: DeskPage) -> None:
     check_page(desk_page, at, "import-checked")
     visitor.post(f"{at}/take")
     check_page(desk_page, at, "import-taking")
+    # Left open, it would go to the end by itself, in the middle of what is opened next.
+    desk_page.page.goto("about:blank")
     Worker(desk_page.desk).work(at)
     check_page(desk_page, at, "import-finished")
 

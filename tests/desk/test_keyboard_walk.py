@@ -31,8 +31,10 @@ SECONDS = 30.0
 @pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.timeout(400)
-def test_a_clinic_comes_to_life_by_keyboard_alone(browser: Chromium, redis_url: str, tmp_path: Path) -> None:
-    with running(tmp_path, redis_url) as house, _a_system() as (address, heard):
+def test_a_clinic_comes_to_life_by_keyboard_alone(
+    browser: Chromium, database_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    with running(tmp_path, database_url, redis_url) as house, _a_system() as (address, heard):
         clinic = json.loads(house.aftercare("clinic", "add", "--name", "Hill Joint Care", "--json"))["id"]
         said = house.aftercare("staff", "add", "--clinic", clinic, "--name", "Ada Ruiz", "--email", "ada@hill.example")
         with browser.new_context(viewport=LAPTOP, reduced_motion="reduce") as context:

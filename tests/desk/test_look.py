@@ -9,7 +9,7 @@ from service.care.roles import Role
 from service.pages.desk.codes import new_secret
 from service.records import staff
 from service.records.database import run
-from tests.desk.browser import DeskPage, check_page
+from tests.desk.browser import PHONE, DeskPage, check_page
 
 pytestmark = pytest.mark.browser
 
@@ -18,6 +18,19 @@ pytestmark = pytest.mark.browser
 @pytest.mark.parametrize("path", ["/desk/you", "/desk/people", "/desk/audit"])
 def test_pages_of_the_owner(desk_page: DeskPage, path: str) -> None:
     check_page(desk_page, path)
+
+
+def test_laid_out_as_blocks_a_table_is_still_read_out_as_one(desk_page: DeskPage) -> None:
+    desk_page.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page = desk_page.open("/desk/people")
+    assert page.locator("table").evaluate("e => getComputedStyle(e).display") == "block"
+    tree = desk_page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")
+    found = [(one["role"]["value"], one.get("name", {}).get("value")) for one in tree["nodes"] if not one["ignored"]]
+    assert [name for role, name in found if role == "columnheader"] == ["Name", "State", "Role", "Codes", "E-mail"]
+    assert ("rowheader", "Owner Rosalind") in found
+    # The label in front of it is for the eye alone.
+    assert ("cell", "Owner") in found
+    assert len([role for role, _ in found if role == "row"]) == 5
 
 
 @pytest.mark.slow

@@ -122,13 +122,27 @@ def test_from_a_copy_to_an_approval_by_keyboard_alone(desk_page: DeskPage) -> No
     expect(page.get_by_text("Approved by Owner Rosalind")).to_be_visible()
 
 
+def test_the_calendar_stands_beside_the_file_and_follows_it(desk_page: DeskPage) -> None:
+    page = desk_page.open(draft(desk_page, PROTOCOL))
+    calendar, box = page.locator(".agenda"), page.get_by_label("The file")
+    expect(calendar.get_by_text("Day 14")).to_be_visible()
+    for width, beside in ((1280, True), (1920, True), (390, False)):
+        page.set_viewport_size({"width": width, "height": 900})
+        file, days = box.bounding_box(), calendar.bounding_box()
+        assert file is not None
+        assert days is not None
+        assert (days["x"] >= file["x"] + file["width"]) is beside
+        assert (days["y"] >= file["y"] + file["height"]) is not beside
+        check_shown(desk_page, f"edit-{width}")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    box.fill(PROTOCOL.replace("    day: 14\n", "    day: 15\n"))
+    expect(calendar.get_by_text("Day 15")).to_be_visible()
+    expect(calendar.get_by_text("Day 14")).to_have_count(0)
+
+
 def test_without_scripts_check_says_the_same(desk_page: DeskPage) -> None:
     path = draft(desk_page, PROTOCOL)
-    plain = desk_page.context.browser.new_context(  # type: ignore[union-attr]
-        java_script_enabled=False, storage_state=desk_page.context.storage_state()
-    )
-    with plain:
-        page = plain.new_page()
+    with desk_page.without_scripts() as page:
         page.goto(desk_page.url + path)
         page.get_by_label("The file").fill(FAULTY)
         page.get_by_role("button", name="Check").click()

@@ -322,6 +322,23 @@ def test_p8_a_webhook_secret_is_shown_once(desk: Desk, caplog: pytest.LogCapture
     assert desk.here.sending.vault.open(row.secret, row.id) == again
 
 
+def test_a_changed_secret_leaves_the_receiver_a_day(desk: Desk) -> None:
+    owner, one = desk.client_as(Role.OWNER), f"{HOOKS}/{desk.own.endpoint}"
+    said = "The old one signs as well until"
+    assert said not in owner.get(one).text
+    assert "The old one works until" in owner.post(f"{one}/secret").text
+    page = owner.get(one).text
+    assert said in page
+    assert "Stop using the old one now" in page
+    with time.held(NOW + timedelta(hours=24)):
+        assert said not in owner.get(one).text
+    assert owner.post(f"{one}/secret/old/stop").status_code == 303
+    assert said not in owner.get(one).text
+    assert desk.sql("SELECT id FROM webhook_old_secrets") == []
+    noted = desk.sql("SELECT action FROM audit WHERE action LIKE 'webhook.secret%' ORDER BY id")
+    assert [row.action for row in noted] == ["webhook.secret", "webhook.secret_alone"]
+
+
 @pytest.mark.parametrize(
     "url",
     [

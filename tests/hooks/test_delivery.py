@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, update
-from standardwebhooks import Webhook
+from sqlalchemy import Connection, func, select, update
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from service import time
-from service.records import hook_deliveries, hook_endpoints, hooks, notices
+from service.records import hook_deliveries, hook_endpoints, hook_secrets, hooks, notices
 from service.records.hook_deliveries import JITTER, RETRY_SECONDS, Answer
 from service.records.hooks import Type
-from service.records.webhook_tables import webhook_endpoints
+from service.records.webhook_tables import webhook_endpoints, webhook_old_secrets
 from tests.hooks.conftest import Surgery
 from tests.hooks.receiver import Got, receiving
 from workers.hooks import WebhookPoster
@@ -32,6 +34,78 @@ def test_a_post_is_signed_and_says_what_happened(surgery: Surgery) -> None:
     assert got.headers["content-type"] == "application/json"
     assert surgery.states() == ["delivered"]
     assert surgery.deliver() == 0
+
+
+def changed(surgery: Surgery, form: int) -> str:
+    vault = surgery.parts.sending.vault
+    return surgery.run(  # type: ignore[no-any-return]
+        lambda c: hook_secrets.rotate(c, vault, surgery.endpoint.id, form, time.now())
+    )
+
+
+def signers(surgery: Surgery, secrets: Sequence[str]) -> list[str]:
+    """Post one event: the secrets that verify it, out of these, and no other signed it."""
+    surgery.receiver.got.clear()
+    surgery.announce(surgery.ana, 1)
+    assert surgery.deliver() == 1
+    [got] = surgery.receiver.got
+    found = []
+    for secret in secrets:
+        with suppress(WebhookVerificationError):
+            Webhook(secret).verify(got.raw, got.headers)
+            found.append(secret)
+    assert len(got.headers["webhook-signature"].split()) == len(found)
+    return found
+
+
+def test_a_changed_secret_and_the_old_one_both_sign_for_a_day(surgery: Surgery) -> None:
+    old = surgery.secret
+    with time.held(NOON):
+        new = changed(surgery, form=1)
+        assert signers(surgery, [old, new]) == [old, new]
+    with time.held(NOON + timedelta(hours=24) - timedelta(milliseconds=1)):
+        assert signers(surgery, [old, new]) == [old, new]
+        assert surgery.read(
+            lambda c: hook_secrets.old_signs_until(c, surgery.endpoint.id, time.now())
+        ) == NOON + timedelta(hours=24)  # fmt: skip
+    with time.held(NOON + timedelta(hours=24)):
+        assert signers(surgery, [old, new]) == [new]
+        assert surgery.read(lambda c: hook_secrets.old_signs_until(c, surgery.endpoint.id, time.now())) is None
+
+
+def test_changed_again_each_secret_signs_until_its_own_end(surgery: Surgery) -> None:
+    """Nobody here knows which of them the receiver has."""
+    with time.held(NOON):
+        made = [surgery.secret, changed(surgery, form=1)]
+    with time.held(NOON + timedelta(hours=1)):
+        made.append(changed(surgery, form=2))
+        assert signers(surgery, made) == made
+    with time.held(NOON + timedelta(hours=24)):
+        assert signers(surgery, made) == made[1:]
+        made += [changed(surgery, form) for form in (3, 4, 5)]
+        assert signers(surgery, made) == made[-1 - hook_secrets.MOST_OLD :]
+        # What has ended is not kept.
+        kept = surgery.read(lambda c: c.execute(select(func.count()).select_from(webhook_old_secrets)).scalar_one())
+        assert kept == hook_secrets.MOST_OLD
+
+
+def test_the_old_secret_is_stopped_at_once(surgery: Surgery) -> None:
+    old, new = surgery.secret, changed(surgery, form=1)
+    surgery.run(lambda c: hook_secrets.stop_old(c, surgery.endpoint.id))
+    assert signers(surgery, [old, new]) == [new]
+
+
+def test_p8_old_secrets_are_sealed(surgery: Surgery) -> None:
+    changed(surgery, form=1)
+    [row] = surgery.read(lambda c: c.execute(select(webhook_old_secrets)).all())
+    assert surgery.secret.encode() not in row.secret
+    assert surgery.parts.sending.vault.open(row.secret, row.id) == surgery.secret
+
+
+def test_a_secret_that_cannot_be_opened_can_be_changed(surgery: Surgery) -> None:
+    surgery.run(lambda c: c.execute(update(webhook_endpoints).values(secret=b"\x01xxxxxxxxxxxxxxx")))
+    new = changed(surgery, form=1)
+    assert signers(surgery, [new]) == [new]
 
 
 def test_words_are_sealed_at_rest(surgery: Surgery) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from datetime import time as datetime_time
 from zoneinfo import ZoneInfo
 
 from flask import request
@@ -17,6 +18,7 @@ from service.care.protocol import Protocol
 from service.pages.desk import forms, protocol_shown
 from service.pages.desk.who import Who
 
+_NOON = datetime_time(12)
 _AS_TYPED = "%Y-%m-%dT%H:%M"
 
 
@@ -65,6 +67,14 @@ def trial(who: Who, protocol: Protocol) -> tuple[Trial, list[CalendarRow] | None
     assert ended is not None
     about = dry_run.facts(ended, following, zone, bool(form.baseline.data), who.clinic.quiet)
     return form, dry_run.rows(protocol, about, form.lang.data, protocol_shown.fields(who), who.clinic.daily_cap)
+
+
+def at_noon(who: Who, protocol: Protocol, language: str) -> list[CalendarRow]:
+    """The calendar of a session that ends today at noon by the clinic's clock: the same all day, whatever is typed."""
+    zone = who.clinic.zone
+    noon = to_utc(time.now().astimezone(zone).date(), _NOON, zone)
+    about = dry_run.facts(noon, None, zone, False, who.clinic.quiet)
+    return dry_run.rows(protocol, about, language, protocol_shown.fields(who), who.clinic.daily_cap)
 
 
 def _moment(typed: datetime | None, zone: ZoneInfo) -> datetime | None:

@@ -1,4 +1,4 @@
-"""A draft being written: the file, what is wrong with it while it is typed, and how it would look on a phone."""
+"""A draft being written: the file, what is wrong with it while it is typed, and what patients would get of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from service import time
 from service.care import dry_run, line_diff
 from service.care.roles import Permission
 from service.context import context
-from service.pages.desk import forms, look, protocol_shown
+from service.pages.desk import forms, look, protocol_calendar, protocol_shown
 from service.pages.desk.door import Room, go, note
 from service.pages.desk.look import Part
 from service.pages.desk.protocol_shown import DRAFTS, PROTOCOLS, Shown
@@ -32,6 +32,8 @@ MOST_BYTES = 256 * 1024
 MOST_PROBLEMS = 30
 MOST_WORDS = 14_000
 """Characters of texts and e-mails beside the file."""
+MOST_ROWS = 200
+"""Of the calendar beside the file."""
 MOST_LINES = 200
 """Of the difference to what somebody else has saved."""
 
@@ -131,11 +133,12 @@ def _page(who: Who, draft: Draft, form: _Text, theirs: Draft | None = None) -> A
 
 
 def _checked(who: Who, shown: Shown, form: _Text, alone: bool = False) -> Part:
-    """The problems and the preview; `alone`, it brings the line above them along."""
+    """The problems, the calendar and the preview; `alone`, it brings the line above them along."""
     protocol = shown.checked.protocol
     languages = (who.clinic.locale,) if protocol is None else protocol.languages
     language = languages[0] if protocol is None else dry_run.language_in(protocol, form.lang.data or "")
     form.lang.choices = forms.options((one, one) for one in languages)
+    rows = [] if protocol is None else protocol_calendar.at_noon(who, protocol, language)
     bubbles, left = protocol_shown.bubbles(who, shown, language, MOST_WORDS)
     return look.part(
         who,
@@ -144,6 +147,9 @@ def _checked(who: Who, shown: Shown, form: _Text, alone: bool = False) -> Part:
         problems=shown.checked.problems[:MOST_PROBLEMS],
         more=len(shown.checked.problems) - MOST_PROBLEMS,
         source=shown.text.splitlines(),
+        rows=rows[:MOST_ROWS],
+        later=len(rows) - MOST_ROWS,
+        remarks=dry_run.remarks,
         bubbles=bubbles,
         left=left,
         language=language,

@@ -27,10 +27,8 @@ MOST_LIVING = 10
 """Keys of a clinic that work at a time: each secret is tried on every event that comes in signed."""
 MOST_ENDED = 20
 """Revoked keys that are still listed."""
-_TWICE = (
-    "This was sent twice: one key was made, and shown the first time. If you did not see it, revoke it and make another"
-)
-_OVERLAPS = (("24", "one day"), ("1", "one hour"), ("168", "one week"))
+_TWICE = "This was sent twice: one key was made, and shown the first time"
+_OVERLAPS = (("24", "one day"), ("1", "one hour"), ("168", "one week"), ("0", "no time: it ends at once"))
 
 
 class _TooMany(ValueError):
@@ -70,7 +68,7 @@ def make(who: Who) -> AnyResponse:
     try:
         return _once(who, KINDS[kind], run(context().engine, work))
     except AskedBefore:
-        return _list(who, _New(), _TWICE)
+        return _list(who, _New(), _TWICE, asked=forms.number(form.once))
     except _TooMany as error:
         return _list(who, form, forms.sentence(error))
 
@@ -80,23 +78,24 @@ def change(who: Who, key_id: int) -> AnyResponse:
     """A new key beside the old one, which ends at a stated moment."""
     form = forms.posted(_Change)
     hours = int(form.hours.data) if form.validate() else int(_OVERLAPS[0][0])
-    ends_at = time.now() + timedelta(hours=hours)
+    now = time.now()
+    ends_at = now + timedelta(hours=hours)
 
     def work(connection: Connection) -> str:
         vault = context().sending.vault
         _leave_room(connection, who)
         asked = forms.number(form.once)
-        made = clinics.rotate_key(connection, vault, who.clinic_id, key_id, ends_at, time.now(), asked)
+        made = clinics.rotate_key(connection, vault, who.clinic_id, key_id, ends_at, now, asked)
         note(connection, who, "key.change", f"key {key_id}")
         return made
 
     try:
         made = run(context().engine, work)
     except AskedBefore:
-        return _list(who, _New(), _TWICE)
+        return _list(who, _New(), _TWICE, asked=forms.number(form.once))
     except _TooMany as error:
         return _list(who, _New(), forms.sentence(error))
-    return _once(who, KINDS["api" if made.startswith("ak_") else "webhook"], made, ends_at=ends_at)
+    return _once(who, KINDS["api" if made.startswith("ak_") else "webhook"], made, ends_at if hours else None)
 
 
 @room.post("/settings/keys/<id:key_id>/revoke", may=Permission.MANAGE)
@@ -124,13 +123,20 @@ def _split(keys: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[
     return living, [key for key in keys if key not in living]
 
 
+def _made_by(living: list[dict[str, Any]], form: int) -> dict[str, Any] | None:
+    """The key that the form made, unless it was changed since."""
+    return next((key for key in living if key["form"] == form and key["revoked_at"] is None), None)
+
+
 def _once(who: Who, name: str, secret: str, ends_at: datetime | None = None) -> AnyResponse:
     return look.page(
-        who, "settings_secret.html", name=name, secret=secret, ends_at=ends_at, back=HERE, back_name="Keys"
+        who, "settings_secret.html", name=name, secret=secret, ends_at=ends_at, sooner="revoke it sooner", back=HERE,
+        back_name="Keys",
     )  # fmt: skip
 
 
-def _list(who: Who, form: _New | None = None, wrong: str | None = None) -> AnyResponse:
+def _list(who: Who, form: _New | None = None, wrong: str | None = None, asked: int | None = None) -> AnyResponse:
+    """`asked` is the number of a form that was sent before: its key may have been lost from sight."""
     with reading(context().engine) as connection:
         keys = clinics.keys_of(connection, who.clinic_id)
     living, ended = _split(keys)
@@ -141,6 +147,8 @@ def _list(who: Who, form: _New | None = None, wrong: str | None = None) -> AnyRe
         living=living,
         ended=ended[-MOST_ENDED:][::-1],
         form=form or _New(),
+        lost=None if asked is None else _made_by(living, asked),
+        again=_Change(),
         changes={key["id"]: _Change() for key in living},
         kinds=KINDS,
         public_url=context().settings.public_url,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from flask import abort, request
 from sqlalchemy import Connection
@@ -15,7 +16,7 @@ from service.context import context
 from service.pages.desk import forms, look
 from service.pages.desk.door import Room, go, note
 from service.pages.desk.who import Who
-from service.records import clinics, hook_endpoints, hook_log
+from service.records import clinics, hook_endpoints, hook_log, hook_secrets
 from service.records.clinics import AskedBefore
 from service.records.database import reading, run
 from service.records.hooks import KEEP_DAYS, Endpoint, Type
@@ -112,15 +113,28 @@ def choose(who: Who, endpoint_id: int) -> AnyResponse:
 def change_secret(who: Who, endpoint_id: int) -> AnyResponse:
     form = forms.posted(_Secret)
 
+    now = time.now()
+
     def work(connection: Connection) -> tuple[Endpoint, str]:
         one = _living(connection, who, endpoint_id)
         note(connection, who, "webhook.secret", f"endpoint {endpoint_id}")
-        return one, hook_endpoints.rotate(connection, context().sending.vault, endpoint_id, forms.number(form.once))
+        vault, asked = context().sending.vault, forms.number(form.once)
+        return one, hook_secrets.rotate(connection, vault, endpoint_id, asked, now)
 
     try:
-        return _once(who, *run(context().engine, work))
+        return _once(who, *run(context().engine, work), now + hook_secrets.OVERLAP)
     except AskedBefore:
         return _one(who, endpoint_id, f"This was sent twice: one new secret was made. {_UNSEEN}")
+
+
+@room.post("/settings/webhooks/<id:endpoint_id>/secret/old/stop", may=Permission.MANAGE)
+def stop_old_secret(who: Who, endpoint_id: int) -> AnyResponse:
+    def change(connection: Connection) -> None:
+        hook_secrets.stop_old(connection, endpoint_id)
+
+    run(context().engine, _noted(who, endpoint_id, "webhook.secret_alone", change))
+    look.said("From now on the new secret signs alone.")
+    return go(f"{HERE}/{endpoint_id}")
 
 
 @room.post("/settings/webhooks/<id:endpoint_id>/pause", may=Permission.MANAGE)
@@ -222,10 +236,10 @@ def _noted(
     return work
 
 
-def _once(who: Who, one: Endpoint, secret: str) -> AnyResponse:
+def _once(who: Who, one: Endpoint, secret: str, old_until: datetime | None = None) -> AnyResponse:
     return look.page(
-        who, "settings_secret.html", name="Signing secret", secret=secret, ends_at=None, back=f"{HERE}/{one.id}",
-        back_name="Webhook",
+        who, "settings_secret.html", name="Signing secret", secret=secret, ends_at=old_until,
+        sooner="stop it sooner", back=f"{HERE}/{one.id}", back_name="Webhook",
     )  # fmt: skip
 
 
@@ -245,9 +259,10 @@ def _one(who: Who, endpoint_id: int, wrong: str | None = None) -> AnyResponse:
     with reading(context().engine) as connection:
         one = _living(connection, who, endpoint_id)
         found = hook_log.page(connection, endpoint_id, cursor, PAGE + 1)
+        old_until = hook_secrets.old_signs_until(connection, endpoint_id, time.now())
     older = f"{HERE}/{endpoint_id}?before={found[PAGE - 1].event_id}" if len(found) > PAGE else None
     return look.page(
         who, "settings_webhook.html", 200 if wrong is None else 422, one=one, log=found[:PAGE], older=older,
         wrong=wrong, types=_TYPES, ticked=[kind.value for kind in Type if one.wants(kind)], errors=_ERRORS,
-        keep_days=KEEP_DAYS, change=_Secret(),
+        keep_days=KEEP_DAYS, change=_Secret(), old_until=old_until,
     )  # fmt: skip

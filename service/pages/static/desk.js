@@ -8,6 +8,12 @@
 
   for (const box of document.querySelectorAll("[data-select]")) box.addEventListener("focus", () => box.select());
 
+  // Laid out as blocks on a phone, a table is none any more to some browsers: it says itself what it is.
+  const roles = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row", TD: "cell", TH: "rowheader" };
+  for (const part of document.querySelectorAll(".stack, .stack *")) {
+    if (roles[part.tagName]) part.setAttribute("role", part.scope === "col" ? "columnheader" : roles[part.tagName]);
+  }
+
   // "Line 34" leads to the line in the box, not only to the box.
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[data-line]");

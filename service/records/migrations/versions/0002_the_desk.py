@@ -70,6 +70,7 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("taken", sa.Integer(), nullable=False),
         sa.Column("already", sa.Integer(), nullable=False),
+        sa.Column("noes", sa.Integer(), nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
         sa.Column("check_at", Moment(), nullable=False),
         sa.Column("finished_at", Moment(), nullable=True),
@@ -251,6 +252,20 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("form", sa.BigInteger(), nullable=True))
         batch_op.create_unique_constraint(batch_op.f("uq_webhook_endpoints_clinic_id_form"), ["clinic_id", "form"])
 
+    op.create_table(
+        "webhook_old_secrets",
+        sa.Column("id", Id, autoincrement=False, nullable=False),
+        sa.Column("endpoint_id", sa.BigInteger(), nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=False),
+        sa.Column("ends_at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["endpoint_id"], ["webhook_endpoints.id"], name=op.f("fk_webhook_old_secrets_endpoint_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_old_secrets")),
+    )
+    with op.batch_alter_table("webhook_old_secrets", schema=None) as batch_op:
+        batch_op.create_index("ix_webhook_old_secrets_endpoint_id_ends_at", ["endpoint_id", "ends_at"], unique=False)
+
     with op.batch_alter_table("webhook_deliveries", schema=None) as batch_op:
         batch_op.create_index("ix_webhook_deliveries_log", ["endpoint_id", "event_id"], unique=False)
 
@@ -275,6 +290,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("sightings")
     op.drop_table("silences")
+    op.drop_table("webhook_old_secrets")
 
     with op.batch_alter_table("webhook_deliveries", schema=None) as batch_op:
         batch_op.drop_index("ix_webhook_deliveries_log")
