@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
 from service.records.clinics import AskedBefore
 from service.records.hook_endpoints import new_secret
@@ -49,13 +49,16 @@ def rotate(connection: Connection, vault: Vault, endpoint_id: int, form: int, no
 def old_of(connection: Connection, endpoint_ids: Collection[int], now: datetime) -> dict[int, list[Row[Any]]]:
     """The old secrets, sealed, that still sign for each of these endpoints."""
     found: dict[int, list[Row[Any]]] = {}
-    for row in connection.execute(
-        select(webhook_old_secrets)
-        .where(_old.endpoint_id.in_(endpoint_ids), _old.ends_at > now)
-        .order_by(_old.endpoint_id, _old.id.desc())
-    ):
+    for row in connection.execute(_OLD, {"endpoints": list(endpoint_ids), "now": now}):
         found.setdefault(row.endpoint_id, []).append(row)
     return found
+
+
+_OLD = (
+    select(webhook_old_secrets)
+    .where(_old.endpoint_id.in_(bindparam("endpoints", expanding=True)), _old.ends_at > bindparam("now"))
+    .order_by(_old.endpoint_id, _old.id.desc())
+)
 
 
 def old_signs_until(connection: Connection, endpoint_id: int, now: datetime) -> datetime | None:
