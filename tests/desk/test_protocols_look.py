@@ -11,7 +11,7 @@ from service.records.database import run
 from tests.desk.browser import DeskPage, check_page, check_shown
 from tests.house import PROTOCOL
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 FAULTY = PROTOCOL.replace("{clinic}: It is common", "{clinik}: It is common").replace("survey: S3", "survey: S9")
 SHORTER = PROTOCOL.replace("    survey: S2\n    reminders:\n      - {name: reminder, send: sms, after: 5h}\n", "")

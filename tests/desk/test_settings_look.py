@@ -16,7 +16,7 @@ from tests.desk.browser import DeskPage, check_page, check_shown
 from tests.desk.practice import NOW
 from tests.desk.test_settings_contacts import code_of
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def furnish(at: DeskPage) -> int:

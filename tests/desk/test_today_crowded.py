@@ -19,6 +19,8 @@ from tests.desk.incoming import says
 from tests.desk.practice import NOW
 from tests.desk.test_today import TODAY, ring
 
+pytestmark = pytest.mark.slow
+
 OPEN = {Urgency.EMERGENCY: 16, Urgency.URGENT: 16, Urgency.NEXT_BUSINESS_DAY: 16, Urgency.WATCH: 12}
 WORDS = "When I bend it on the stairs it clicks, and my neighbour says I should have waited. How long does this go on? "
 
@@ -122,7 +124,6 @@ def test_p9_of_what_can_wait_the_first_few_are_in_sight_and_everything_urgent_is
     assert len(re.findall(r'class="card alert[^"]* urgent', in_sight)) == 12
 
 
-@pytest.mark.slow
 @pytest.mark.browser
 def test_a_bad_morning_on_a_phone(desk_page: DeskPage) -> None:
     crowd_in(desk_page.desk)

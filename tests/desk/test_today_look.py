@@ -15,7 +15,7 @@ from tests.desk.test_replies import OWN_SENDER, STRANGER, give_a_number_of_its_o
 from tests.desk.test_today import clear, fail, ring
 from workers import alerting
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def busy(at: DeskPage) -> dict[str, int]:

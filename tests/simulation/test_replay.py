@@ -10,7 +10,7 @@ import pytest
 from simulation.checker import check
 from simulation.run import simulated
 
-SEEDS = (1, 2, 3)
+SEEDS = (1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3)))
 
 
 @pytest.mark.timeout(120)
