@@ -36,6 +36,7 @@ from service.records import (
     messages,
     optouts,
     outbox,
+    plans,
     sessions,
     suppressions,
     switching,
@@ -327,6 +328,20 @@ def _goes_over_in_name() -> Iterator[None]:
 
 
 @contextmanager
+def _goes_over_with_less() -> Iterator[None]:
+    remake = plans.remake
+
+    def losing(connection: Connection, *about: Any) -> int:
+        done: int = remake(connection, *about)
+        theirs = (message_rows.c.session_id == about[3].id, message_rows.c.step == "day3")
+        messages.withdraw(connection, Reason.PLAN_CHANGED, *theirs)
+        return done
+
+    with patch.object(switching, "plans", SimpleNamespace(remake=losing)):
+        yield
+
+
+@contextmanager
 def _rows_are_only_counted() -> Iterator[None]:
     with patch.object(Rows, "take_in", lambda _self, _connection, _clinic, events, _now: [None] * len(events)):
         yield
@@ -373,5 +388,6 @@ BUGS = (
     Bug("a switch ends with its first part", ("P6",), CALM, _switch_ends_with_its_first_part),
     Bug("a switch takes over who was not asked for", ("P3",), CALM, _switch_takes_everybody),
     Bug("who goes over keeps the old times", ("P4",), CALM, _goes_over_in_name),
+    Bug("who goes over loses a step", ("P6",), CALM, _goes_over_with_less),
     Bug("rows of a file are counted and not taken in", ("P6",), DEADLY, _rows_are_only_counted),
 )

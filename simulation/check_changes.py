@@ -96,12 +96,18 @@ def _of_session(
 def _by_the_later_times(facts: Facts, session: int, changes: list[Change], signed: Change) -> Iterator[Violation]:
     """Under the new version nothing goes at the times of the old, and no step is lost."""
     over = next(one.seq for one in changes if one["protocol_id"] == signed.row)
+    stays = {
+        moves[-1]["step"]
+        for moves in facts.messages.values()
+        if moves[-1]["session_id"] == session and moves[-1]["reason"] != "plan_changed"
+    }
     zones = {one["timezone"] for one in facts.by_row.get(("patients", changes[-1]["patient_id"]), ())}
     for message, moves in facts.messages.items():
         step = moves[-1]["step"]
         if moves[-1]["session_id"] != session or step not in LATER_DAYS:
             continue
-        if moves[-1]["reason"] == "plan_changed":
+        # A patient who takes consent back and gives it again has had the step on two channels: one of them stays.
+        if moves[-1]["reason"] == "plan_changed" and moves[-1].seq >= over and step not in stays:
             yield Violation("P6", f"{step} was lost on the way to another version", message)
         claim = next((one for one in moves if one["state"] == "sending"), None)
         if claim is None or claim.seq < over or len(zones) > 1:
