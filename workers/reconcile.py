@@ -145,14 +145,21 @@ class Reconciler:
 
         def work(connection: Connection) -> bool:
             attempts.settle(connection, [Settled(attempt.id, Outcome.NOT_SENT, code="absent")], time.now())
-            back = Move(attempt.message_id, State.PLANNED, Reason.RETRY_LATER, due_at=time.now(), unhanded=True)
+            back = Move(
+                attempt.message_id,
+                State.PLANNED,
+                Reason.RETRY_LATER,
+                due_at=time.now(),
+                unhanded=True,
+                attempt=attempt.number,
+            )
             return messages.move(connection, [back], only_from=(State.SENDING,)) == 1
 
         return self._decide(work)
 
     def _call_unknown(self, attempt: Open) -> bool:
         def work(connection: Connection) -> bool:
-            end = Move(attempt.message_id, State.UNKNOWN, Reason.NEVER_PROVEN)
+            end = Move(attempt.message_id, State.UNKNOWN, Reason.NEVER_PROVEN, attempt=attempt.number)
             return messages.move(connection, [end], only_from=(State.SENDING,)) == 1
 
         return self._decide(work)
@@ -161,7 +168,13 @@ class Reconciler:
         def work(connection: Connection) -> bool:
             if count:
                 attempts.count_check(connection, attempt.id)
-            wait = Move(attempt.message_id, State.SENDING, Reason.CHECKING_WITH_PROVIDER, check_at=time.later(seconds))
+            wait = Move(
+                attempt.message_id,
+                State.SENDING,
+                Reason.CHECKING_WITH_PROVIDER,
+                check_at=time.later(seconds),
+                attempt=attempt.number,
+            )
             messages.move(connection, [wait], only_from=(State.SENDING,))
             return False
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -53,7 +54,7 @@ class Recorder:
     def record(self, results: Sequence[One]) -> None:
         """Write down what came of a batch."""
         now = time.now()
-        decided = [(one, self._move(one[0], one[2], now)) for one in results]
+        decided = [(one, replace(self._move(one[0], one[2], now), attempt=one[0].tries + 1)) for one in results]
         run(self._engine, partial(self._in_bulk, decided=decided, now=now))
         crashpoints.reached(Point.DELIVER_RECORDED_IN_BULK)
         for one, move in decided:
@@ -69,14 +70,14 @@ class Recorder:
             self._note_sender(connection, lane, [v for r, _, v in results if (r.channel, r.sender) == lane], now)
         crashpoints.reached(Point.DELIVER_RECORDING)
 
-    def _settle(self, connection: Connection, decided: Sequence[Decided], now: datetime) -> None:
+    def _settle(self, connection: Connection, decided: Sequence[Decided], now: datetime) -> int:
         attempts.settle(
             connection,
             [Settled(attempt_id, v.outcome, v.provider_id, v.code) for (_, attempt_id, v), _ in decided],
             now,
         )
         # Only from SENDING: a receipt that was quicker has moved the message on, and this must not move it back.
-        messages.move(connection, [move for _, move in decided], only_from=(State.SENDING,))
+        return messages.move(connection, [move for _, move in decided], only_from=(State.SENDING,))
 
     def _move(self, ready: Ready, verdict: Verdict, now: datetime) -> Move:
         match verdict.outcome:
@@ -130,14 +131,14 @@ class Recorder:
         if ready.patient_id is not None:
             # Before the message, as everybody does.
             patients.get(connection, self._sending.vault, ready.patient_id, lock=True)
-        self._settle(connection, [(one, move)], now)
+        moved = self._settle(connection, [(one, move)], now)
         crashpoints.reached(Point.DELIVER_REFUSING)
         if ready.patient_id is None:
             return
         if verdict.outcome in (Outcome.OPTED_OUT, Outcome.BAD_ADDRESS):
             reason = _REASON_OF[verdict.outcome]
             outcomes.address_refused(connection, self._sending, self._settings, attempt_id, reason, now)
-        if verdict.outcome is not Outcome.OPTED_OUT:
+        if moved and verdict.outcome is not Outcome.OPTED_OUT:
             fallback.send_by_email(connection, self._sending, ready.id, now)
 
 

@@ -49,6 +49,7 @@ class Open:
 
     id: int
     message_id: int
+    number: int
     channel: str
     clinic_id: int
     address: str | None
@@ -123,6 +124,7 @@ _LAST_OF = (
     select(
         attempts.c.id,
         attempts.c.message_id,
+        attempts.c.number,
         messages.c.channel,
         messages.c.clinic_id,
         attempts.c.address,
@@ -168,6 +170,7 @@ def _open(row: Any, vault: Vault) -> Open:
     return Open(
         id=row.id,
         message_id=row.message_id,
+        number=row.number,
         channel=row.channel,
         clinic_id=row.clinic_id,
         address=vault.open(row.address, row.id) if row.address else None,

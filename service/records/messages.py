@@ -284,9 +284,19 @@ class Move:
     check_at: datetime | None = None
     unhanded: bool = False
     """True when the attempt is proven never to have arrived: the message counts as not handed over."""
+    attempt: int | None = None
+    """The number of the attempt that this follows from: made only while the message has had none since. A worker that
+    stood still knows nothing of the attempt that another has begun meanwhile, and must not take it back."""
 
 
-_MOVE_COLUMNS = {"id": "bigint", "reason": "text", "due_at": "moment", "check_at": "moment", "unhanded": "integer"}
+_MOVE_COLUMNS = {
+    "id": "bigint",
+    "reason": "text",
+    "due_at": "moment",
+    "check_at": "moment",
+    "unhanded": "integer",
+    "attempt": "integer",
+}
 
 
 def move(connection: Connection, moves: Iterable[Move], only_from: Collection[State] | None = None) -> int:
@@ -312,6 +322,7 @@ def _move_to(connection: Connection, state: State, moves: list[Move], sources: C
                 "due_at": one.due_at,
                 "check_at": one.check_at,
                 "unhanded": 1 if one.unhanded else None,
+                "attempt": one.attempt,
             }
             for one in sorted(moves, key=lambda one: one.id)
         ]
@@ -333,7 +344,8 @@ def _moving(rows: str, sources: frozenset[State], told: bool) -> TextClause:
         f" due_at = COALESCE(listed.due_at, messages.due_at),"
         f" handed_at = CASE WHEN listed.unhanded = 1 THEN NULL ELSE messages.handed_at END"
         f" FROM {rows} AS listed"
-        f" WHERE messages.id = listed.id AND messages.state IN ({allowed})" + (" RETURNING messages.id" if told else "")
+        f" WHERE messages.id = listed.id AND messages.state IN ({allowed})"
+        f" AND (listed.attempt IS NULL OR messages.tries = listed.attempt)" + (" RETURNING messages.id" if told else "")
     )
 
 

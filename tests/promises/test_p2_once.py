@@ -14,6 +14,7 @@ from service import time
 from service.records.database import run
 from tests.house import House
 from tests.promises.population import counted, once_each, phone, state_of, treat, treat_many
+from workers.gateways.handover import Outcome, Unsent, Verdict
 
 
 def at_once(*works: Callable[[], object]) -> None:
@@ -234,4 +235,28 @@ def test_p2_a_stray_nudge_proves_nothing_about_what_a_worker_still_holds(h: Hous
     deliverer._record(claimed, deliverer._submit(claimed, begun))
     h.open_gates()
     h.deliver_due(deliverer)
+    assert counted(h.handed_over()) == once_each(1)
+
+
+def test_p2_a_worker_that_stood_still_takes_back_nothing_that_another_has_begun(h: House) -> None:
+    """What it knows is true of its own attempt, which was proven absent and followed by another's meanwhile."""
+    session = treat(h)
+    slow, quick = h.deliverer(), h.deliverer()
+    ids = h.queue_due()
+    stale = run(h.parts.engine, lambda connection: slow._claim(connection, ids))
+    h.hurry()
+    assert h.reconcile(ids) == 1
+    assert state_of(h, session)[0] == "planned"
+    again = h.queue_due()
+    begun = time.monotonic()
+    fresh = run(h.parts.engine, lambda connection: quick._claim(connection, again))
+    assert len(fresh) == 1
+    for code, outcome in ((Unsent.DEADLINE, Outcome.NOT_SENT), ("30006", Outcome.REJECTED)):
+        slow._recorder.record(
+            [(one.ready, one.attempt_id, Verdict(one.parcel.token, outcome, code=code)) for one in stale]
+        )
+        assert state_of(h, session) == ("sending", "handed_over")
+    quick._record(fresh, quick._submit(fresh, begun))
+    h.open_gates()
+    h.deliver_due(quick)
     assert counted(h.handed_over()) == once_each(1)
