@@ -11,10 +11,12 @@ import pytest
 
 from sandbox.faults import Kind
 from service import time
+from service.records.attempts import Open
 from service.records.database import run
 from tests.house import House
 from tests.promises.population import counted, once_each, phone, state_of, treat, treat_many
-from workers.gateways.handover import Outcome, Unsent, Verdict
+from workers.gateways.handover import Found, Outcome, Unsent, Verdict
+from workers.reconcile import Reconciler
 
 
 def at_once(*works: Callable[[], object]) -> None:
@@ -260,3 +262,26 @@ def test_p2_a_worker_that_stood_still_takes_back_nothing_that_another_has_begun(
     h.open_gates()
     h.deliver_due(quick)
     assert counted(h.handed_over()) == once_each(1)
+
+
+def test_p2_what_was_looked_for_takes_back_no_attempt_begun_since(h: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While reconcile asks, the worker puts the message back itself, and another claims it."""
+    session = treat(h)
+    slow, quick = h.deliverer(), h.deliverer()
+    ids = h.queue_due()
+    [one] = run(h.parts.engine, lambda connection: slow._claim(connection, ids))
+    h.hurry()
+    look_for = Reconciler._look_for
+
+    def meanwhile(self: Reconciler, attempt: Open) -> Found:
+        found = look_for(self, attempt)
+        late = Verdict(one.parcel.token, Outcome.NOT_SENT, code=Unsent.DEADLINE)
+        slow._recorder.record([(one.ready, one.attempt_id, late)])
+        h.open_gates()
+        again = h.queue_due()
+        assert len(run(h.parts.engine, lambda connection: quick._claim(connection, again))) == 1
+        return found
+
+    monkeypatch.setattr(Reconciler, "_look_for", meanwhile)
+    assert h.reconcile(ids) == 0
+    assert state_of(h, session) == ("sending", "handed_over")
