@@ -238,7 +238,7 @@ def _patient_updated(
 
 
 def _erased(connection: Connection, sending: Sending, clinic: Clinic, external_id: str, now: datetime) -> Applied:
-    erasure.erase(connection, sending.vault, clinic.id, external_id, now)
+    erasure.erase(connection, sending.vault, clinic.id, external_id, now, unheard_of=True)
     return Applied(202, {"patient": {"id": external_id}, "messages": []})
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Column, ColumnElement, Connection, delete, func, literal_
 from service.care.lifecycle import Reason
 from service.records import alert_history, audit, consents, hooks, imports, messages, patients
 from service.records.desk_tables import notes
+from service.records.patients import Facts
 from service.records.reply_tables import conversations, replies, reply_candidates, responses, silences
 from service.records.sealing import Vault
 from service.records.sending_tables import attempts
@@ -21,13 +22,19 @@ from service.records.tables import patients as patient_rows
 _NOTHING = b""
 
 
-def erase(connection: Connection, vault: Vault, clinic_id: int, external_id: str, now: datetime) -> bool:
+def erase(
+    connection: Connection, vault: Vault, clinic_id: int, external_id: str, now: datetime, unheard_of: bool = False
+) -> bool:
     """Erase a patient: cancel what waits, blank what names or describes them. False when there is no such patient.
+
+    `unheard_of`: also one whom nobody has told us of. Events come in any order, and none may bring them in later.
 
     What stays: that a patient was erased (under a keyed hash, so that a late event cannot bring them back), what was
     sent when, and the ledger of consent and opt-outs, which is kept as evidence. Nothing in it names anyone.
     """
     patient = patients.find(connection, vault, clinic_id, external_id, lock=True)
+    if patient is None and unheard_of:
+        patient = patients.add(connection, vault, clinic_id, Facts(external_id, *[None] * 5), now, ())
     if patient is None or patient.erased_at is not None:
         return False
     messages.withdraw(connection, Reason.PATIENT_ERASED, message_rows.c.patient_id == patient.id)
