@@ -177,7 +177,7 @@ class Deliverer:
             )
         draft = Draft(
             message_id=ready.id,
-            number=ready.tries + 1,
+            number=ready.attempt,
             token=token,
             link_token=link_token,
             address=address,

@@ -54,7 +54,7 @@ class Recorder:
     def record(self, results: Sequence[One]) -> None:
         """Write down what came of a batch."""
         now = time.now()
-        decided = [(one, replace(self._move(one[0], one[2], now), attempt=one[0].tries + 1)) for one in results]
+        decided = [(one, replace(self._move(one[0], one[2], now), attempt=one[0].attempt)) for one in results]
         run(self._engine, partial(self._in_bulk, decided=decided, now=now))
         crashpoints.reached(Point.DELIVER_RECORDED_IN_BULK)
         for one, move in decided:

@@ -253,17 +253,26 @@ def _failed(connection: Connection, post: Post, answer: Answer, now: datetime) -
     due = time.later(_wait(post.tries, answer))
     over = time.real_seconds(due - post.since) > GIVE_UP.total_seconds()
     connection.execute(
-        update(webhook_deliveries)
-        # Only while it is ours: a worker that was paused must not put back what another has taken over since.
-        .where(_this(post), _rows.state == "posting", _rows.due_at == post.lease)
-        .values(
-            state="abandoned" if over else "waiting",
-            due_at=due,
-            status=answer.status,
-            last_error=answer.error or f"status_{answer.status}",
-        )
+        _FAILED,
+        {
+            "event": post.event_id,
+            "endpoint": post.endpoint_id,
+            "lease": post.lease,
+            "into": "abandoned" if over else "waiting",
+            "due": due,
+            "answer": answer.status,
+            "error": answer.error or f"status_{answer.status}",
+        },
     )
     _note_failure(connection, post, answer, now)
+
+
+_FAILED = (
+    update(webhook_deliveries)
+    # Only while it is ours: a worker that was paused must not put back what another has taken over since.
+    .where(_THIS, _rows.state == "posting", _rows.due_at == bindparam("lease"))
+    .values(state=bindparam("into"), due_at=bindparam("due"), status=bindparam("answer"), last_error=bindparam("error"))
+)
 
 
 def _note_failure(connection: Connection, post: Post, answer: Answer, now: datetime) -> None:
@@ -295,10 +304,6 @@ def _wait(tries: int, answer: Answer) -> float:
     base = RETRY_SECONDS[min(tries, len(RETRY_SECONDS)) - 1]
     spread = base * random.uniform(1.0, 1.0 + JITTER)  # noqa: S311  (spreads load, guards nothing)
     return max(spread, min(answer.retry_after or 0.0, LONGEST_RETRY_AFTER))
-
-
-def _this(post: Post) -> Any:
-    return and_(_rows.event_id == post.event_id, _rows.endpoint_id == post.endpoint_id)
 
 
 def _note(connection: Connection, kind: str, post: Post, detail: str, now: datetime) -> None:

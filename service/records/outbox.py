@@ -69,6 +69,11 @@ class Ready(NamedTuple):
         return self.priority == ROUTINE and self.session_id is not None
 
     @property
+    def attempt(self) -> int:
+        """The number of the attempt that claiming it begins: `take` counts it into `tries`."""
+        return self.tries + 1
+
+    @property
     def base_step(self) -> str:
         return self.step.partition(".")[0]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -10,7 +12,9 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from sandbox.ledger import Entry
 from service import time
-from tests.house import House, completed
+from service.api import intake
+from service.api.bodies import EVENT
+from tests.house import House, completed, dumps
 
 TREATED_AGO = timedelta(minutes=16)
 """The first message is due fifteen minutes after the visit: now."""
@@ -57,6 +61,23 @@ def treat(h: House, number: int = 0, email: bool = False, **changes: Any) -> str
 
 def treat_many(h: House, count: int, email: bool = False, first: int = 0) -> list[str]:
     return [treat(h, number, email) for number in range(first, first + count)]
+
+
+@dataclass
+class Latecomer:
+    """Session "late", on its way in by a transaction that commits only when it is told to."""
+
+    house: House
+    taken_in: threading.Event = field(default_factory=threading.Event)
+    commit: threading.Event = field(default_factory=threading.Event)
+
+    def come_in(self) -> None:
+        h = self.house
+        raw = dumps({"type": "session.completed", "data": completed(session="late", patient="late")})
+        with h.parts.engine.begin() as connection:
+            intake.take_in(connection, h.parts.sending, h.clinic.id, "late", raw, EVENT.validate_json(raw), time.now())
+            self.taken_in.set()
+            assert self.commit.wait(30)
 
 
 def counted(entries: list[Entry]) -> Counter[str]:

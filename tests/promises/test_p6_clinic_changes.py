@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 
@@ -10,10 +9,9 @@ import pytest
 from sqlalchemy import Connection
 
 from service import time
-from service.api import intake
-from service.api.bodies import EVENT
 from service.records import clinic_changes, clinics, patients, plans, sessions, switching
-from tests.house import House, completed, dumps
+from tests.house import House
+from tests.promises.population import Latecomer
 
 
 def change_and_bring_in_line(h: House) -> None:
@@ -40,21 +38,13 @@ def out_of_line(h: House, external_id: str) -> int:
 def test_p6_who_comes_in_while_the_clinic_changes_is_planned_by_it(h: House) -> None:
     """Their transaction has read the clinic before the change, and commits as late as it can."""
     h.complete(session="s0", patient="p0", phone="+12025551000")
-    told, commit = threading.Event(), threading.Event()
-
-    def come_in() -> None:
-        raw = dumps({"type": "session.completed", "data": completed(session="late", patient="late")})
-        with h.parts.engine.begin() as connection:
-            intake.take_in(connection, h.parts.sending, h.clinic.id, "late", raw, EVENT.validate_json(raw), time.now())
-            told.set()
-            assert commit.wait(30)
-
+    late = Latecomer(h)
     with ThreadPoolExecutor(2) as pool:
-        coming = pool.submit(come_in)
-        assert told.wait(30)
+        coming = pool.submit(late.come_in)
+        assert late.taken_in.wait(30)
         changing = pool.submit(change_and_bring_in_line, h)
         wait([changing], timeout=1)
-        commit.set()
+        late.commit.set()
         coming.result(30)
         changing.result(30)
     assert out_of_line(h, "late") == 0

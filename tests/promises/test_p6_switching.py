@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 
@@ -10,13 +9,12 @@ import pytest
 from sqlalchemy import Connection
 
 from service import time
-from service.api import intake
-from service.api.bodies import EVENT
 from service.records import approval, protocols, switching, waiting
 from service.records.approval import Signature
 from service.records.protocols import Version
 from service.records.switching import Followers
-from tests.house import PROTOCOL, House, completed, dumps
+from tests.house import PROTOCOL, House
+from tests.promises.population import Latecomer
 from workers.clock import Clock
 
 LATER = PROTOCOL.replace("    day: 14\n", "    day: 15\n")
@@ -108,14 +106,7 @@ def test_p6_who_comes_in_while_a_version_is_signed_goes_over_too(h: House, follo
     if followers is Followers.WAITING:
         h.sql("UPDATE protocols SET approved_at = NULL, approved_by = NULL")
     complete(h, 2)
-    taken_in, commit = threading.Event(), threading.Event()
-
-    def come_in() -> None:
-        raw = dumps({"type": "session.completed", "data": completed(session="late", patient="late")})
-        with h.parts.engine.begin() as connection:
-            intake.take_in(connection, h.parts.sending, h.clinic.id, "late", raw, EVENT.validate_json(raw), time.now())
-            taken_in.set()
-            assert commit.wait(30)
+    late = Latecomer(h)
 
     def sign_and_look() -> tuple[Version, int]:
         version = signed(h, followers)
@@ -123,12 +114,12 @@ def test_p6_who_comes_in_while_a_version_is_signed_goes_over_too(h: House, follo
         return version, under(h, version)
 
     with ThreadPoolExecutor(2) as pool:
-        coming, signing = pool.submit(come_in), pool.submit(lambda: taken_in.wait(30) and sign_and_look())
-        assert taken_in.wait(30)
+        coming, signing = pool.submit(late.come_in), pool.submit(lambda: late.taken_in.wait(30) and sign_and_look())
+        assert late.taken_in.wait(30)
         if h.parts.engine.dialect.name == "postgresql":
             assert signing.result(30)[1] == 2, "nobody waits for an open transaction"
             assert h.run(any_switch), "the switch stays open for whoever is on the way"
-        commit.set()
+        late.commit.set()
         coming.result(30)
         version, _ = signing.result(30)
     go_over(h)
