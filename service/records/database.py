@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, Connection, Dialect, Engine, TypeDecorator, create_engine, event, make_url
+from sqlalchemy import BigInteger, Connection, Dialect, Engine, Table, TypeDecorator, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.types import TypeEngine
@@ -168,6 +169,11 @@ def _may_repeat(error: BaseException) -> bool:
     if state is not None:
         return state in (_DEADLOCK, _SERIALIZATION, _UNIQUE)
     return isinstance(error, IntegrityError) and "UNIQUE" in str(error.orig)
+
+
+def upsert(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An insert that may say what is done on a conflict: SQLAlchemy has one for each kind of database."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 def listed(connection: Connection, columns: Mapping[str, str]) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from service.records.database import upsert
 from service.records.tables import heartbeats
 
 CLOCK = "clock"
@@ -28,9 +28,9 @@ def beat(connection: Connection, name: str, at: datetime) -> None:
         return
     # A new name, as a rule: the time to drop those of processes long gone.
     connection.execute(heartbeats.delete().where(heartbeats.c.at < at - _FORGOTTEN_AFTER))
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     # Nothing to do on conflict: it was noted within the last second, by us or by a process of the same name.
-    connection.execute(dialect.insert(heartbeats).values(name=name, at=at).on_conflict_do_nothing())
+    fresh = upsert(connection.dialect.name, heartbeats).values(name=name, at=at)
+    connection.execute(fresh.on_conflict_do_nothing())
 
 
 def age_seconds(connection: Connection, name: str, now: datetime) -> float | None:

@@ -13,10 +13,10 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Insert, Row, bindparam, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from service.care.lifecycle import Channel, State
 from service.records import outcomes
+from service.records.database import upsert
 from service.records.ids import new_id
 from service.records.outcomes import Report
 from service.records.plans import Sending
@@ -176,5 +176,6 @@ def _insert(connection: Connection, ordered: Sequence[Receipt], attempt_of: dict
 
 @cache
 def _inserting(dialect: str) -> Insert:
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return insert(receipts).on_conflict_do_nothing(index_elements=["event_key"]).returning(receipts.c.event_key)
+    return (
+        upsert(dialect, receipts).on_conflict_do_nothing(index_elements=["event_key"]).returning(receipts.c.event_key)
+    )

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, union_all, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from service import time
 from service.care.lifecycle import Channel
 from service.records import hooks, ids
+from service.records.database import upsert
 from service.records.ids import new_id
 from service.records.patients import normal
 from service.records.reply_tables import replies, reply_candidates
@@ -78,10 +78,9 @@ class Whose:
 def keep(connection: Connection, vault: Vault, incoming: Incoming, now: datetime) -> int | None:
     """Keep a reply; its id, or None when it is on record already."""
     row_id = new_id()
-    dialect = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     address = normal(incoming.channel, incoming.sender)
     return connection.execute(
-        dialect(replies)
+        upsert(connection.dialect.name, replies)
         .values(
             id=row_id,
             provider_key=incoming.provider_key,

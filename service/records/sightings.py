@@ -6,8 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from service.records.database import upsert
 from service.records.tables import sightings
 
 
@@ -21,8 +21,7 @@ class Sighting(StrEnum):
 
 
 def note(connection: Connection, what: Sighting, now: datetime) -> None:
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(sightings).values(name=what, first_at=now, last_at=now)
+    statement = upsert(connection.dialect.name, sightings).values(name=what, first_at=now, last_at=now)
     connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"last_at": now}))
 
 

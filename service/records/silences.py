@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, bindparam, case, func, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from service.care.lifecycle import WAITING
 from service.care.triage import Silence
 from service.records.alert_tables import alerts
+from service.records.database import upsert
 from service.records.messages import ROUTINE
 from service.records.reply_tables import responses, silences
 from service.records.sending_tables import messages as message_rows
@@ -68,8 +68,7 @@ def judge(connection: Connection, silent: Unanswered, now: datetime) -> bool:
 
     It is in the table and not in a clock's memory, because whoever starts a clock anew would judge them all again.
     """
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    fresh = dialect.insert(silences).values(
+    fresh = upsert(connection.dialect.name, silences).values(
         session_id=silent.session_id, survey=silent.survey, silence=silent.silence, judged_at=now
     )
     grown = and_(silences.c.silence == Silence.SOME, fresh.excluded.silence == Silence.AFTER_REMINDER)
