@@ -90,7 +90,7 @@ def _rows(here: Place, numbers: range, due_at: datetime) -> tuple[tuple[Table, l
         found[1].append({**theirs, "patient_id": row_id, "site": "knee"})
         found[2].append({
             **theirs, "external_id": f"s{number}", "patient_id": row_id, "course_id": row_id, "ended_at": ended_at,
-            "facts_at": ended_at, "created_at": ended_at,
+            "facts_at": ended_at, "created_at": ended_at, "has_baseline": False,
         })  # fmt: skip
         found[3].append({
             **theirs, "patient_id": row_id, "session_id": row_id, "step": _STEP, "channel": Channel.SMS,

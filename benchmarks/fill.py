@@ -91,8 +91,8 @@ def _filling(here: Place, first: int, last: int, days_ahead: int, days_ago: int)
     )
     sessions = (
         f"INSERT INTO sessions (id, clinic_id, external_id, patient_id, course_id, protocol_id, ended_at, facts_at,"
-        f" created_at) {_SESSIONS}"
-        f" SELECT id, :clinic, 'filled-' || n, id, id, {protocol}, {now}, {now}, {now} FROM filled"
+        f" created_at, has_baseline) {_SESSIONS}"
+        f" SELECT id, :clinic, 'filled-' || n, id, id, {protocol}, {now}, {now}, {now}, false FROM filled"
     )
     # One in twelve is due some minutes after a session ended, the others at 09:30 in one of four time zones.
     due = (
@@ -129,7 +129,7 @@ def make_past(here: Place, sessions: int, spread: bool = False) -> None:
     over = f"FROM sessions WHERE external_id LIKE 'filled-%' AND id <= (SELECT max(id) FROM ({_FIRST_SESSIONS}) AS old)"
     theirs = f"FROM messages WHERE session_id IN (SELECT id {over})"
     statements = (
-        f"UPDATE messages SET state = 'delivered', reason = 'confirmed', handed_at = {went},"
+        f"UPDATE messages SET state = 'delivered', reason = 'confirmed', tries = 1, handed_at = {went},"
         f" due_at = {went}, window_until = {went} WHERE id IN (SELECT id {theirs})",
         f"INSERT INTO attempts (id, message_id, number, token, link_key, address, address_key, body_key, started_at,"
         f" outcome, provider_id, settled_at, checks) SELECT id, id, 1, 'token' || id, id, {says.blob.format(45)},"

@@ -57,7 +57,7 @@ def _burst(kind: str, count: int, taps: int) -> Iterator[Figure]:
         if time.now() > due:
             raise SystemExit("the burst began before it was whole: lower _RETIMED for this machine")
         tapped = _tap(men, f"{provider}/__stats", web, tokens, count)
-        # Each alert makes a text to the patient and a notice to the clinic.
+        # Each alert makes a text to the patient and, at a clock's next look, a notice to the clinic.
         men.wait(lambda: _unfinished(here) == 0, 230)
         yield from _lateness(here, due, count)
         yield from _alerts(here, tapped)
@@ -87,13 +87,14 @@ def _has_taken(stats: str, enough: float) -> bool:
 
 
 def _unfinished(here: Place) -> int:
-    """Counted at the rare end of two indexes: asking must not disturb what is measured."""
+    """Counted at the rare ends of indexes: asking must not disturb what is measured."""
     with reading(here.parts.engine) as connection:
         under_way = select(messages.c.id).where(
             messages.c.check_at.is_not(None), messages.c.state.in_((State.QUEUED, State.SENDING))
         )
         due = select(messages.c.id).where(messages.c.state == State.PLANNED, messages.c.due_at <= time.now())
-        return sum(connection.execute(one.limit(1)).first() is not None for one in (under_way, due))
+        unheard = select(alerts.c.id).where(alerts.c.next_notice_at <= time.now())
+        return sum(connection.execute(one.limit(1)).first() is not None for one in (under_way, due, unheard))
 
 
 def _lateness(here: Place, due: datetime, count: int) -> Iterator[Figure]:

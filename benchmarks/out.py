@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time as world
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 from benchmarks.figures import Figure
 from benchmarks.gateway import ask, standin
@@ -23,6 +25,7 @@ COUNT, WARM_UP = 10_000, 500
 """Messages that are measured at each latency, and before that for a worker that has been at work for a while."""
 LATENCIES = (0, 50, 100)
 """Milliseconds that the provider takes to answer."""
+_STAT = Path("/proc/stat")
 
 
 def measure(kinds: tuple[str, ...], scale: float) -> Iterator[Figure]:
@@ -30,9 +33,15 @@ def measure(kinds: tuple[str, ...], scale: float) -> Iterator[Figure]:
     for kind in kinds:
         with due(kind, LATENCIES, int(COUNT * scale)) as (here, provider, batches):
             for latency, ids in zip(LATENCIES, batches, strict=True):
+                busy = busy_ms()
                 rate, cpu = drain(here, provider, latency, ids)
+                everybody = busy_ms() - busy
                 yield Figure("out", f"{kind} {latency} ms", rate, "messages/s")
                 yield Figure("out", f"{kind} {latency} ms processor time", cpu, "CPU ms a message")
+                if everybody:
+                    yield Figure(
+                        "out", f"{kind} {latency} ms, the whole machine's", everybody / len(ids), "CPU ms a message"
+                    )
 
 
 @contextmanager
@@ -62,6 +71,18 @@ def drain(here: Place, provider: str, latency: int, ids: Sequence[int]) -> tuple
         raise SystemExit(f"the provider took {stats['accepted']:.0f} of {len(ids)}, {stats['duplicates']:.0f} twice")
     _check_recorded(here, ids)
     return len(ids) / took, cpu / len(ids) * 1000
+
+
+def busy_ms() -> float:
+    """Processor time that all the cores have spent since they started, database server and stand-in included.
+
+    What a message takes of it is the machine's own ceiling: no sender makes more than its cores divided by that.
+    0 where the system does not tell.
+    """
+    if not _STAT.exists():
+        return 0.0
+    user, nice, system, _, _, irq, softirq = map(int, _STAT.read_text().split()[1:8])
+    return (user + nice + system + irq + softirq) * 1000 / os.sysconf("SC_CLK_TCK")
 
 
 def _check_recorded(here: Place, ids: Sequence[int]) -> None:

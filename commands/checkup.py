@@ -6,7 +6,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,12 +20,13 @@ from sqlalchemy import Connection, Engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from service import time
+from service.care import emergencies
 from service.care.protocol import Protocol
 from service.care.rendering import Fields, RenderError, render
 from service.care.segments import count
 from service.care.text_rules import WORST_CASE
 from service.nudges import QueueName, connect
-from service.records import clinics, contacts, heartbeats, notices, protocols, senders
+from service.records import clinics, contacts, heartbeats, key_check, notices, protocols, senders
 from service.records.database import open_database, reading
 from service.records.migrate import is_current
 from service.records.sealing import CannotOpen, Vault, new_token
@@ -173,6 +174,10 @@ def _disk(path: Path) -> Iterator[Finding]:
 def _records(settings: Settings, engine: Engine, vault: Vault | None) -> Iterator[Finding]:
     with reading(engine) as connection:
         yield from _clock(connection)
+        if not key_check.is_opened_by(connection, vault):
+            said = "no key at hand opens this database: nothing starts"
+            yield _fail("sealed values", said, f"put the right keys back: AFTERCARE_KEYS, or {settings.var / 'keys'}")
+            vault = None
         yield from _clinics(connection, settings, vault)
         for lane in senders.all_of(connection):
             if lane.paused_at is not None:
@@ -220,6 +225,8 @@ def _clinic(
     if not any(version.approved_at for version in versions):
         approve = f"aftercare protocol approve --clinic {clinic.id} --by NAME"
         yield _warn(name, "no protocol is approved: nothing is sent", approve)
+    if wrong := emergencies.misfit(clinic.emergency_number, clinic.phone, clinic.timezone):
+        yield _warn(name, wrong, "mend the number at the desk, under Settings, Clinic, or the time zone")
     if vault is not None and not contacts.of_clinic(connection, vault, clinic.id):
         add = f"aftercare contact add --clinic {clinic.id} --name NAME --phone PHONE"
         yield _warn(name, "nobody is named to be told of alerts: they go to the clinic's own phone and e-mail", add)
@@ -240,7 +247,6 @@ def _too_long(protocol: Protocol, clinic: clinics.Clinic, link: str) -> set[str]
         link=link,
         phone=clinic.phone,
         emerg=clinic.emergency_number,
-        hours=clinic.hours,
         name=WORST_CASE.name,
     )
     found = set()
@@ -249,7 +255,7 @@ def _too_long(protocol: Protocol, clinic: clinics.Clinic, link: str) -> set[str]
             if wording.sms is None:
                 continue
             try:
-                sent = render(wording.sms, fields)
+                sent = render(wording.sms, replace(fields, hours=clinic.hours_in(language)))
             except RenderError:
                 continue  # the linter's business
             if count(sent).segments > 1:

@@ -17,12 +17,14 @@ from service.care.clinic_rules import (
     check_display_name,
     check_email,
     check_emergency_number,
+    check_name,
     check_sender,
     check_sending_hours,
     check_week,
     check_zone,
 )
 from service.care.contact import dialled_phone, opening_hours
+from service.care.emergencies import misfit, usual_number
 from service.care.lifecycle import Channel
 from service.parts import Parts
 from service.records import audit, clinic_changes, clinics, protocols, senders
@@ -51,7 +53,13 @@ def _checked(rule: Callable[[str], object]) -> Callable[[click.Context, click.Pa
 
 
 @clinic.command("add")
-@click.option("--name", default="Demo Clinic", show_default=True, help="The clinic's full name, for staff.")
+@click.option(
+    "--name",
+    default="Demo Clinic",
+    show_default=True,
+    callback=_checked(check_name),
+    help="The clinic's full name, for staff.",
+)
 @click.option(
     "--display-name",
     default="Demo Clinic",
@@ -64,9 +72,9 @@ def _checked(rule: Callable[[str], object]) -> Callable[[click.Context, click.Pa
 @click.option("--locale", default="en", show_default=True, type=click.Choice(LOCALES))
 @click.option(
     "--emergency-number",
-    default="911",
-    show_default=True,
     callback=_checked(check_emergency_number),
+    help="What patients call in an emergency. Left out, it is 911, 112, 999, 000 or 111 by the country of the phone, "
+    "where that is written with its code, else of the time zone.",
 )
 @click.option(
     "--hours",
@@ -89,23 +97,26 @@ def _checked(rule: Callable[[str], object]) -> Callable[[click.Context, click.Pa
 )
 @click.option("--approved-by", default="", help="Approve the default protocol at once, in this person's name.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def add(phone: str, approved_by: str, as_json: bool, **given: str) -> None:
+def add(phone: str, emergency_number: str | None, approved_by: str, as_json: bool, **given: str) -> None:
     """Take on a clinic: prints its id, an API key and a webhook secret, each shown this once only.
 
     It gets the default protocol, which sends nothing until somebody named approves it.
     """
+    number = emergency_number or _usual_number(phone, given["timezone"])
     try:
-        shown_phone = dialled_phone(phone, given["emergency_number"])
+        shown_phone = dialled_phone(phone, number)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--phone") from None
     fields = {
         **given,
         "phone": shown_phone,
+        "emergency_number": number,
         "email": given["email"] or None,
         "opening": opening_hours(given["hours"]),
     }
     with installation() as parts:
         made = run(parts.engine, lambda connection: _take_on(connection, parts, fields, approved_by.strip()))
+    _warn_of_emergency_number(number, phone, given["timezone"])
     if as_json:
         click.echo(json.dumps(made))
         return
@@ -120,6 +131,19 @@ def add(phone: str, approved_by: str, as_json: bool, **given: str) -> None:
         else f"Nothing is sent until a clinician approves the protocol:\n"
         f"  aftercare protocol approve --clinic {made['id']} --by NAME"
     )
+
+
+def _usual_number(phone: str, timezone: str) -> str:
+    try:
+        return usual_number(phone, timezone)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--emergency-number") from None
+
+
+def _warn_of_emergency_number(number: str, phone: str, timezone: str) -> None:
+    wrong = misfit(number, phone, timezone)
+    if wrong is not None:
+        click.echo(f"Look again: {wrong}. It is changed at the desk, under Settings, Clinic.", err=True)
 
 
 def default_protocol() -> str:
@@ -166,13 +190,14 @@ def change(clinic_id: int, timezone: str | None, messages: str | None) -> None:
         raise click.UsageError("say what to change: --timezone, --messages, or both")
     with installation() as parts:
 
-        def work(connection: Connection) -> bool:
+        def work(connection: Connection) -> tuple[bool, clinics.Clinic]:
             clinic_of(connection, clinic_id)
             audit.note(connection, clinic_id, ACTOR, "clinic.change", f"clinic {clinic_id}", time.now())
-            return clinic_changes.change(connection, clinic_id, fields)
+            return clinic_changes.change(connection, clinic_id, fields), clinics.get(connection, clinic_id)
 
-        moves = run(parts.engine, work)
+        moves, changed = run(parts.engine, work)
         parts.nudges.wake_clock()
+    _warn_of_emergency_number(changed.emergency_number, changed.phone, changed.timezone)
     click.echo("changed; the clock plans anew what still waits" if moves else "it was so before")
 
 

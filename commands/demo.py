@@ -66,8 +66,14 @@ class Stage:
 @click.command()
 @click.option("--once", is_flag=True, help="Run twelve weeks to their end without waiting for anybody, then stop.")
 @click.option("--json", "as_json", is_flag=True, help="With --once: print the whole timeline as JSON.")
-@click.option("--patients", default=3, show_default=True, help="With --once: how many.")
-@click.option("--speed", default=1440.0, show_default=True, help="Service seconds a second; 1440: a day a minute.")
+@click.option("--patients", default=3, show_default=True, type=click.IntRange(min=1), help="With --once: how many.")
+@click.option(
+    "--speed",
+    default=1440.0,
+    show_default=True,
+    type=click.FloatRange(min=0, min_open=True),
+    help="Service seconds a second; 1440: a day a minute.",
+)
 def demo(once: bool, as_json: bool, patients: int, speed: float) -> None:
     """Show the whole service at work on this machine: no accounts, nothing sent anywhere, nothing left behind."""
     folder = Path(tempfile.mkdtemp(prefix="aftercare-demo-"))

@@ -129,7 +129,7 @@ class Driver:
                         "id": patient.session,
                         "ended_at": patient.ended_at.isoformat(),
                         "site": patient.site,
-                        "baseline": {"pain": 6, "peg": [6, 5, 5]},
+                        "baseline": {"pain": 6, "peg": [6, 5, 5], "activity": "climb stairs", "activity_score": 4},
                     },
                     "patient": {
                         "id": patient.id,

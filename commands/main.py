@@ -10,10 +10,12 @@ from pathlib import Path
 import click
 
 from commands import embedded, serve
+from commands.backup import backup, restore
 from commands.clinic import clinic
 from commands.contact import contact
 from commands.demo import demo
 from commands.doctor import doctor
+from commands.installation import read_settings
 from commands.keys import keys
 from commands.patient import patient
 from commands.protocol import protocol
@@ -22,7 +24,6 @@ from commands.supervisor import NotReady
 from commands.up import up as run_everything
 from commands.webhook import webhook
 from service import own_redis
-from service.settings import Settings
 
 
 @click.group()
@@ -38,7 +39,7 @@ def main() -> None:
 )
 def up(var: Path | None) -> None:
     """Run a whole installation on this machine."""
-    settings = Settings() if var is None else Settings.model_validate({"AFTERCARE_VAR": var})
+    settings = read_settings() if var is None else read_settings(AFTERCARE_VAR=var)
     environ = {**os.environ, "AFTERCARE_VAR": str(settings.var)}
     if settings.redis_url != own_redis.url_for(settings.var):
         environ["AFTERCARE_REDIS_URL"] = settings.redis_url
@@ -65,6 +66,8 @@ for command in (
     patient,
     keys,
     webhook,
+    backup,
+    restore,
 ):
     main.add_command(command)
 

@@ -71,7 +71,7 @@ def _line(path: Path, problem: Problem) -> str:
 @click.option("--timezone", default="America/New_York", show_default=True, help="The patient's.")
 @click.option("--locale", default="en", show_default=True, help="The patient's language.")
 @click.option("--next-session-at", help="The next visit, where one is planned.")
-@click.option("--baseline", is_flag=True, help="Scores were taken at the visit.")
+@click.option("--baseline", is_flag=True, help="All first measurements were taken at the visit.")
 @click.option("--texts", is_flag=True, help="Show the words of each text as well.")
 @click.option("--json", "as_json", is_flag=True)
 def preview(
@@ -185,8 +185,8 @@ def approve(clinic_id: int, name: str, number: int | None, by: str, everybody: b
     Patients under way keep their plan to its end, unless you say --everybody. The clock takes patients over, a few at
     a time.
     """
-    if not by.strip():
-        raise click.BadParameter("must be a name", param_hint="--by")
+    if not by.strip() or not by.isprintable():
+        raise click.BadParameter("must be a name, in one line", param_hint="--by")
     followers = Followers.EVERYBODY if everybody else Followers.WAITING
     with installation() as parts:
         with reading(parts.engine) as connection:

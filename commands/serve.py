@@ -16,14 +16,14 @@ from typing import Any
 import click
 from gunicorn.app.base import BaseApplication
 from rq import Queue, SimpleWorker
-from rq.job import Job
 from rq.serializers import JSONSerializer
 
+from commands.installation import database_answers, opened, read_settings
 from service import crashpoints, logs
 from service.api import inside, metrics
 from service.app import create_app
 from service.nudges import QueueName, connect
-from service.parts import ensure_senders, open_parts
+from service.parts import ensure_senders
 from service.records import migrate as migrations
 from service.settings import Settings
 from workers import jobs
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 @click.command()
 def migrate() -> None:
     """Bring the database to the newest schema."""
-    settings = Settings()
+    settings = read_settings()
     logs.configure(settings.log_level)
     migrations.upgrade(settings.database_url)
     click.echo("The database has the newest schema.", err=True)
@@ -45,6 +45,7 @@ def migrate() -> None:
 def web() -> None:
     """Serve the API, the pages and the providers' webhooks."""
     settings = _begin()
+    opened(settings).engine.dispose()  # what is not there is said here, in a line; each process then opens its own
     # Each process answers /metrics for all of them.
     counts, server = Path(tempfile.mkdtemp(prefix="aftercare-web-")), os.getpid()
     metrics.add_up_in(counts)
@@ -80,8 +81,9 @@ def serve(make: Callable[[], Any], settings: Settings) -> None:
 def clock() -> None:
     """Find what is due and nudge the workers."""
     settings = _begin()
-    parts = open_parts(settings)
-    ensure_senders(parts.engine, settings)
+    parts = opened(settings)
+    with database_answers():
+        ensure_senders(parts.engine, settings)
     stopped = _on_signal()
     Clock(parts, f"clock {socket.gethostname()} {os.getpid()}").run(stopped)
 
@@ -91,19 +93,18 @@ def clock() -> None:
 def worker(queue: str) -> None:
     """Work off one queue."""
     settings = _begin()
-    parts = open_parts(settings)
+    parts = opened(settings)
     if not parts.nudges.reachable():
         raise click.ClickException("no Redis answers: run `aftercare up`, or set AFTERCARE_REDIS_URL to one that does")
     name = QueueName(queue)
     jobs.wire(name, parts, inside.Rows(parts.sending))
     # Without fork: a process a job would cost more than the job. One that is killed is restarted by its supervisor.
     redis = connect(settings.redis_url, blocking=True)
-    rq = SimpleWorker(
+    rq = _Worker(
         [Queue(queue, connection=redis, serializer=JSONSerializer)],
         connection=redis,
         serializer=JSONSerializer,
         name=f"{queue}-{socket.gethostname()}-{os.getpid()}",
-        exception_handlers=[_tell_failure],
     )
     rq.log_result_lifespan = False
     try:
@@ -119,15 +120,17 @@ def _begin() -> Settings:
         crashpoints.arm()
     except ValueError as error:
         raise click.ClickException(str(error)) from error
-    settings = Settings()
+    settings = read_settings()
     logs.configure(settings.log_level)
     return settings
 
 
-def _tell_failure(job: Job, *error: Any) -> bool:
-    """RQ puts a traceback into its line's text, where it must be taken out whole: here it is told by type and place."""
-    log.error("a job of %s failed; the clock will nudge again", job.origin, exc_info=error)
-    return True
+class _Worker(SimpleWorker):
+    """RQ waits for its job when it is asked to end; a job of two thousand messages must know of it."""
+
+    def handle_warm_shutdown_request(self) -> None:
+        super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
+        jobs.stop()
 
 
 class _Gunicorn(BaseApplication):  # type: ignore[misc]

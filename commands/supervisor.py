@@ -37,8 +37,9 @@ class Child:
     """Asked until true before the next child starts. Must not block for long."""
     restarts: bool = True
     """Start it again when it ends by itself. If not, its end is the end of all."""
-    grace: float = 20.0
-    """Seconds between SIGTERM and SIGKILL."""
+    grace: float = 30.0
+    """Seconds between SIGTERM and SIGKILL: what is on the wire takes up to the provider's time-out, 15 seconds if
+    nobody set another."""
 
 
 class NotReady(Exception):

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 import click
 from sqlalchemy import Connection
 
-from commands.installation import ACTOR, installation
+from commands.installation import ACTOR, clinic_of, installation
 from service import time
 from service.outward import Refused, check_url
 from service.parts import Parts
-from service.records import audit, clinics, hook_deliveries, hook_endpoints, hook_log, hooks
+from service.records import audit, hook_deliveries, hook_endpoints, hook_log, hooks
 from service.records.database import reading, run
 from service.records.hooks import Endpoint, Type
 
@@ -46,7 +46,7 @@ def add(clinic_id: int, url: str, types: tuple[str, ...]) -> None:
 
         def work(connection: Connection) -> tuple[Endpoint, str]:
             now = time.now()
-            clinics.get(connection, clinic_id)
+            clinic_of(connection, clinic_id)
             made, secret = hook_endpoints.add(connection, parts.sending.vault, clinic_id, url, types or "*", now)
             audit.note(connection, clinic_id, ACTOR, "webhook.added", f"endpoint {made.id}", now)
             return made, secret
@@ -60,7 +60,8 @@ def add(clinic_id: int, url: str, types: tuple[str, ...]) -> None:
 def list_endpoints(clinic_id: int | None) -> None:
     """Endpoints of a clinic, or of all, a line each with what waits and what was given up."""
     with _installation() as parts, reading(parts.engine) as connection:
-        found = hook_endpoints.all_of(connection, clinic_id)
+        owner = None if clinic_id is None else clinic_of(connection, clinic_id).id
+        found = hook_endpoints.all_of(connection, owner)
         counts = hook_deliveries.counts(connection, [one.id for one in found])
         for one in found:
             click.echo(json.dumps(_line(one, counts[one.id])))

@@ -57,8 +57,12 @@ NUDGE_REST_SECONDS = 5.0
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """The WSGI application. Expects a migrated database."""
-    parts = open_parts(settings or Settings(), pool_size=16, nudge_rest=NUDGE_REST_SECONDS)
+    """The WSGI application on the installation of these settings. Raises what `open_parts` raises."""
+    return app_on(open_parts(settings or Settings(), pool_size=16, nudge_rest=NUDGE_REST_SECONDS))
+
+
+def app_on(parts: Parts) -> Flask:
+    """The WSGI application on these parts."""
     app = APIFlask(
         "aftercare",
         title="Aftercare",

@@ -13,7 +13,7 @@ MEDIA_TYPE = "application/problem+json"
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
-    """One bad field: where (a JSON pointer into the body) and what to do about it."""
+    """One bad field: where (a JSON pointer into the body, or the event made of it) and what to do about it."""
 
     pointer: str
     detail: str

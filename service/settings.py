@@ -83,9 +83,10 @@ class Settings(BaseSettings):
     receipt_stale_seconds: int = Field(3600, alias="AFTERCARE_RECEIPT_STALE_SECONDS", ge=1)
     """How long a message may wait for its final receipt before the provider is asked."""
     retention_days: int = Field(2555, alias="AFTERCARE_RETENTION_DAYS", ge=30)
-    """Days that patients' free text and finished plans are kept (seven years: usual for US medical records). Consent
-    and
-    opt-out evidence is kept at least five years whatever this says."""
+    """Days that replies, typed texts, notes, answers, the addresses that messages went to, and events are kept (seven
+    years: usual for US medical records); first measurements as long as anything waits for the patient, too. Patients,
+    their sessions and the record of what was sent when stay until the patient is erased. Consent and opt-out evidence
+    stays whatever this says."""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

@@ -170,10 +170,14 @@ class SimulatedSms:
         """ABSENT only when the whole list was read and it is not there."""
         if not await self._reads():
             return Found(Sighting.UNPROVABLE)
+        could_be_it = False
         for one in self._wire.provider.listed(to):
-            if since - _SKEW <= one.created <= until + _SKEW and is_it(one.id, one.body):
-                return _found(one)
-        return Found(Sighting.ABSENT)
+            if since - _SKEW <= one.created <= until + _SKEW:
+                seen = is_it(one.id, one.body)
+                if seen is Sighting.PRESENT:
+                    return _found(one)
+                could_be_it = could_be_it or seen is Sighting.UNPROVABLE
+        return Found(Sighting.UNPROVABLE if could_be_it else Sighting.ABSENT)
 
     async def status(self, provider_id: str) -> Found:
         if not await self._reads():

@@ -20,6 +20,7 @@ from service.parts import Parts, ensure_senders, make_sending
 from service.records import approval, clinics, contacts, hook_endpoints, protocols, staff
 from service.records.approval import Signature
 from service.records.database import run
+from service.records.sealing import Vault
 from service.records.switching import Followers
 from simulation import web as web_side
 from simulation.database import Database
@@ -73,7 +74,7 @@ class Installation:
         self.parts = Parts(
             settings=self.settings,
             engine=self.database.engine,
-            sending=make_sending(self.settings),
+            sending=make_sending(self.settings, Vault(self.settings.keys.get_secret_value())),
             nudges=self.nudges,  # type: ignore[arg-type]
         )
         self.provider = Provider(scheduler, dice, story, lambda: self.history.seq)

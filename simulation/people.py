@@ -28,6 +28,7 @@ STOPS = ("STOP", "stop", "Unsubscribe", "please stop texting me", "STOP ALL", "N
 STARTS = ("START", "UNSTOP")
 WORDS = ("thank you", "ok", "3", "7", "10", "HELP", "when can I run again?", "yes", "no", "feeling better", "👍", "0")
 _TOKEN = re.compile(r"/([sau])/([A-Za-z0-9]+)")
+_SEEN = re.compile(r'name="seen" value="(\d+)"')
 _INPUT = re.compile(r'<input type="(radio|checkbox|text)"([^>]*)>')
 _NAME, _VALUE = re.compile(r'name="([^"]*)"'), re.compile(r'value="([^"]*)"')
 CONSENT = {"wording": "I agree to care texts.", "source": "form"}
@@ -156,7 +157,7 @@ class People:
             if dice.random() < 0.4:
                 again = later[0] + int(DAY * SECOND * 5 * dice.random())
                 self._plan(again, "starts", lambda: self.say(phone, dice.choice(STARTS), "start"))
-        if dice.random() < 0.10:
+        if dice.random() < 0.25:
             self._plan(later[1], "red flag", lambda: self.say(phone, dice.choice(RED_FLAGS), "flag"))
         if dice.random() < 0.25:
             self._plan(later[2], "words", lambda: self.say(phone, f"{dice.choice(WORDS)}", "words"))
@@ -284,8 +285,15 @@ class People:
         if lucky < 0.06 and taken.channel is Channel.SMS:
             self._soon("staff acks", lambda: self.say(taken.to, "ACK", "words"), 60 + 20000 * lucky)
         elif lucky < 0.12 and link is not None and link[1] == "a":
-            path, form = f"/a/{link[2]}", [("name", "Dr Day")]
-            self._soon("staff takes on", lambda: self.web.post_form(path, form), 60 + 10000 * lucky)
+            path = f"/a/{link[2]}"
+            self._soon("staff takes on", lambda: self._take_on(path), 60 + 10000 * lucky)
+
+    def _take_on(self, path: str) -> None:
+        """Open the page behind a notice's link and press its button."""
+        page = self.web.get(path)
+        seen = None if page is None else _SEEN.search(page.body)
+        if seen is not None:
+            self.web.post_form(path, [("name", "Dr Day"), ("seen", seen[1])])
 
     def desk(self, clinic_row: int, alert: int, delay: float) -> None:
         """The clinic's desk comes to an alert at last."""

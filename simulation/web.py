@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from random import Random
 from typing import Any
 from urllib.parse import urlencode
@@ -15,7 +14,7 @@ from twilio.request_validator import RequestValidator
 
 from sandbox.signing import SigningKey
 from service import time
-from service.app import context_on, create_app
+from service.app import app_on, context_on
 from service.parts import Parts
 from service.settings import Settings
 from simulation.history import History
@@ -162,14 +161,13 @@ class Web:
         return Answer(answer.status_code, answer.get_data(as_text=True), self.history.seq, name)
 
 
-@cache
-def _application(database_url: str) -> Flask:
-    """Made once a process: its views reach everything through the context, which each run brings along."""
-    return create_app(Settings(_env_file=None, AFTERCARE_DATABASE_URL=database_url, AFTERCARE_KEYS="x" * 43 + "="))
+_made: list[Flask] = []
+"""Made once a process: its views reach everything through the context, which each run brings along."""
 
 
 def application(parts: Parts) -> Flask:
     """The Flask application on these parts."""
-    app = _application("sqlite://")
-    app.extensions["aftercare"] = context_on(parts)
-    return app
+    if not _made:
+        _made.append(app_on(parts))
+    _made[0].extensions["aftercare"] = context_on(parts)
+    return _made[0]

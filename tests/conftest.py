@@ -16,7 +16,8 @@ import redis
 from sqlalchemy.engine import URL, make_url
 
 from commands import embedded
-from tests import servers
+from service.records import settling
+from tests import routes, servers
 
 REQUIRED = os.environ.get("REQUIRE_POSTGRES") == "1"
 
@@ -25,6 +26,7 @@ _RUN = "AFTERCARE_TEST_RUN"
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    routes.compile_once()
     if not hasattr(config, "workerinput"):
         # Workers inherit it with the environment. Not pytest's own folder: that one is gone before we tidy up.
         os.environ[_RUN] = f"{os.getpid()}:{tempfile.mkdtemp(prefix='aftercare-run-')}"
@@ -45,6 +47,14 @@ def migrate(url: str) -> None:
     if find_spec("service.records.migrate") is None:
         return
     import_module("service.records.migrate").upgrade(url)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_clock() -> Iterator[None]:
+    """Readers by cursor wait out what the clocks of several machines may differ by. Tests have one machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settling, "SKEW_SECONDS", settling.SAME_CLOCK_SECONDS)
+        yield
 
 
 @pytest.fixture(scope="session")

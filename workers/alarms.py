@@ -19,6 +19,8 @@ from service.records.triaging import Said
 
 _MOST_WORDS = 600
 """Characters of a reply quoted in an alert; the reply itself is on the clinic's list."""
+_SEVERE = 9
+"""On a shared phone nobody guesses whose pain an 8 is; from here on all who may have written are asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +40,23 @@ def sound(connection: Connection, sending: Sending, heard: Heard) -> bool:
 
     The caller texts the patient itself, and wakes the clock after the commit.
     """
-    reading = heard.reading
-    said = Said(
-        frozenset(flag.value for flag in reading.red_flags),
-        reading.number if heard.number_counts and len(heard.people) == 1 else None,
-    )
+    said = Said(frozenset(flag.value for flag in heard.reading.red_flags), _pain(heard))
     if not said.signs and said.pain is None:
         return False
     found: list[Finding] = []
     for person in heard.people:
         found += _of_person(connection, sending, heard, person, said)
     return any(is_loud(finding.urgency) for finding in found)
+
+
+def _pain(heard: Heard) -> int | None:
+    """What the score rules hear: a score said to be pain's, or a number that can be nothing else."""
+    alone = len(heard.people) == 1
+    said = heard.reading.said_pain
+    if said is not None and (alone or said >= _SEVERE):
+        return said
+    told = heard.number_counts and alone and heard.session_id is not None
+    return heard.reading.number_least if told else None
 
 
 def _of_person(

@@ -45,7 +45,7 @@ def escalate(parts: Parts, gone_round: GoneRound | None = None) -> int:
     now = time.now()
     with reading(parts.engine) as connection:
         due = alert_notices.due(connection, now, ALERTS_A_LOOK)
-        lost = alert_notices.with_failures(connection, ALERTS_A_LOOK)
+        lost = alert_notices.with_failures(connection, now, ALERTS_A_LOOK)
     made = sum(_one(parts, alert_id, now, next_round) for alert_id in due)
     return made + _see_to(parts, lost, {} if gone_round is None else gone_round, now)
 
@@ -111,7 +111,11 @@ def _one(parts: Parts, alert_id: int, now: datetime, step: Step) -> int:
 
 def _tell_operator(connection: Connection, alert: Alert, due: Round, any_contacts: bool, now: datetime) -> None:
     if due.nobody:
-        detail = "no contact can be reached" if any_contacts else "it has no contacts"
-        notices.raise_notice(connection, NO_CONTACTS, f"clinic {alert.clinic_id}", detail, now)
+        kind, detail = (
+            (notices.NOBODY_REACHED, "no contact can be reached")
+            if any_contacts
+            else (NO_CONTACTS, "it has no contacts")
+        )
+        notices.raise_notice(connection, kind, f"clinic {alert.clinic_id}", detail, now)
     if due.everybody:
         notices.raise_notice(connection, UNHEARD, f"alert {alert.id}", "everybody was told, nobody took it on", now)

@@ -73,14 +73,15 @@ def give(
 def _which(
     reply: Reply, meant: Reading, people: Sequence[Candidate], whose: Whose, done: Done, alarmed: bool
 ) -> SystemText | None:
-    if not people or done.to_stranger:
+    urgent = bool(meant.red_flags) or alarmed
+    if not people or (done.to_stranger and not urgent):
         return None
     if Channel.SMS in done.stopped:
         # One message may follow a STOP, so whatever else was said, this is it; it names the emergency number.
         return SystemText.STOP_CONFIRM if done.news and reply.channel is Channel.SMS else None
     if done.stopped and reply.channel is Channel.EMAIL:
         return None
-    if meant.red_flags or alarmed:
+    if urgent:
         return SystemText.RED_FLAG
     if done.started:
         return SystemText.START_CONFIRM if reply.channel is Channel.SMS else None

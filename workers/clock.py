@@ -26,6 +26,7 @@ from service.records import (
     heartbeats,
     hook_deliveries,
     imports,
+    notices,
     receipts,
     replies,
     senders,
@@ -159,11 +160,12 @@ class Clock:
         """Claim what is due of one sender and nudge; returns how many."""
         if lane.closed_until is not None and now < lane.closed_until:
             return 0
-        if lane.paused_at is not None and priority == ROUTINE:
-            if now < lane.paused_at + timedelta(minutes=PROBE_MINUTES):
+        if lane.paused_at is not None:
+            if now >= lane.paused_at + timedelta(minutes=PROBE_MINUTES):
+                # Whatever is due tries whether the settings were mended: at night that is an answer or an alert.
+                run(self._parts.engine, lambda connection: senders.resume(connection, lane.channel, lane.sender))
+            elif priority == ROUTINE:
                 return 0
-            # After a while a few are let through to see whether the settings were mended.
-            run(self._parts.engine, lambda connection: senders.resume(connection, lane.channel, lane.sender))
         crashpoints.reached(Point.CLOCK_LOOKING)
         ids = run(self._parts.engine, lambda connection: self._claim(connection, lane, priority, now))
         crashpoints.reached(Point.CLOCK_QUEUED)
@@ -176,8 +178,10 @@ class Clock:
         sender = senders.get(connection, lane.channel, lane.sender, lock=True)
         if sender is None:
             return []
-        room = MOST_QUEUED - agenda.queued(connection, lane.channel, lane.sender, MOST_QUEUED)
+        room = MESSAGES_PER_NUDGE
         if priority == ROUTINE:
+            # Not for what is urgent: it has workers of its own, and must not wait behind a plan that nobody sends.
+            room = MOST_QUEUED - agenda.queued(connection, lane.channel, lane.sender, MOST_QUEUED)
             room = senders.room(sender, now, _ahead(), room)
         if room <= 0:
             return []
@@ -260,12 +264,13 @@ class Clock:
         return looked.noted
 
     def _forget(self) -> None:
-        """Retention, a few rows at a time."""
+        """Retention, a few rows at a time, and notices of what is over."""
         now = time.now()
         if now < self._retention_due:
             return
         days = self._parts.settings.retention_days
         if run(self._parts.engine, lambda connection: erasure.forget_old(connection, now, days)) == 0:
+            run(self._parts.engine, lambda connection: notices.close_quiet(connection, now))
             self._retention_due = now + RETENTION_EVERY
 
     def _nudge(self, queue: QueueName, ids: Sequence[int]) -> None:

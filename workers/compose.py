@@ -15,7 +15,7 @@ from service.care import contact_test
 from service.care.lifecycle import Channel
 from service.care.rendering import Fields, language_of, render, render_email
 from service.care.system_messages import SystemMessages, SystemText
-from service.records import protocols
+from service.records import alert_notices, protocols
 from service.records.clinics import Clinic
 from service.records.library import TEMPLATES, system_texts
 from service.records.outbox import Ready
@@ -65,10 +65,11 @@ class Composer:
     def sms(self, connection: Connection, ready: Ready, clinic: Clinic, link_token: str) -> str:
         """The text of a message. Raises CannotCompose."""
         if ready.body is not None and ready.base_step == contact_test.STEP:
-            return self._sms_of(ready.body, _shared(clinic))
+            return self._sms_of(ready.body, _shared(clinic, "en"))
         if ready.body is not None:
             return ready.body.replace("{link}", self._link_of(ready, link_token))
-        template = self._sms_of(self._template(connection, ready, clinic, Channel.SMS)[0] or "", _shared(clinic))
+        body, _, language = self._template(connection, ready, clinic, Channel.SMS)
+        template = self._sms_of(body or "", _shared(clinic, language))
         text = template.replace(_LINK, self._link_of(ready, link_token))
         if _NAME not in text:
             return text
@@ -78,14 +79,14 @@ class Composer:
     def email(self, connection: Connection, ready: Ready, clinic: Clinic, link_token: str) -> Email:
         """The e-mail of a message. Raises CannotCompose."""
         if ready.body is not None and ready.base_step == contact_test.STEP:
-            whole = self._email_of(contact_test.SUBJECT, ready.body, "en", _shared(clinic), False)
+            whole = self._email_of(contact_test.SUBJECT, ready.body, "en", _shared(clinic, "en"), False)
             return Email(whole.subject, whole.text, whole.html)
         if ready.body is not None:
             raise CannotCompose("typed messages go by text only")
         body, subject, language = self._template(connection, ready, clinic, Channel.EMAIL)
         if body is None or subject is None:
             raise CannotCompose(f"no e-mail words for {ready.step}")
-        whole = self._email_of(subject, body, language, _shared(clinic), ready.patient_id is not None)
+        whole = self._email_of(subject, body, language, _shared(clinic, language), ready.patient_id is not None)
         name = ready.given_name or _nameless(ready, clinic)
         link, unsubscribe = self._link_of(ready, link_token), self.unsubscribe_link(link_token)
 
@@ -102,7 +103,10 @@ class Composer:
         if ready.protocol_id is not None and ready.is_planned:
             protocol = protocols.parsed(connection, ready.protocol_id)
             language = language_of(protocol.languages, ready.locale, clinic.locale)
-            words = protocol.wording(ready.step, language)
+            try:
+                words = protocol.wording(ready.step, language)
+            except KeyError:
+                raise CannotCompose(f"the protocol has no {ready.step}") from None
             body = words.sms if channel is Channel.SMS else words.email
             if body is None:
                 raise CannotCompose(f"no words for {ready.step} by {channel}")
@@ -111,7 +115,8 @@ class Composer:
         system = self._system[language]
         if channel is Channel.EMAIL:
             return system.email.alert_body, system.email.alert_subject, language
-        return _system_text(system, ready.base_step), None, language
+        step = SystemText.HOUSE_NOTICE if alert_notices.is_to_house(ready.step) else ready.base_step
+        return _system_text(system, step), None, language
 
     def _link_of(self, ready: Ready, token: str) -> str:
         return self.alert_link(token) if ready.base_step == SystemText.ALERT_NOTICE else self.link(token)
@@ -140,7 +145,7 @@ class Composer:
 
 @dataclass(frozen=True, slots=True)
 class _Shared:
-    """What all messages of a clinic have in common: the key under which rendered words are kept."""
+    """What all messages of a clinic in one language have in common: the key under which rendered words are kept."""
 
     clinic: str
     phone: str
@@ -153,8 +158,8 @@ class _Shared:
         )
 
 
-def _shared(clinic: Clinic) -> _Shared:
-    return _Shared(clinic.display_name, clinic.phone, clinic.emergency_number, clinic.hours)
+def _shared(clinic: Clinic, language: str) -> _Shared:
+    return _Shared(clinic.display_name, clinic.phone, clinic.emergency_number, clinic.hours_in(language))
 
 
 def _system_text(system: SystemMessages, step: str) -> str:

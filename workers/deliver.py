@@ -12,6 +12,7 @@ is being claimed.
 
 from __future__ import annotations
 
+import random
 from collections import Counter, deque
 from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future
@@ -45,6 +46,8 @@ Parcel = SmsParcel | EmailParcel
 _AHEAD = 2
 """Batches that may be on the wire while another is being claimed: enough that the wire never waits for the database,
 and few enough that a death leaves little to ask the provider about."""
+_HELD_SECONDS = 5.0, 8.0
+"""How long a message waits while its provider does not answer: about as long as one that is tried takes to tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,17 @@ class Deliverer:
         self._sms = sms
         self._email = email
         self._recorder = Recorder(settings, engine, sending)
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Claim and begin nothing more; what is on the wire is waited for. A signal handler may call it.
+
+        Whoever ends this process by force soon after finds nothing claimed that was not written: an e-mail of which
+        that is true can never be told from one that was sent.
+        """
+        self._stopped = True
+        self._sms.stop()
+        self._email.stop()
 
     def deliver(self, ids: Sequence[int]) -> int:
         """Deliver whichever of `ids` are still queued; returns how many were handed over."""
@@ -82,6 +96,8 @@ class Deliverer:
         on_the_wire: deque[tuple[list[Claimed], Future[list[Verdict]]]] = deque()
         handed_over = 0
         for start in range(0, len(ids), size):
+            if self._stopped:
+                break  # the rest stays queued, and the clock nudges another
             # Before the lease is drawn: a process that stands still in the claim or its commit finds its time used up.
             begun = time.monotonic()
             claimed = run(self._engine, partial(self._claim, ids=ids[start : start + size]))
@@ -114,6 +130,8 @@ class Deliverer:
                     moves.append(Move(ready.id, state, reason))
                 case Pass():
                     passed.append((ready, decision))
+        passed, held = self._let_through(passed)
+        moves += held
         parcels = []
         tokens = new_tokens(2 * len(passed))
         for place, (ready, decision) in enumerate(passed):
@@ -139,6 +157,26 @@ class Deliverer:
             Claimed(ready, attempt_id, parcel)
             for attempt_id, (ready, _, parcel) in zip(ids_of_attempts, ours, strict=True)
         ]
+
+    def _let_through(self, passed: Sequence[tuple[Ready, Pass]]) -> tuple[list[tuple[Ready, Pass]], list[Move]]:
+        """While a provider does not answer, the rest waits without an attempt: it would only come back untried.
+
+        What has no time for that goes on, and comes back to end, or to go by e-mail.
+        """
+        through: list[tuple[Ready, Pass]] = []
+        held: list[Move] = []
+        left = {Channel.SMS: self._sms.breaker.room(), Channel.EMAIL: self._email.breaker.room()}
+        for ready, decision in passed:
+            room = left[ready.channel]
+            if room == 0:
+                due = time.later(random.uniform(*_HELD_SECONDS))  # noqa: S311
+                if due < ready.window_until:
+                    held.append(Move(ready.id, State.PLANNED, Reason.RETRY_LATER, due_at=due))
+                    continue
+            if room:
+                left[ready.channel] = room - 1
+            through.append((ready, decision))
+        return through, held
 
     def _compose(
         self,

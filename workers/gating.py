@@ -13,7 +13,7 @@ from service.care import gates, typed
 from service.care.gates import Decision, GateFacts
 from service.care.lifecycle import Channel, Reason
 from service.care.localtime import local_day
-from service.care.protocol import Send
+from service.care.protocol import Send, Step
 from service.care.system_messages import SystemText
 from service.records import outbox, protocols, replies
 from service.records.clinics import Clinic
@@ -61,7 +61,8 @@ class Gatekeeper:
         local = zone(ready.timezone or clinic.timezone)
         sender = self.senders.get((ready.channel, ready.sender))
         in_plan = ready.is_planned
-        send = self._send_of(ready) if in_plan else _PLAIN_SEND
+        step = self._step_of(ready)
+        send = _send_of(ready, step)
         today = self._today(ready, local) if in_plan else []
         parent = self._parent(ready)
         return GateFacts(
@@ -78,6 +79,7 @@ class Gatekeeper:
             consent=ready.consent or not (in_plan or ready.base_step == typed.STEP),
             address_problem=None if ready.address is not None else Reason.NO_ADDRESS,
             alert_acknowledged=ready.alert_acknowledged and ready.base_step == SystemText.ALERT_NOTICE,
+            in_protocol=step is not None or not in_plan or ready.protocol_id is None,
             session_active=ready.session_active,
             stopped_by_clinic=ready.stopped,
             superseded=ready.superseded_from is not None and self.now >= ready.superseded_from,
@@ -106,17 +108,18 @@ class Gatekeeper:
     def _parent(self, ready: Ready) -> Parent:
         return self._parents.get((ready.session_id or 0, ready.base_step), Parent(None, False))
 
-    def _send_of(self, ready: Ready) -> Send:
-        if ready.protocol_id is None:
-            return _PLAIN_SEND
-        _, _, suffix = ready.step.partition(".")
-        if not suffix:
-            return _PLAIN_SEND
-        step = protocols.parsed(self.connection, ready.protocol_id).step(ready.step)
-        for send in step.sends:
-            if send.suffix == suffix and send.channel is ready.channel:
-                return send
+    def _step_of(self, ready: Ready) -> Step | None:
+        if not ready.is_planned or ready.protocol_id is None:
+            return None
+        return protocols.parsed(self.connection, ready.protocol_id).find(ready.step)
+
+
+def _send_of(ready: Ready, step: Step | None) -> Send:
+    _, _, suffix = ready.step.partition(".")
+    if not suffix or step is None:
         return _PLAIN_SEND
+    theirs = (send for send in step.sends if send.suffix == suffix and send.channel is ready.channel)
+    return next(theirs, _PLAIN_SEND)
 
 
 def _suppressed(ready: Ready) -> Reason | None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Protocol
@@ -23,6 +23,7 @@ from service.care import columns, rows, sheet
 from service.care.columns import Columns, Field
 from service.care.entering import ERASED, OTHER_PATIENT, SENTENCES, Entry, Trouble, event_of, no_of, troubles
 from service.care.findings import Finding
+from service.care.refusing import Refusal
 from service.care.rows import House
 from service.care.sheet import Sheet
 from service.crashpoints import Point
@@ -31,6 +32,8 @@ from service.parts import Parts
 from service.records import clinics, consents, imports, protocols
 from service.records.database import reading, run
 from service.records.imports import Import, OnRecord, Phase, Step
+from workers import refusing
+from workers.refusing import Spoken
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +64,8 @@ class _Read:
     entry: Entry | None
     event: bytes
     wrong: Sequence[Trouble]
+    refusal: Refusal | None = None
+    """What the patient said no to, whether or not the rest counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,8 @@ class _Told:
     number: int
     key: str
     event: bytes
+    patient: str
+    """The clinic's own number."""
     is_new: bool
     """The session is; else only what the patient said is."""
 
@@ -86,6 +93,8 @@ class _Job:
     """Those that the clinic has."""
     sessions: dict[str, int] = field(default_factory=dict)
     """Every session of the file so far, with the row that tells of it first."""
+    refusals: dict[str, list[Refusal]] = field(default_factory=dict)
+    """What patients said no to so far, by the clinic's own number for them."""
 
 
 class Importer:
@@ -131,14 +140,17 @@ class Importer:
         return _Job(at, sheet.read(content), columns.from_json(at.mapping), house, names)
 
     def _reads(self, job: _Job) -> Iterator[_Read]:
-        """The rows that are still to be dealt with. Of those before them only the sessions matter: a turn that held
-        every row against the door again would take longer with each that went before."""
+        """The rows that are still to be dealt with. Of those before them only the sessions and the noes matter: a turn
+        that held every row against the door again would take longer with each that went before."""
         for place, row in enumerate(job.file.rows()):
-            entry = rows.read(row.cells, job.columns, job.house)
+            entry = _understood(row.cells, job)
             if isinstance(entry, Entry):
                 job.sessions.setdefault(entry.session, row.number)
+            refusal = rows.refusal(row.cells, job.columns, job.house)
+            if refusal is not None and refusal.patient:
+                job.refusals.setdefault(refusal.patient, []).append(refusal)
             if place >= job.at.position:
-                yield self._checked(job, row.number, entry)
+                yield replace(self._checked(job, row.number, entry), refusal=refusal)
 
     def _checked(self, job: _Job, number: int, entry: Entry | list[Trouble]) -> _Read:
         if not isinstance(entry, Entry):
@@ -173,6 +185,8 @@ class Importer:
             return False
         wrong = {one.number: one.wrong for one in part if one.wrong}
         told = _to_tell(connection, self._parts, at.clinic_id, part, wrong)
+        awaited = {one.patient for one in told if one.is_new} & job.refusals.keys()
+        strangers = awaited - imports.living(connection, at.clinic_id, awaited)
         if at.phase is Phase.TAKING and told:
             events = [(one.key, one.event) for one in told]
             for one, refusal in zip(told, self._door.take_in(connection, at.clinic_id, events, now), strict=True):
@@ -181,11 +195,46 @@ class Importer:
             crashpoints.reached(Point.IMPORTS_APPLIED)
         good = Counter(one.is_new for one in told if one.number not in wrong)
         already = len(part) - good.total() - len(wrong)
+        noes = good[False] + self._hear(connection, job, at, part, strangers, wrong, now)
         found = [Finding(row, one.field, one.sentence) for row in sorted(wrong) for one in wrong[row]]
-        step = Step(len(part), good[True], already, good[False], found)
+        step = Step(len(part), good[True], already, noes, found)
         imports.advance(connection, vault, at, step, time.later(self._parts.settings.queued_lease_seconds), now)
         crashpoints.reached(Point.IMPORTS_NOTED if at.phase is Phase.TAKING else Point.IMPORTS_TRIED)
         return True
+
+    def _hear(
+        self, connection: Connection, job: _Job, at: Import, part: Sequence[_Read], strangers: Collection[str],
+        wrong: dict[int, Sequence[Trouble]], now: datetime,
+    ) -> int:  # fmt: skip
+        """Let the noes of rows with a problem count, and those that rows before said of patients who were strangers
+        until this step. Returns how many rows with a problem say one that is new."""
+        spoken = [
+            Spoken(one.number, one.refusal, refusing.since(one.refusal, wrong[one.number], at.created_at))
+            for one in part
+            if one.refusal is not None and one.number in wrong
+        ]
+        if at.phase is Phase.TAKING:
+            spoken += [
+                Spoken(0, refusal, refusal.since or at.created_at)
+                for patient in strangers
+                for refusal in job.refusals[patient]
+            ]
+        heard = refusing.hear(connection, self._parts.sending.vault, at.clinic_id, spoken)
+        if at.phase is Phase.TAKING and heard.events:
+            self._door.take_in(connection, at.clinic_id, list(heard.events.items()), now)
+        for row, remarks in heard.remarks.items():
+            wrong[row] = [*wrong[row], *remarks]
+        return len(heard.new)
+
+
+def _understood(cells: Sequence[str], job: _Job) -> Entry | list[Trouble]:
+    """What a row says. One that our rules stumble over is told as such: it must not stop those behind it."""
+    try:
+        return rows.read(cells, job.columns, job.house)
+    except Exception as error:
+        # Only the type: the text may quote the row.
+        log.error("a row of a file could not be read: %s", type(error).__name__)
+        return [Trouble(Field.PATIENT, _OUR_MISTAKE)]
 
 
 def _to_tell(
@@ -204,14 +253,15 @@ def _to_tell(
         if entry.person.id in erased:
             wrong[one.number] = [ERASED]
         elif there is None:
-            told.append(_Told(one.number, f"entered {entry.session}", one.event, is_new=True))
+            told.append(_Told(one.number, f"entered {entry.session}", one.event, entry.person.id, is_new=True))
         elif (trouble := _against(entry, there)) is not None:
             wrong[one.number] = [trouble]
         elif noes := {
             channel: at for channel, at in _noes(entry, there).items() if (entry.person.id, channel, at) not in refused
         }:
             key = f"no to {' and '.join(noes)} {max(noes.values()).isoformat()} {entry.session}"
-            told.append(_Told(one.number, key, json.dumps(no_of(entry, noes)).encode(), is_new=False))
+            event = json.dumps(no_of(entry, noes)).encode()
+            told.append(_Told(one.number, key, event, entry.person.id, is_new=False))
     return told
 
 

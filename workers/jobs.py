@@ -6,6 +6,7 @@ A worker is wired once, before it takes its first job, and keeps its connections
 from __future__ import annotations
 
 import gc
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -22,13 +23,25 @@ from workers.hooks import WebhookPoster
 from workers.importing import Importer, Rows
 from workers.reconcile import Reconciler
 
+log = logging.getLogger(__name__)
+
+
+class JobFailed(Exception):
+    """A job failed; by what is in the log, told by type and place."""
+
+
+def _nothing() -> None:
+    """There is nothing to let go of, or to hurry."""
+
 
 @dataclass(frozen=True)
 class _Wired:
     """What this process's jobs run on."""
 
     handle: Callable[[Sequence[int]], int]
-    close: Callable[[], None]
+    close: Callable[[], None] = _nothing
+    stop: Callable[[], None] = _nothing
+    """Lets the job that runs end soon."""
 
 
 _wired: _Wired | None = None
@@ -47,12 +60,12 @@ def wire(queue: QueueName, parts: Parts, rows: Rows) -> None:
             reconciler = Reconciler(parts, _twilio(parts))
             _wired = _Wired(reconciler.reconcile, reconciler.close)
         case QueueName.LISTEN:
-            _wired = _Wired(lambda ids: listening.handle(parts.engine, parts.sending, parts.nudges, ids), _nothing)
+            _wired = _Wired(lambda ids: listening.handle(parts.engine, parts.sending, parts.nudges, ids))
         case QueueName.HOOKS:
             poster = WebhookPoster(parts)
             _wired = _Wired(poster.deliver, poster.close)
         case QueueName.IMPORTS:
-            _wired = _Wired(Importer(parts, rows).work_on, _nothing)
+            _wired = _Wired(Importer(parts, rows).work_on)
     _settle_memory()
 
 
@@ -60,6 +73,12 @@ def close() -> None:
     """Finish what is in flight and let go of connections."""
     if _wired is not None:
         _wired.close()
+
+
+def stop() -> None:
+    """Let the job that runs end soon: this process is to end. A signal handler may call it."""
+    if _wired is not None:
+        _wired.stop()
 
 
 def deliver(ids: Sequence[str]) -> int:
@@ -85,7 +104,12 @@ def take_in_files(ids: Sequence[str]) -> int:
 def _handle(ids: Sequence[str]) -> int:
     if _wired is None:
         raise RuntimeError("this process is not a worker; start one with `aftercare worker --queue NAME`")
-    return _wired.handle([int(one) for one in ids])
+    try:
+        return _wired.handle([int(one) for one in ids])
+    except Exception as error:
+        log.error("a job failed; the clock will nudge again", exc_info=error)
+        # RQ keeps a failed job's traceback in Redis, words and all: a database's error quotes the rows it was given.
+        raise JobFailed(type(error).__name__) from None
 
 
 def _for_delivery(parts: Parts) -> _Wired:
@@ -106,7 +130,7 @@ def _for_delivery(parts: Parts) -> _Wired:
         sms.close()
         email.close()
 
-    return _Wired(deliverer.deliver, close_both)
+    return _Wired(deliverer.deliver, close_both, deliverer.stop)
 
 
 def _twilio(parts: Parts) -> TwilioGateway:
@@ -129,7 +153,3 @@ def _settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
-
-
-def _nothing() -> None:
-    """There is nothing to let go of."""

@@ -19,6 +19,7 @@ from service.care import worklist
 from service.care.lifecycle import Channel
 from service.care.matching import Candidate, addressed, in_question, named
 from service.care.replies import Reading
+from service.care.textsurvey import plainly_answered
 from service.crashpoints import Point
 from service.nudges import Nudges
 from service.records import alerts, clinics, contacts, inbox, links, patients, replies, sessions
@@ -66,15 +67,16 @@ def _read(connection: Connection, sending: Sending, reply_id: int) -> bool:
     clinician = _clinician(connection, sending, reply, meant)
     people = [] if clinician else _people(connection, sending, reply)
     whose = clinician or _whose(connection, reply, meant, people)
+    meant = texting.as_asked(connection, sending, reply, meant, whose)
     replies.note(connection, sending.vault, reply.id, whose, meant.meaning, _as_json(meant))
     if whose.match == MATCHED:
         people = [one for one in people if one.patient_id == whose.patient_id]
     if reply.automatic:
-        _settle(connection, reply, meant, whose, in_survey=False)
+        _settle(connection, reply, meant, whose, answered=False)
         return True  # nobody wrote it: it asks for nothing, and answering it could go on for ever
     replies.announce(connection, sending.vault, [reply.id, *whose.attached], time.now())
     turn = texting.take_up(connection, sending, reply, meant, whose)
-    _settle(connection, reply, meant, whose, in_survey=turn is not None)
+    _settle(connection, reply, meant, whose, answered=turn is not None and plainly_answered(turn.effects))
     heard = Heard(reply, meant, tuple(people), whose.session_id, number_counts=turn is None)
     alarmed = alarms.sound(connection, sending, heard)
     crashpoints.reached(Point.LISTEN_SOUNDED)
@@ -94,7 +96,9 @@ def _clinician(connection: Connection, sending: Sending, reply: Reply, meant: Re
     known = contacts.by_phone(connection, sending.vault, reply.sender) if reply.channel is Channel.SMS else []
     if not known:
         return None
-    taken = meant.ack and alerts.acknowledge_by_contact(connection, sending.vault, reply.sender, time.now())
+    taken = meant.ack and alerts.acknowledge_by_contact(
+        connection, sending.vault, reply.sender, reply.received_at, time.now()
+    )
     if not taken and patients.by_address(connection, sending.vault, Channel.SMS, reply.sender):
         return None
     clinic_ids = {one.clinic_id for one in known}
@@ -148,13 +152,13 @@ def _addressed(connection: Connection, reply: Reply) -> int | None:
     return addressed(known, reply.recipient.split())
 
 
-def _settle(connection: Connection, reply: Reply, meant: Reading, whose: Whose, *, in_survey: bool) -> None:
+def _settle(connection: Connection, reply: Reply, meant: Reading, whose: Whose, *, answered: bool) -> None:
     """Take it off the desk's list where nobody needs to read it."""
     why = worklist.no_reader(
         meant,
         automatic=reply.automatic,
         media=reply.media,
-        in_survey=in_survey,
+        answered=answered,
         of_patient=whose.match in (MATCHED, SHARED),
         of_colleague=whose.match == CLINICIAN,
     )

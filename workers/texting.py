@@ -16,7 +16,7 @@ from service.care import textsurvey
 from service.care.lifecycle import Channel
 from service.care.replies import Meaning, Reading
 from service.care.segments import count
-from service.care.surveys import Survey
+from service.care.surveys import OWN_CODES, Coding, Survey
 from service.care.textsurvey import Effect, End, Outgoing, Phase, Record, Say, State, What
 from service.care.triage import Finding
 from service.records import alerts, conversations, messages, patients, plans, responses, triaging
@@ -26,12 +26,14 @@ from service.records.library import library
 from service.records.messages import ROUTINE, Extra
 from service.records.plans import Sending
 from service.records.replies import MATCHED, Reply, Whose
-from service.records.responses import Change
+from service.records.responses import Change, Response
 from service.records.sending_tables import messages as message_rows
 from service.records.triaging import Setting
 from workers import wishes
 
 STEP = "survey_text"
+CALL_REQUESTED = Coding(OWN_CODES, "call-requested")
+"""The question whether we should call."""
 TEXT_SECONDS = 600.0
 """Later the next question would only puzzle."""
 LATE = timedelta(hours=24)
@@ -48,6 +50,21 @@ class Turn:
     """Before it."""
     after: State
     effects: tuple[Effect, ...]
+
+
+def as_asked(connection: Connection, sending: Sending, reply: Reply, meant: Reading, whose: Whose) -> Reading:
+    """What a reply means while we ask whether to call: "do not call" answers that, and stops nothing (P3)."""
+    if not meant.stop_calls or reply.channel is not Channel.SMS or whose.match != MATCHED or whose.patient_id is None:
+        return meant
+    running = conversations.running(connection, sending.vault, whose.patient_id)
+    if running is None or time.now() - running.state.asked_at > LATE:
+        return meant
+    survey = library().surveys.get(running.state.survey)
+    asked = {} if survey is None else {question.id: question.code for question in survey.questions}
+    if asked.get(running.state.question or "") != CALL_REQUESTED:
+        return meant
+    meaning = Meaning.WORDS if meant.meaning is Meaning.STOP else meant.meaning
+    return replace(meant, meaning=meaning, stop=False, stop_certain=False, stop_scope=None, stop_calls=False)
 
 
 def take_up(connection: Connection, sending: Sending, reply: Reply, meant: Reading, whose: Whose) -> Turn | None:
@@ -134,7 +151,7 @@ def _going_on(connection: Connection, sending: Sending, patient_id: int, meant: 
     if survey is None or over or not _is_asked(where, running.state.survey, now):
         conversations.end(connection, patient_id, now)
         return None
-    on_page = frozenset() if response is None else frozenset(response.answers) - running.state.answered
+    on_page = _not_to_ask(connection, sending, where, survey, response) - running.state.answered
     after, effects = textsurvey.step(survey, running.state, meant.words, now, on_page)
     return Turn(where, survey, running.state, after, effects)
 
@@ -153,7 +170,8 @@ def _begun(connection: Connection, sending: Sending, patient_id: int, meant: Rea
         return None
     response = responses.find(connection, sending.vault, session_id, name)
     first = survey.questions[0].id
-    if response is not None and (response.completed_at is not None or first in response.answers):
+    not_to_ask = _not_to_ask(connection, sending, where, survey, response)
+    if first in not_to_ask or (response is not None and response.completed_at is not None):
         return None
     start = triaging.baseline(connection, sending.vault, library(), where)
     state, _ = textsurvey.start(
@@ -162,11 +180,19 @@ def _begun(connection: Connection, sending: Sending, patient_id: int, meant: Rea
         where.day(now),
         start is not None and start.activity is not None,
         now,
-        frozenset() if response is None else frozenset(response.answers),
+        not_to_ask,
     )
     after, effects = textsurvey.step(survey, state, meant.words, now)
     read = {one.answer.question: one.answer.value for one in effects if isinstance(one, Record)}
     return Turn(where, survey, state, after, effects) if read.get(first) == meant.number else None
+
+
+def _not_to_ask(
+    connection: Connection, sending: Sending, where: Setting, survey: Survey, response: Response | None
+) -> frozenset[str]:
+    """What was answered on the page, or measured at the visit."""
+    answered = frozenset[str]() if response is None else frozenset(response.answers)
+    return answered | triaging.known_from_visit(connection, sending.vault, where, survey, answered)
 
 
 def _invitations(connection: Connection, patient_id: int, now: datetime) -> list[tuple[int, str]]:
@@ -205,7 +231,7 @@ def _say(
 ) -> None:
     where = turn.where
     row_id = new_id()
-    body = outgoing.text.replace("{phone}", where.clinic.phone)
+    body = outgoing.text.replace("{phone}", where.clinic.phone).replace("{emerg}", where.clinic.emergency_number)
     asks = outgoing.what is not What.THANKS
     extra = Extra(
         clinic_id=where.clinic.id,

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine
 
 from service import crashpoints, time
 from service.care.lifecycle import Channel, Reason, State
+from service.care.provider_codes import caps_start_over
 from service.crashpoints import Point
 from service.records import attempts, fallback, messages, notices, outcomes, patients, senders
 from service.records.attempts import Settled
@@ -37,6 +38,7 @@ _ENDS_HERE = frozenset({State.FAILED, State.EXPIRED})
 _REASON_OF = {
     Outcome.REJECTED: Reason.REJECTED_BY_PROVIDER,
     Outcome.TOO_LONG: Reason.TEXT_TOO_LONG,
+    Outcome.NOT_ALLOWED: Reason.REJECTED_BY_PROVIDER,
     Outcome.BAD_ADDRESS: Reason.BAD_ADDRESS,
     Outcome.OPTED_OUT: Reason.OPTED_OUT,
 }
@@ -92,9 +94,9 @@ class Recorder:
             case Outcome.MISCONFIGURED:
                 return _later(ready, now + timedelta(minutes=PROBE_MINUTES), Reason.CHANNEL_PAUSED)
             case Outcome.CAPPED:
-                return _later(ready, _tomorrow(now), Reason.PROVIDER_BUSY)
+                return _later(ready, caps_start_over(now), Reason.PROVIDER_BUSY)
             case failed:
-                return Move(ready.id, State.FAILED, _REASON_OF[failed])
+                return Move(ready.id, State.FAILED, _REASON_OF[failed], unhanded=True)
 
     def _try_again(self, ready: Ready, verdict: Verdict, now: datetime) -> Move:
         reason = Reason.PROVIDER_BUSY if verdict.outcome is Outcome.BUSY else Reason.RETRY_LATER
@@ -107,8 +109,8 @@ class Recorder:
         by_outcome = {verdict.outcome: verdict for verdict in verdicts}
         tried = [v for v in verdicts if v.code not in _UNTRIED]
         unanswered = sum(v.outcome in (Outcome.AMBIGUOUS, Outcome.NOT_SENT) for v in tried)
-        failures = senders.count_failures(connection, channel, sender, unanswered, len(tried) - unanswered)
-        if failures >= OPENS_AFTER:
+        known = senders.count_failures(connection, channel, sender, unanswered, len(tried) - unanswered)
+        if known is not None and known.failures >= OPENS_AFTER:
             senders.close_until(connection, channel, sender, time.later(STAYS_OPEN_SECONDS))
             notices.raise_notice(connection, "provider_down", f"{channel} {sender}", "does not answer", now)
         elif len(tried) > unanswered:
@@ -120,7 +122,9 @@ class Recorder:
             notices.raise_notice(connection, "channel_paused", f"{channel} {sender}", f"code {wrong.code}", now)
         if (capped := by_outcome.get(Outcome.CAPPED)) is not None:
             notices.raise_notice(connection, "daily_cap", f"{channel} {sender}", f"code {capped.code}", now)
-        if Outcome.ACCEPTED in by_outcome:
+        if (barred := by_outcome.get(Outcome.NOT_ALLOWED)) is not None:
+            notices.raise_notice(connection, "not_allowed", f"{channel} {sender}", f"code {barred.code}", now)
+        if Outcome.ACCEPTED in by_outcome and wrong is None and (known is None or known.paused_at is None):
             notices.close(connection, "channel_paused", f"{channel} {sender}", now)
 
     def _alone(self, connection: Connection, one: One, move: Move) -> None:
@@ -155,8 +159,3 @@ def _backoff(tries: int, verdict: Verdict) -> float:
         return random.uniform(1.0, 3.0)  # noqa: S311
     longest = min(FIRST_BACKOFF * 2 ** min(tries, 10), LONGEST_BACKOFF)
     return max(verdict.retry_after or 0.0, random.uniform(longest / 2, longest))  # noqa: S311
-
-
-def _tomorrow(now: datetime) -> datetime:
-    """Carriers' daily caps start over at midnight in the US; by eight hours into the next UTC day all have."""
-    return now.replace(hour=8, minute=0, second=0, microsecond=0) + timedelta(days=1)

@@ -15,7 +15,8 @@ from service.care.lifecycle import Channel, Reason
 from service.care.matching import Candidate
 from service.care.optout import StopScope
 from service.care.replies import Reading
-from service.records import consents, conversations, optouts, patients, suppressions
+from service.care.worklist import is_short
+from service.records import consents, conversations, optouts, patients, plans, suppressions
 from service.records.patients import normal
 from service.records.plans import Sending
 from service.records.replies import Reply
@@ -41,7 +42,7 @@ def follow(connection: Connection, sending: Sending, reply: Reply, meant: Readin
     if stops(reply, meant):
         return _stop(connection, sending, reply, meant, people)
     if starts(reply, meant):
-        return _start(connection, sending, reply, people)
+        return _start(connection, sending, reply, meant, people)
     return Done()
 
 
@@ -100,8 +101,11 @@ def _stopped(connection: Connection, sending: Sending, person: Candidate) -> boo
     return suppressions.of_address(connection, person.clinic_id, Channel.SMS, keys) is Reason.OPTED_OUT
 
 
-def _start(connection: Connection, sending: Sending, reply: Reply, people: Sequence[Candidate]) -> Done:
-    again = people if len(people) == 1 else [one for one in people if _stopped_by_reply(connection, one, reply.channel)]
+def _start(connection: Connection, sending: Sending, reply: Reply, meant: Reading, people: Sequence[Candidate]) -> Done:
+    if len(people) == 1:
+        again = [one for one in people if is_short(meant) or not _reached(connection, sending, one, reply.channel)]
+    else:
+        again = [one for one in people if _stopped_by_reply(connection, one, reply.channel)]
     for person in again:
         wording = f"Asked for the messages again (reply {reply.id})."
         optouts.opt_in(connection, sending, person.patient_id, reply.channel, wording, SOURCE, reply.received_at)
@@ -109,6 +113,12 @@ def _start(connection: Connection, sending: Sending, reply: Reply, people: Seque
         keys = sending.vault.indexes(normal(Channel.SMS, reply.sender))
         suppressions.lift(connection, [], Channel.SMS, keys, Reason.OPTED_OUT, reply.received_at)
     return Done(started=bool(again))
+
+
+def _reached(connection: Connection, sending: Sending, person: Candidate, channel: Channel) -> bool:
+    """There is nothing to bring back then: more than a keyword is a reply like any, and a person reads it."""
+    patient = patients.get(connection, sending.vault, person.patient_id)
+    return plans.reachable(connection, sending.vault, patient)[channel] is None
 
 
 def _stopped_by_reply(connection: Connection, person: Candidate, channel: Channel) -> bool:

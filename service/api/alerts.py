@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +15,7 @@ from sqlalchemy import Connection
 
 from service import time
 from service.api.bodies import check_json
+from service.api.settled import settled
 from service.context import context
 from service.identify import body_of, cursor
 from service.problems import FieldProblem, Problem
@@ -20,12 +23,14 @@ from service.records import alert_history, alerts, audit, patients
 from service.records.alert_history import AlertEvent
 from service.records.alerts import Alert
 from service.records.database import run
+from service.records.ids import age, row_id
 from service.records.sealing import Vault
 
 bp = APIBlueprint("alerts", __name__, tag="Alerts")
 
 _MOST_BYTES = 65_536
 _LONGEST_NAME, _LONGEST_NOTE = 120, 4000
+_SEEN = re.compile("[0-9]{1,19}")
 
 
 @bp.get("/v1/alerts")
@@ -38,10 +43,13 @@ def list_alerts() -> dict[str, Any]:
     if state not in ("open", "all"):
         raise Problem(400, "state_invalid", "state must be open or all.")
 
+    def read(connection: Connection) -> list[Alert]:
+        return alerts.page(connection, clinic_id, after, limit, closed_too=state == "all")
+
+    found = settled(here.engine, read, lambda one: age(one.id), lambda one: one.id)
+
     def work(connection: Connection) -> dict[str, Any]:
-        found = alerts.page(connection, clinic_id, after, limit, closed_too=state == "all")
-        for one in found:
-            audit.note(connection, clinic_id, "api", "alert.read", f"alert {one.id}", time.now())
+        audit.note_all(connection, clinic_id, "api", "alert.read", [f"alert {one.id}" for one in found], time.now())
         return {
             "alerts": _shown(connection, here.sending.vault, found),
             "next": str(found[-1].id) if found else str(after),
@@ -52,14 +60,18 @@ def list_alerts() -> dict[str, Any]:
 
 @bp.post("/v1/alerts/<alert_id>/acknowledge")
 def acknowledge(alert_id: str) -> dict[str, Any]:
-    """Take an alert on, by name: `{"by": "…"}`. Repeats change nothing; the first name stays."""
+    """Take an alert on, by name: `{"by": "…"}`. Repeats change nothing; the first name stays.
+
+    With the alert's `seen` beside the name it is refused (409) where more was said since.
+    """
     here = context()
     clinic_id = here.doorkeeper.owner_of_key(request)
-    said = _fields({"by": _LONGEST_NAME})
+    said, seen = _decision({"by": _LONGEST_NAME})
 
     def work(connection: Connection) -> dict[str, Any]:
         alert = _get(connection, clinic_id, alert_id)
-        alerts.acknowledge(connection, clinic_id, alert.id, said["by"], "api", time.now())
+        with _as_it_was_read():
+            alerts.acknowledge(connection, clinic_id, alert.id, said["by"], "api", time.now(), seen=seen)
         return _one(connection, here.sending.vault, clinic_id, alert.id)
 
     return run(here.engine, work)
@@ -67,30 +79,45 @@ def acknowledge(alert_id: str) -> dict[str, Any]:
 
 @bp.post("/v1/alerts/<alert_id>/close")
 def close(alert_id: str) -> dict[str, Any]:
-    """Take an alert off the worklist: `{"by": "…", "note": "…"}`. Repeats change nothing."""
+    """Take an alert off the worklist: `{"by": "…", "note": "…"}`. Repeats change nothing.
+
+    With the alert's `seen` beside them it is refused (409) where more was said since.
+    """
     here = context()
     clinic_id = here.doorkeeper.owner_of_key(request)
-    said = _fields({"by": _LONGEST_NAME, "note": _LONGEST_NOTE})
+    said, seen = _decision({"by": _LONGEST_NAME, "note": _LONGEST_NOTE})
 
     def work(connection: Connection) -> dict[str, Any]:
         alert = _get(connection, clinic_id, alert_id)
-        alerts.close(connection, here.sending.vault, clinic_id, alert.id, said["note"], said["by"], time.now())
+        note, by = said["note"], said["by"]
+        with _as_it_was_read():
+            alerts.close(connection, here.sending.vault, clinic_id, alert.id, note, by, time.now(), seen=seen)
         return _one(connection, here.sending.vault, clinic_id, alert.id)
 
     return run(here.engine, work)
 
 
-def _get(connection: Connection, clinic_id: int, alert_id: str) -> Alert:
+@contextmanager
+def _as_it_was_read() -> Iterator[None]:
     try:
-        if not alert_id.isascii() or not alert_id.isdigit() or len(alert_id) > 19 or int(alert_id) >= 2**63:
+        yield
+    except alerts.Overtaken:
+        detail = "More was said since this alert was read: read it again, and decide with its new seen."
+        raise Problem(409, "alert_overtaken", detail) from None
+
+
+def _get(connection: Connection, clinic_id: int, alert_id: str) -> Alert:
+    row = row_id(alert_id)
+    try:
+        if row is None:
             raise LookupError
-        return alerts.get(connection, clinic_id, int(alert_id))
+        return alerts.get(connection, clinic_id, row)
     except LookupError:
         raise Problem(404, "alert_unknown", "This clinic has no such alert.") from None
 
 
-def _fields(longest: dict[str, int]) -> dict[str, str]:
-    """These fields of the body, all of them texts that say something. Raises Problem."""
+def _decision(longest: dict[str, int]) -> tuple[dict[str, str], int | None]:
+    """These fields of the body, all of them texts that say something, and what its writer had seen. Raises Problem."""
     raw = body_of(request, _MOST_BYTES, ("application/json",))
     check_json(raw)
     body = json.loads(raw)
@@ -101,11 +128,17 @@ def _fields(longest: dict[str, int]) -> dict[str, str]:
         for name, most in longest.items()
         if not _says_something(body.get(name), most)
     ]
-    if set(body) - set(longest):
-        problems.append(FieldProblem("", "only takes " + " and ".join(sorted(longest))))
+    seen = None
+    if "seen" in body:
+        if isinstance(body["seen"], str) and _SEEN.fullmatch(body["seen"]):
+            seen = int(body["seen"])
+        else:
+            problems.append(FieldProblem("/seen", "must be the seen of the alert, as it was read"))
+    if set(body) - {*longest, "seen"}:
+        problems.append(FieldProblem("", "only takes " + ", ".join([*sorted(longest), "seen"])))
     if problems:
         raise Problem(422, "invalid_body", "The body has fields that cannot be accepted.", problems)
-    return {name: body[name].strip() for name in longest}
+    return {name: body[name].strip() for name in longest}, seen
 
 
 def _says_something(value: object, most: int) -> bool:
@@ -141,6 +174,7 @@ def _alert(alert: Alert, patient: str, history: Sequence[AlertEvent]) -> dict[st
         "next_notice_at": _iso(alert.next_notice_at),
         "closed_at": _iso(alert.closed_at),
         "closed_by": alert.closed_by,
+        "seen": str(alert_history.newest_in(history)),
         "history": [_event(event) for event in history],
     }
 

@@ -6,15 +6,16 @@ from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response, request
+from sqlalchemy import Connection
 
 from service import time
+from service.api.noting import note_page
 from service.api.settled import settled
 from service.care.spreadsheet import row
 from service.context import context
 from service.identify import page_size
 from service.problems import Problem
-from service.records import audit, results
-from service.records.database import reading, run
+from service.records import results
 from service.records.results import Place, Result
 
 bp = APIBlueprint("answers", __name__, tag="Answers")
@@ -53,22 +54,16 @@ def read_page(name: str = "limit") -> tuple[list[Result], Place]:
     clinic_id = here.doorkeeper.owner_of_key(request)
     after, limit = _after(), page_size(name)
 
-    def read() -> list[Result]:
-        with reading(here.engine) as connection:
-            return results.changed_after(connection, here.sending.vault, clinic_id, after, limit)
+    def read(connection: Connection) -> list[Result]:
+        return results.changed_after(connection, here.sending.vault, clinic_id, after, limit)
 
-    found = settled(read, lambda one: one.changed_at, lambda one: (one.changed_at, one.id))
-    if found:
-        note_read(clinic_id, f"answers {found[0].id} to {found[-1].id} ({len(found)})")
+    found = settled(here.engine, read, _age, lambda one: (one.changed_at, one.id))
+    note_page(clinic_id, "answers.read", "answers", found)
     return found, after
 
 
-def note_read(clinic_id: int, subject: str) -> None:
-    """Health information was read: note by whom and what."""
-    run(
-        context().engine,
-        lambda connection: audit.note(connection, clinic_id, "api", "answers.read", subject, time.now()),
-    )
+def _age(one: Result) -> float:
+    return time.real_seconds(time.now() - one.changed_at)
 
 
 def _after() -> Place:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
@@ -30,7 +31,7 @@ from service.problems import FieldProblem, Problem
 _ZONES = available_timezones() - {"localtime", "posixrules", "Factory"}
 _LOCALE = re.compile(r"[a-z]{2}(-[A-Z]{2})?")
 _EMAIL = re.compile(r"[^@\s<>\"(),:;\\]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}")
-_NORTH_AMERICAN = re.compile(r"\+1[2-9]\d{9}")
+_NORTH_AMERICAN = re.compile(r"\+1[2-9][0-9]{9}")
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -52,7 +53,7 @@ def _phone(value: str) -> str:
 
 
 def _email(value: str) -> str:
-    if len(value) > 254 or not _EMAIL.fullmatch(value):
+    if len(value) > 254 or not _EMAIL.fullmatch(value) or not value.isprintable():
         raise _fail("email", "must be an e-mail address")
     return value
 
@@ -159,7 +160,7 @@ class ConsentBody(_Body):
 
 
 class BaselineBody(_Body):
-    """Scores taken at the visit. PEG is its three items, each 0 to 10."""
+    """Scores taken at the visit. PEG is its three items, each 0 to 10. What is missing the patient is asked for."""
 
     pain: Score | None = None
     peg: Annotated[list[Score], Field(min_length=3, max_length=3)] | None = None
@@ -314,6 +315,11 @@ def check_json(raw: bytes) -> None:
         raise Problem(400, "not_json", "The body must be one JSON value.") from None
 
 
+def invalid_event(problems: Sequence[FieldProblem]) -> Problem:
+    """What is answered to an event that reads well and asks for what cannot be."""
+    return Problem(422, "invalid_event", "The event has fields that cannot be accepted.", problems)
+
+
 class _DoubleKey(Exception):
     pass
 
@@ -336,17 +342,36 @@ def _check_times(event: AnyEvent, now: datetime) -> None:
     problems = []
     if isinstance(event, SessionCompleted | SessionUpdated):
         session = event.data.session
-        if session.ended_at is not None and (session.ended_at - now).total_seconds() > _SOON:
+        if _is_ahead(session.ended_at, now):
             problems.append(
                 FieldProblem("/data/session/ended_at", "lies in the future; post the event when it has ended")
             )
         ended, following = session.ended_at, session.next_session_at
         if ended is not None and following is not None and following <= ended:
             problems.append(FieldProblem("/data/session/next_session_at", "must be after ended_at"))
-    if event.timestamp is not None and (event.timestamp - now).total_seconds() > _SOON:
-        problems.append(FieldProblem("/timestamp", "lies in the future"))
+    if _is_ahead(event.timestamp, now):
+        problems.append(FieldProblem("/timestamp", _FUTURE))
+    problems += [FieldProblem(f"/data/patient/consent{pointer}", _FUTURE) for pointer in _consent_ahead(event, now)]
     if problems:
-        raise Problem(422, "invalid_event", "The event has fields that cannot be accepted.", problems)
+        raise invalid_event(problems)
+
+
+_FUTURE = "lies in the future"
+
+
+def _is_ahead(moment: datetime | None, now: datetime) -> bool:
+    return moment is not None and (moment - now).total_seconds() > _SOON
+
+
+def _consent_ahead(event: AnyEvent, now: datetime) -> Iterator[str]:
+    """What is said of consent that lies in the future: it would outrank every STOP until then."""
+    who = getattr(event.data, "patient", None)
+    consent = who.consent if isinstance(who, PatientBody) else None
+    for channel in ("sms", "email"):
+        word = getattr(consent, channel, None)
+        for name in ("at", "withdrawn_at", "warned_at", "accepted_at"):
+            if _is_ahead(getattr(word, name, None), now):
+                yield f"/{channel}/{name}"
 
 
 _TAGS = {*TYPES, "given", "withdrawn"}
@@ -364,7 +389,7 @@ def _as_problem(error: ValidationError) -> Problem:
             shown = [step if _SAFE_KEY.fullmatch(step) or step.isdigit() else "(a key)" for step in steps]
             problem = FieldProblem("/" + "/".join(shown), _words(one["type"], one["msg"]))
         found[problem.pointer, problem.detail] = problem
-    return Problem(422, "invalid_event", "The event has fields that cannot be accepted.", list(found.values()))
+    return invalid_event(list(found.values()))
 
 
 def _words(kind: str, message: str) -> str:

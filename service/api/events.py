@@ -54,21 +54,21 @@ def post_batch() -> Response:
     here = context()
     body = body_of(request, BATCH_BYTES, ("application/x-ndjson", "application/jsonl"))
     caller = here.doorkeeper.sender_of_event(request, body)
-    lines = [line for line in body.split(b"\n") if line.strip()]
+    lines = [(number, line) for number, line in enumerate(body.split(b"\n"), 1) if line.strip()]
     return Response(stream_with_context(_answers(here, caller, lines)), 200, content_type="application/x-ndjson")
 
 
-def _answers(here: Context, caller: Caller, lines: list[bytes]) -> Iterator[str]:
+def _answers(here: Context, caller: Caller, lines: Sequence[tuple[int, bytes]]) -> Iterator[str]:
     for start in range(0, len(lines), BATCH_LINES):
-        answers = _take_in_lines(here, caller, start + 1, lines[start : start + BATCH_LINES])
+        answers = _take_in_lines(here, caller, lines[start : start + BATCH_LINES])
         crashpoints.reached(Point.BATCH_COMMITTED)
         yield "".join(answers)
     here.nudges.wake_clock()
 
 
-def _take_in_lines(here: Context, caller: Caller, first: int, lines: Sequence[bytes]) -> list[str]:
-    """The answers to some lines of a batch, the first of which is its line `first`."""
-    parsed = {number: _parsed(caller.key_of(number), line) for number, line in enumerate(lines, first)}
+def _take_in_lines(here: Context, caller: Caller, lines: Sequence[tuple[int, bytes]]) -> list[str]:
+    """The answers to some lines of a batch, each with its number in the file that was posted."""
+    parsed = {number: _parsed(caller.key_of(number), line) for number, line in lines}
     good = {number: one for number, one in parsed.items() if isinstance(one, Line)}
     outcomes = dict(zip(good, _take_in(here, caller, list(good.values())), strict=True))
     return [_answer(number, one if isinstance(one, Problem) else outcomes[number]) for number, one in parsed.items()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from apiflask import APIBlueprint
@@ -13,19 +13,23 @@ from flask import Response, request
 from sqlalchemy import Connection
 
 from service import time
-from service.api import intake
-from service.api.answers import note_read, read_page
+from service.api import intake, visits
+from service.api.answers import read_page
 from service.api.bodies import AnyEvent, check_json, parse_event
+from service.api.lines import Applied
+from service.api.noting import note_read
 from service.care import fhir
 from service.care.fhir import Filled, Resource
-from service.care.fhir_in import NextVisit, NotUsable, Translation, translate
+from service.care.fhir_in import NextVisit, translate
+from service.care.fhir_post import NotUsable
 from service.care.surveys import Survey
 from service.context import Context, context
 from service.identify import Caller, body_of
 from service.problems import FieldProblem, Problem
-from service.records import patients, results, sessions
+from service.records import results
 from service.records.database import reading, run
 from service.records.library import library
+from service.records.plans import Sending
 from service.records.results import Result
 
 bp = APIBlueprint("fhir", __name__, tag="FHIR")
@@ -66,18 +70,18 @@ def get_observation(observation_id: str) -> Response:
 
 @bp.post("/v1/fhir")
 def post_fhir() -> Response:
-    """Take in a Procedure, Encounter or Appointment, alone or in a Bundle (a subscription's notification too), with
-    its Patient."""
+    """Take in a Procedure, Encounter, Appointment or Consent, alone or in a Bundle (a subscription's notification too),
+    with its Patient."""
     here = context()
     body = body_of(request, FHIR_BYTES, (MEDIA_TYPE, "application/json"))
     caller = _caller(here, body)
     check_json(body)
     try:
-        asked = translate(json.loads(body))
+        asked = translate(json.loads(body), time.now())
     except NotUsable as problem:
         raise _refused(problem) from None
-    events = [(_dumps(one), parse_event(_dumps(one), time.now())) for one in asked.events]
-    answers = run(here.engine, lambda connection: _take_in(connection, here, caller, asked, events))
+    events = [parse_event(_dumps(one), time.now()) for one in asked.events]
+    answers = run(here.engine, lambda connection: _take_in(connection, here, caller, body, events, asked.visits))
     here.nudges.wake_clock()
     content: dict[str, Any] = {"events": answers, "ignored": asked.ignored}
     return Response(json.dumps(content), 202, content_type="application/json")
@@ -91,34 +95,36 @@ def _caller(here: Context, body: bytes) -> Caller:
 
 
 def _take_in(
-    connection: Connection, here: Context, caller: Caller, asked: Translation, events: list[tuple[bytes, AnyEvent]]
+    connection: Connection,
+    here: Context,
+    caller: Caller,
+    body: bytes,
+    events: Sequence[AnyEvent],
+    next_visits: Sequence[NextVisit],
 ) -> list[dict[str, Any]]:
-    """All of it or nothing: half a Bundle would be worse than none."""
-    now = time.now()
+    """All of it or nothing: half a Bundle would be worse than none.
+
+    A repeat is known by the body that was posted: what becomes of it depends on the records, which go on.
+    """
+    sending, clinic_id, now = here.sending, caller.clinic_id, time.now()
     answers = []
-    for number, (raw, event) in enumerate(events):
-        key = caller.key_of(number)
-        applied = intake.take_in(connection, here.sending, caller.clinic_id, key, raw, event, now)
+    for number, event in enumerate(events):
+        applied = intake.take_in(connection, sending, clinic_id, caller.key_of(number), body, event, now)
         answers.append({"type": event.type, **applied.answer})
-    for number, visit in enumerate(asked.visits, len(events)):
-        raw = _dumps(_updated(connection, here, caller.clinic_id, visit))
-        event = parse_event(raw, now)
+    for number, visit in enumerate(next_visits, len(events)):
         key = caller.key_of(number)
-        applied = intake.take_in(connection, here.sending, caller.clinic_id, key, raw, event, now)
-        answers.append({"type": event.type, **applied.answer})
+        earlier = intake.answered_before(connection, sending, clinic_id, key, body)
+        applied = earlier or _take_in_visit(connection, sending, clinic_id, key, body, visit)
+        answers.append({"type": "session.updated", **applied.answer})
     return answers
 
 
-def _updated(connection: Connection, here: Context, clinic_id: int, visit: NextVisit) -> dict[str, Any]:
-    session = visit.session
-    if session is None:
-        patient = patients.find(connection, here.sending.vault, clinic_id, visit.patient)
-        theirs = [] if patient is None else sessions.of_patient(connection, patient.id)
-        living = [one for one in theirs if one.cancelled_at is None]
-        if not living:
-            raise Problem(409, "session_unknown", "The patient has no session yet; post that first, then this again.")
-        session = living[-1].external_id
-    return {"type": "session.updated", "data": {"session": {"id": session, "next_session_at": visit.at}}}
+def _take_in_visit(
+    connection: Connection, sending: Sending, clinic_id: int, key: str, body: bytes, visit: NextVisit
+) -> Applied:
+    change = visits.change(connection, sending, clinic_id, visit)
+    now = time.now()  # by the clock once nobody else can speak of this patient: what is said last counts
+    return intake.take_in(connection, sending, clinic_id, key, body, parse_event(_dumps(change), now), now)
 
 
 def _refused(problem: NotUsable) -> Problem:
@@ -147,7 +153,7 @@ def _one(response_id: str) -> Result:
             found = results.get(connection, here.sending.vault, clinic_id, int(response_id))
     if found is None:
         raise Problem(404, "unknown", "This clinic has no such resource.")
-    note_read(clinic_id, f"answers {found.id}")
+    note_read(clinic_id, "answers.read", f"answers {found.id}")
     return found
 
 

@@ -15,7 +15,7 @@ from service import time
 from service.api.metrics import CONTENT_TYPE, Installation, Requests
 from service.context import Context, context
 from service.problems import FieldProblem, Problem
-from service.records import heartbeats, migrate
+from service.records import heartbeats, key_check, migrate
 from service.records.database import reading
 
 bp = APIBlueprint("health", __name__, tag="Health")
@@ -53,7 +53,7 @@ def get_health() -> dict[str, str]:
 
 @bp.get("/readyz")
 def get_readiness() -> dict[str, str]:
-    """Everything it depends on answers: database, schema, Redis, and a clock that looked within 30 seconds."""
+    """Everything it depends on answers: database, schema, keys, Redis, and a clock that looked within 30 seconds."""
     wrong = list(_wrong(context()))
     if wrong:
         raise Problem(503, "not_ready", "Not everything this service needs is there.", wrong)
@@ -87,6 +87,10 @@ def _wrong_in_database(here: Context) -> Iterator[FieldProblem]:
             return
         checked.add("current")
     with reading(here.engine) as connection:
+        if not key_check.is_opened_by(connection, here.sending.vault):
+            yield FieldProblem(
+                "/keys", "do not open this database; put back those that it was sealed with, and restart every process"
+            )
         age = heartbeats.age_seconds(connection, heartbeats.CLOCK, time.real_now())
     if age is None:
         yield FieldProblem("/clock", "no clock has run yet; start `aftercare clock`")

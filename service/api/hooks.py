@@ -6,13 +6,15 @@ import json
 
 from apiflask import APIBlueprint
 from flask import request
+from sqlalchemy import Connection
 
+from service.api.noting import note_page
 from service.api.settled import settled
 from service.context import context
 from service.identify import cursor
 from service.records import hooks
-from service.records.database import reading
 from service.records.hooks import Event
+from service.records.ids import age
 
 bp = APIBlueprint("hooks", __name__, tag="Webhooks")
 
@@ -27,11 +29,11 @@ def get_webhook_events() -> dict[str, object]:
     clinic_id = here.doorkeeper.owner_of_key(request)
     after, limit = cursor()
 
-    def read() -> list[Event]:
-        with reading(here.engine) as connection:
-            return hooks.events_after(connection, here.sending.vault, clinic_id, after, limit)
+    def read(connection: Connection) -> list[Event]:
+        return hooks.events_after(connection, here.sending.vault, clinic_id, after, limit)
 
-    found = settled(read, lambda event: event.created_at, lambda event: event.id)
+    found = settled(here.engine, read, lambda event: age(event.id), lambda event: event.id)
+    note_page(clinic_id, "webhook_events.read", "webhook events", found)
     return {
         "events": [{"id": event.webhook_id, "body": json.loads(event.body)} for event in found],
         "next": str(found[-1].id if found else after),

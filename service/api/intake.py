@@ -17,6 +17,7 @@ from service import crashpoints
 from service.api import newcomers, told
 from service.api.bodies import (
     AnyEvent,
+    CancelledData,
     ConsentBody,
     ConsentWithdrawn,
     PatientBody,
@@ -27,12 +28,13 @@ from service.api.bodies import (
     SessionChange,
     SessionCompleted,
     SessionUpdated,
+    invalid_event,
 )
 from service.api.lines import Applied, Line
 from service.api.timelines import first_timeline, shown, timeline
 from service.care.lifecycle import Channel, Reason
 from service.crashpoints import Point
-from service.problems import Problem
+from service.problems import FieldProblem, Problem
 from service.records import clinics, consents, erasure, events, messages, patients, plans, sessions
 from service.records.clinics import Clinic
 from service.records.patients import Patient
@@ -50,6 +52,16 @@ def take_in(
     return outcome
 
 
+def answered_before(connection: Connection, sending: Sending, clinic_id: int, key: str, raw: bytes) -> Applied | None:
+    """The answer to an event that is a repeat. Raises Problem 409 where the key was used for other content."""
+    earlier = events.earlier_answer(connection, sending.vault, clinic_id, key, raw)
+    if earlier is None:
+        return None
+    if not earlier.same_content:
+        raise Problem(409, "key_reused", "This id was used before for an event with other content.")
+    return Applied(earlier.status, earlier.answer)
+
+
 def take_in_all(
     connection: Connection, sending: Sending, clinic_id: int, lines: Sequence[Line], now: datetime
 ) -> list[Applied | Problem]:
@@ -58,6 +70,9 @@ def take_in_all(
     New patients come first, all together. The others follow in the order of their lines, so that what is said of one
     patient or session is applied in the order in which it was said.
     """
+    if any(isinstance(line.event, PatientErased) for line in lines):
+        # At once, and not when it is their turn: two who already hold the clinic would wait for each other.
+        clinics.lock(connection, clinic_id)
     clinic = clinics.held(connection, clinic_id)
     outcomes = newcomers.take_in(
         connection, sending, clinic, newcomers.among(connection, sending, clinic, lines, now), now
@@ -73,12 +88,8 @@ def _take_in_alone(
 ) -> Applied | Problem:
     try:
         with connection.begin_nested():
-            earlier = events.earlier_answer(connection, sending.vault, clinic.id, line.key, line.raw)
-            if earlier is None:
-                return _take_in_known(connection, sending, clinic, line, now)
-            if earlier.same_content:
-                return Applied(earlier.status, earlier.answer)
-            return Problem(409, "key_reused", "This id was used before for an event with other content.")
+            earlier = answered_before(connection, sending, clinic.id, line.key, line.raw)
+            return earlier or _take_in_known(connection, sending, clinic, line, now)
     except Problem as problem:
         return problem
 
@@ -99,7 +110,7 @@ def _apply(connection: Connection, sending: Sending, clinic: Clinic, event: AnyE
         case SessionUpdated():
             return _updated(connection, sending, clinic, event.data.session, event.data.patient, said_at, now)
         case SessionCancelled():
-            return _cancelled(connection, sending, clinic, event.data.session.id, said_at, now)
+            return _cancelled(connection, sending, clinic, event.data, said_at, now)
         case PatientUpdated():
             return _patient_updated(connection, sending, clinic, event.data.patient, said_at, now)
         case PatientErased():
@@ -165,6 +176,8 @@ def _updated(
             raise Problem(409, "other_patient", "The session belongs to another patient; cancel it and report it anew.")
     elif known.patient_id is not None:
         patient = patients.get(connection, sending.vault, known.patient_id, lock=True)
+        if patient.erased_at is not None:
+            raise erased_before()
     else:
         return _answer(connection, known)
     return _change_known(connection, sending, clinic, known, body, patient, said_at, now)
@@ -185,15 +198,20 @@ def _change_known(
         raise Problem(409, "other_patient", "The session belongs to another patient; cancel it and report it anew.")
     if known.cancelled_at is not None or said_at < known.facts_at:
         return _answer(connection, known)
-    values: dict[str, Any] = {"facts_at": said_at, "patient_id": patient.id}
+    values: dict[str, Any] = {"patient_id": patient.id}
+    if body.model_fields_set > {"id"}:
+        values["facts_at"] = said_at
     for name in ("ended_at", "number", "next_session_at"):
         if name in body.model_fields_set and (getattr(body, name) is not None or name == "next_session_at"):
             values[name] = getattr(body, name)
+    _check_next_visit(known, values)
     if body.protocol is not None:
         values["protocol_id"] = newcomers.protocol_in_force(connection, clinic, body.protocol).id
     if body.site is not None:
         values["course_id"] = _course(connection, clinic, patient, body.site)
-    sessions.change(connection, sending.vault, known.id, told.baseline(body.baseline), **values)
+    sessions.change(connection, known.id, **values)
+    if baseline := told.baseline(body.baseline):
+        sessions.add_to_baseline(connection, sending.vault, known.id, baseline)
     if known.course_id is not None and values.get("course_id", known.course_id) != known.course_id:
         _replan(connection, sending, clinic, sessions.supersede(connection, known.course_id), now)
     session = sessions.get(connection, known.id)
@@ -202,9 +220,20 @@ def _change_known(
     return _answer(connection, sessions.get(connection, known.id))
 
 
+def _check_next_visit(known: Session, values: Mapping[str, Any]) -> None:
+    """The rule of a session's two times where an event tells only one of them. Raises Problem 422."""
+    where = next((name for name in ("next_session_at", "ended_at") if name in values), None)
+    ended, following = (values.get(name, getattr(known, name)) for name in ("ended_at", "next_session_at"))
+    if where is not None and ended is not None and following is not None and following <= ended:
+        detail = "must be after ended_at" if where == "next_session_at" else "must be before next_session_at"
+        problem = FieldProblem(f"/data/session/{where}", detail)
+        raise invalid_event([problem])
+
+
 def _cancelled(
-    connection: Connection, sending: Sending, clinic: Clinic, external_id: str, said_at: datetime, now: datetime
+    connection: Connection, sending: Sending, clinic: Clinic, data: CancelledData, said_at: datetime, now: datetime
 ) -> Applied:
+    external_id = data.session.id
     known = sessions.find(connection, clinic.id, external_id)
     if known is None:
         # The cancellation overtook the session: remember it, so that the session finds it when it comes.
@@ -220,9 +249,11 @@ def _cancelled(
         )
         return _answer(connection, tombstone)
     if known.patient_id is not None:
-        patients.get(connection, sending.vault, known.patient_id, lock=True)
+        patient = patients.get(connection, sending.vault, known.patient_id, lock=True)
+        if data.patient is not None and patient.erased_at is None and data.patient.id != patient.external_id:
+            raise Problem(409, "other_patient", "The session belongs to another patient; nothing was cancelled.")
     if known.cancelled_at is None:
-        sessions.change(connection, sending.vault, known.id, cancelled_at=now)
+        sessions.change(connection, known.id, cancelled_at=now)
         messages.withdraw_of_session(connection, known.id, Reason.SESSION_CANCELLED)
         if known.course_id is not None:
             _replan(connection, sending, clinic, sessions.supersede(connection, known.course_id), now)
@@ -234,7 +265,8 @@ def _patient_updated(
 ) -> Applied:
     patient, _ = _upsert_patient(connection, sending, clinic, who, said_at, now)
     plans.remake_all(connection, sending, clinic, patient, now)
-    return Applied(202, {"patient": {"id": patient.external_id}, "messages": _waiting(connection, patient)})
+    answer = {"patient": {"id": patient.external_id}, "messages": _waiting(connection, patient)}
+    return Applied(202, answer, patient_id=patient.id)
 
 
 def _erased(connection: Connection, sending: Sending, clinic: Clinic, external_id: str, now: datetime) -> Applied:
@@ -249,14 +281,14 @@ def _upsert_patient(
     known = patients.find(connection, sending.vault, clinic.id, who.id, lock=True)
     facts = told.facts(who)
     if known is None:
-        given = told.given(who.consent)
+        given = told.given(who.consent, now)
         consenting = [consent.channel for consent in given]
         patient = patients.add(connection, sending.vault, clinic.id, facts, said_at, consenting)
         consents.grant_first(connection, clinic.id, patient.id, given, now)
         if told.only_gives(who.consent):
             return patient, True
     elif known.erased_at is not None:
-        raise Problem(409, "patient_erased", "This patient was erased; use another id if they have come back.")
+        raise erased_before()
     else:
         patient = patients.bring_up_to_date(connection, sending.vault, known, facts, said_at)
     if who.consent is not None:
@@ -265,12 +297,18 @@ def _upsert_patient(
     return patient, known is None
 
 
+def erased_before() -> Problem:
+    return Problem(409, "patient_erased", "This patient was erased; use another id if they have come back.")
+
+
 def _note_consent(connection: Connection, clinic_id: int, patient_id: int, consent: ConsentBody, now: datetime) -> None:
-    for given in told.given(consent):
+    for given in told.given(consent, now):
         consents.grant(connection, clinic_id, patient_id, given, now)
     for channel, word in ((Channel.SMS, consent.sms), (Channel.EMAIL, consent.email)):
         if isinstance(word, ConsentWithdrawn):
-            consents.revoke(connection, clinic_id, patient_id, channel, word.source, word.withdrawn_at, now)
+            consents.revoke(
+                connection, clinic_id, patient_id, channel, word.source, told.said(word.withdrawn_at, now), now
+            )
 
 
 def _course(connection: Connection, clinic: Clinic, patient: Patient, site: str, is_new: bool = False) -> int:

@@ -22,6 +22,11 @@ from service.records.sealing import token_key
 
 _REPLY_ADDRESS = re.compile(r"r\+([A-Za-z0-9_-]{8,64})@(.+)")
 _MOST_ADDRESS = 320
+_MOST_SUBJECT = 1000
+_ANSWERS = re.compile(
+    r"(re|res|resp|respuesta|fwd?|reenv|rv|rif|enc|aw|wg|antw|sv|vs|tr|odp|r|i)\s*(\[\d+\])?\s*[:\uff1a]", re.I
+)
+"""What mail programs of several languages put before the subject of an answer, or of what is passed on."""
 _MOST_HTML = 400_000
 
 
@@ -42,8 +47,8 @@ def incoming(fields: Mapping[str, bytes], files: int, domain: str) -> Incoming:
         channel=Channel.EMAIL,
         sender=sender,
         recipient=recipient,
-        # Mail programs unsubscribe with an empty mail that has only a subject.
-        body=text if text.strip() else subject[:1000],
+        body=text,
+        subject=_own_subject(subject, text),
         media=files,
         automatic=_is_automatic(headers, envelope.get("from")),
         link_key=None if token is None else token_key(token),
@@ -65,6 +70,15 @@ def _words(fields: Mapping[str, bytes], charsets: Mapping[str, object]) -> str:
     if not text.strip():
         text = _text_of_html(decoded(fields, "html", _charset(charsets, "html"))[:_MOST_HTML])
     return text[:MOST_TEXT]
+
+
+def _own_subject(subject: str, text: str) -> str:
+    """The subject where the sender may have written it: not the one that a mail program gives an answer.
+
+    That of a mail without text is kept in any case: mail programs unsubscribe with one that has only a subject.
+    """
+    line = " ".join(subject.split())[:_MOST_SUBJECT]
+    return "" if text.strip() and _ANSWERS.match(line) else line
 
 
 def _key(headers: Message, recipient: str, sender: str, subject: str, text: str) -> str:

@@ -15,7 +15,15 @@ from sqlalchemy import Connection
 
 from service import crashpoints
 from service.api import told
-from service.api.bodies import AnyEvent, PatientErased, PatientUpdated, SessionBody, SessionCancelled, SessionCompleted
+from service.api.bodies import (
+    AnyEvent,
+    PatientErased,
+    PatientUpdated,
+    SessionBody,
+    SessionCancelled,
+    SessionCompleted,
+    invalid_event,
+)
 from service.api.lines import Applied, Line
 from service.api.timelines import first_timeline
 from service.care.lifecycle import Channel, Reason
@@ -64,6 +72,8 @@ def among(
     """The events that bring a new patient and of which, or of whom, no earlier line has said anything."""
     vault = sending.vault
     asked = [_newcomer(clinic, place, line, now) for place, line in _first_mentions(lines)]
+    if not asked:
+        return []
     former = {one.place: patients.tombstones(vault, clinic.id, one.patient.external_id) for one in asked}
     addresses = {one.place: plans.address_keys(vault, one.patient) for one in asked}
     known = names.look_up(
@@ -113,7 +123,7 @@ def protocol_in_force(connection: Connection, clinic: Clinic, name: str | None) 
     version = protocols.to_follow(connection, clinic.id, name or DEFAULT_PROTOCOL)
     if version is None:
         problem = FieldProblem("/data/session/protocol", "is not a protocol of this clinic")
-        raise Problem(422, "invalid_event", "The event has fields that cannot be accepted.", [problem])
+        raise invalid_event([problem])
     return version
 
 
@@ -159,7 +169,7 @@ def _newcomer(clinic: Clinic, place: int, line: Line, now: datetime) -> Newcomer
     event = line.event
     assert isinstance(event, SessionCompleted)
     told_at = event.timestamp or now
-    given = told.given(event.data.patient.consent)
+    given = told.given(event.data.patient.consent, now)
     consenting = [consent.channel for consent in given]
     patient = patients.new(clinic.id, told.facts(event.data.patient), told_at, consenting)
     return Newcomer(place, line, told_at, event.data.session, patient, given, plans.ways(patient))
@@ -168,6 +178,7 @@ def _newcomer(clinic: Clinic, place: int, line: Line, now: datetime) -> Newcomer
 def _arrival(clinic: Clinic, new: Newcomer, version_id: int, protocol: Protocol) -> _Arrival:
     baseline = told.baseline(new.body.baseline)
     session = sessions.new(
+        baseline,
         clinic_id=clinic.id,
         external_id=new.body.id,
         patient_id=new.patient.id,
@@ -177,7 +188,6 @@ def _arrival(clinic: Clinic, new: Newcomer, version_id: int, protocol: Protocol)
         number=new.body.number,
         next_session_at=new.body.next_session_at,
         facts_at=new.told_at,
-        has_baseline=baseline is not None,
     )
     return _Arrival(new, First(session, told.course_key(new.body.site), baseline), protocol)
 
@@ -220,6 +230,6 @@ def _planned(
 def answered(sending: Sending, clinic: Clinic, line: Line, applied: Applied, now: datetime) -> dict[str, Any]:
     """The row of an event that was applied, with its answer."""
     return events.answered_row(
-        sending.vault, clinic.id, line.key, line.raw, line.event.type, applied.session_id, applied.status,
-        applied.text, now,
+        sending.vault, clinic.id, line.key, line.raw, line.event.type, applied.session_id, applied.patient_id,
+        applied.status, applied.text, now,
     )  # fmt: skip

@@ -38,7 +38,7 @@ PROBLEMS = {
     400: "The request cannot be read: no JSON, a cursor or a header that is none.",
     401: "No key, an unknown or revoked one, or a signature that does not verify.",
     404: "This clinic has no such thing.",
-    409: "The event contradicts what is on record, or its id was used before for another.",
+    409: "It contradicts what is on record: an id used before for another event, say, or an alert's old `seen`.",
     413: "The body is too large.",
     415: "Another media type is needed.",
     422: "The body has fields that cannot be accepted; `errors` names each.",
@@ -107,7 +107,7 @@ class Operation:
 _READ = (400, 401, 503)
 _READ_ONE = (401, 404, 503)
 _TAKE_IN = (400, 401, 409, 413, 415, 422, 503)
-_WRITE = (400, 401, 404, 413, 415, 422, 503)
+_DECIDE = (400, 401, 404, 409, 413, 415, 422, 503)
 _TAKEN: Schema = {"anyOf": [ref("Timeline"), ref("PatientAnswer")]}
 _LINES: Schema = {
     "type": "string",
@@ -180,13 +180,13 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("post", "/v1/alerts/{alert_id}/acknowledge"): Operation(
         {200: _answer("The alert as it now stands.", ref("OneAlert"))},
-        _WRITE,
+        _DECIDE,
         parameters=(_ALERT_ID,),
         body=_body(ref("Acknowledgement"), JSON),
     ),
     ("post", "/v1/alerts/{alert_id}/close"): Operation(
         {200: _answer("The alert as it now stands.", ref("OneAlert"))},
-        _WRITE,
+        _DECIDE,
         parameters=(_ALERT_ID,),
         body=_body(ref("Closing"), JSON),
     ),

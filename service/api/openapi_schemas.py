@@ -187,9 +187,16 @@ _ALERT = record(
         "next_notice_at": maybe(MOMENT),
         "closed_at": maybe(MOMENT),
         "closed_by": maybe(TEXT),
+        "seen": {
+            **ROW_ID,
+            "description": "What is said here: given back with a decision, that is refused where more was said since.",
+        },
         "history": many(ref("AlertEvent")),
     }
 )
+
+_NAME: Schema = {"type": "string", "minLength": 1, "maxLength": 120, "pattern": r"^[^\x00]*[^\x00\s][^\x00]*$"}
+_SEEN: Schema = {**ROW_ID, "description": "The alert's own `seen`, as it was read."}
 
 _WEBHOOK_EVENT = record(
     {
@@ -201,6 +208,7 @@ _WEBHOOK_EVENT = record(
     }
 )
 
+_POINTER = "JSON pointer into the body; with `invalid_event` into the event, which may be made of FHIR in the body."
 _PROBLEM = record(
     {
         "type": {"type": "string", "pattern": "^urn:aftercare:problem:", "description": "Stable; for programs."},
@@ -208,7 +216,7 @@ _PROBLEM = record(
         "status": {"type": "integer", "minimum": 400, "maximum": 599},
         "detail": {**TEXT, "description": "For people. Never repeats what was sent."},
         "errors": many(
-            record({"pointer": {**TEXT, "description": "JSON pointer into the body."}, "detail": TEXT}),
+            record({"pointer": {**TEXT, "description": _POINTER}, "detail": TEXT}),
         ),
     },
     optional=("errors",),
@@ -250,24 +258,9 @@ _ANSWERS: dict[str, Schema] = {
     "Alert": _ALERT,
     "Alerts": record({"alerts": many(ref("Alert")), "next": NUMBER_CURSOR}),
     "OneAlert": record({"alert": ref("Alert")}),
-    "Acknowledgement": {
-        **record(
-            {"by": {"type": "string", "minLength": 1, "maxLength": 120, "pattern": r"^[^\x00]*[^\x00\s][^\x00]*$"}}
-        ),
-        "additionalProperties": False,
-    },
+    "Acknowledgement": {**record({"by": _NAME, "seen": _SEEN}, optional=("seen",)), "additionalProperties": False},
     "Closing": {
-        **record(
-            {
-                "by": {"type": "string", "minLength": 1, "maxLength": 120, "pattern": r"^[^\x00]*[^\x00\s][^\x00]*$"},
-                "note": {
-                    "type": "string",
-                    "minLength": 1,
-                    "maxLength": 4000,
-                    "pattern": r"^[^\x00]*[^\x00\s][^\x00]*$",
-                },
-            }
-        ),
+        **record({"by": _NAME, "note": {**_NAME, "maxLength": 4000}, "seen": _SEEN}, optional=("seen",)),
         "additionalProperties": False,
     },
     "WebhookEvent": _WEBHOOK_EVENT,

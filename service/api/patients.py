@@ -18,7 +18,7 @@ from service.records.database import run
 bp = APIBlueprint("patients", __name__, tag="Patients")
 
 
-@bp.get("/v1/patients/<patient_id>")
+@bp.get("/v1/patients/<path:patient_id>")
 def get_patient(patient_id: str) -> dict[str, object]:
     """A patient with consents and sessions."""
     here = context()

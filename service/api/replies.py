@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from apiflask import APIBlueprint
 from flask import request
 from sqlalchemy import Connection
 
-from service import time
+from service.api.noting import note_page
+from service.api.settled import settled
 from service.context import context
 from service.identify import cursor
-from service.records import audit, replies
-from service.records.database import run
+from service.records import replies
+from service.records.ids import age
+from service.records.replies import Shown
 
 bp = APIBlueprint("replies", __name__, tag="Replies")
 
@@ -28,14 +28,9 @@ def get_replies() -> dict[str, object]:
     clinic_id = here.doorkeeper.owner_of_key(request)
     after, limit = cursor()
 
-    def work(connection: Connection) -> dict[str, Any]:
-        found = replies.of_clinic(connection, here.sending.vault, clinic_id, after, limit)
-        if found:
-            subject = f"replies {found[0].id} to {found[-1].id} ({len(found)})"
-            audit.note(connection, clinic_id, "api", "replies.read", subject, time.now())
-        return {
-            "replies": [replies.told(reply) for reply in found],
-            "next": str(found[-1].place if found else after),
-        }
+    def read(connection: Connection) -> list[Shown]:
+        return replies.of_clinic(connection, here.sending.vault, clinic_id, after, limit)
 
-    return run(here.engine, work)
+    found = settled(here.engine, read, lambda one: age(one.place), lambda one: one.place)
+    note_page(clinic_id, "replies.read", "replies", found)
+    return {"replies": [replies.told(reply) for reply in found], "next": str(found[-1].place if found else after)}

@@ -1,31 +1,40 @@
-"""Reading by cursor without losing anything.
-
-A row's place is drawn before its transaction commits, so that of two rows the later may become visible first; a
-reader that moved its cursor past it would never see the other. So a page that ends in something fresh waits, a second
-at most, and reads again what has joined it.
-"""
+"""Reading by cursor without losing anything: nothing is shown while something in front of it may still appear."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any, TypeVar
 
-from service import time
+from sqlalchemy import Connection, Engine
 
-SETTLES_SECONDS = 1.0
+from service import time
+from service.records import settling
+from service.records.database import reading
+
+MOST_SECONDS = 10.0
+"""How long a reader waits for who writes; then it gets what is certain, and the rest the next time."""
+_LOOK_AGAIN_SECONDS = 0.1
 
 T = TypeVar("T")
 
 
-def settled(read: Callable[[], list[T]], drawn_at: Callable[[T], datetime], place: Callable[[T], Any]) -> list[T]:
-    """What `read` finds, once all that could still come before its last row is there."""
-    found = read()
-    if not found:
+def settled(
+    engine: Engine, read: Callable[[Connection], list[T]], age: Callable[[T], float], place: Callable[[T], Any]
+) -> list[T]:
+    """What `read` finds in order of `place`, once everything that belongs in between is there.
+
+    `age`: real seconds since a row's place was drawn.
+    """
+    certain, found = _read(engine, settling.settled_age), _read(engine, read)
+    if not found or age(found[-1]) > certain:
         return found
-    fresh = SETTLES_SECONDS - time.real_seconds(time.now() - drawn_at(found[-1]))
-    if fresh <= 0:
-        return found
-    time.sleep(min(fresh, SETTLES_SECONDS))
-    last = place(found[-1])
-    return [one for one in read() if place(one) <= last]
+    last, until = found[-1], time.monotonic() + MOST_SECONDS
+    while age(last) <= (certain := _read(engine, settling.settled_age)) and (left := until - time.monotonic()) > 0:
+        time.sleep(min(max(certain - age(last), 0.001), _LOOK_AGAIN_SECONDS, left))
+    return [one for one in _read(engine, read) if place(one) <= place(last) and age(one) > certain]
+
+
+def _read(engine: Engine, what: Callable[[Connection], T]) -> T:
+    """In a transaction of its own: what is asked first must not see less than what is asked after it."""
+    with reading(engine) as connection:
+        return what(connection)

@@ -69,4 +69,4 @@ def _message(row_id: int, step: str, channel: str, due_at: datetime, state: str,
 
 
 def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return None if moment is None else moment.astimezone(UTC).isoformat()[: -len("+00:00")] + "Z"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from service.api.bodies import BaselineBody, ConsentBody, ConsentGiven, PatientBody
@@ -15,20 +16,25 @@ def facts(who: PatientBody) -> Facts:
     return Facts(who.id, who.given_name, who.phone, who.email, who.timezone, who.locale)
 
 
-def given(consent: ConsentBody | None) -> list[Consent]:
+def given(consent: ConsentBody | None, now: datetime) -> list[Consent]:
     """The consents that an event gives."""
     words = () if consent is None else ((Channel.SMS, consent.sms), (Channel.EMAIL, consent.email))
     return [
-        Consent(channel, word.at, word.wording, word.source, word.warned_at, word.accepted_at)
+        Consent(channel, said(word.at, now), word.wording, word.source, word.warned_at, word.accepted_at)
         for channel, word in words
         if isinstance(word, ConsentGiven)
     ]
 
 
+def said(at: datetime, now: datetime) -> datetime:
+    """When it was said: no later than we heard it. By a clinic's clock that is ahead it would outrank a STOP."""
+    return min(at, now)
+
+
 def only_gives(consent: ConsentBody | None) -> bool:
     """Whether an event withdraws no consent."""
-    said = () if consent is None else (consent.sms, consent.email)
-    return all(word is None or isinstance(word, ConsentGiven) for word in said)
+    words = () if consent is None else (consent.sms, consent.email)
+    return all(word is None or isinstance(word, ConsentGiven) for word in words)
 
 
 def course_key(site: str) -> str:

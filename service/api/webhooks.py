@@ -6,6 +6,8 @@ within a bound, and only if there is a signature to check at all.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from apiflask import APIBlueprint
 from flask import Request, Response, request
 from sqlalchemy import Connection
@@ -18,7 +20,7 @@ from service.crashpoints import Point
 from service.identify import body_of
 from service.nudges import QueueName
 from service.problems import Problem
-from service.records import receipts, replies
+from service.records import receipts, replies, wordings
 from service.records.database import run
 from service.records.receipts import Receipt
 from service.records.replies import Incoming
@@ -115,7 +117,7 @@ def _keep_reply(here: Context, incoming: Incoming) -> None:
     now = time.now()
 
     def work(connection: Connection) -> int | None:
-        kept = replies.keep(connection, here.sending.vault, incoming, now)
+        kept = replies.keep(connection, here.sending.vault, _with_subject(connection, here, incoming), now)
         crashpoints.reached(Point.REPLIES_KEPT)
         return kept
 
@@ -124,3 +126,15 @@ def _keep_reply(here: Context, incoming: Incoming) -> None:
     if kept is not None:
         here.nudges.send(QueueName.LISTEN, [kept])
         crashpoints.reached(Point.REPLIES_NUDGED)
+
+
+def _with_subject(connection: Connection, here: Context, mail: Incoming) -> Incoming:
+    """The subject as the first line of what was written, unless it is that of our own mail: not every mail program
+    says "Re:"."""
+    if not mail.subject:
+        return mail
+    key = mail.link_key
+    if key is not None and mail.subject == wordings.subject_behind(connection, here.sending.vault, key):
+        return mail
+    # Blank lines: a quotation's "On … wrote:" is looked for over three lines, and a subject may begin with "On".
+    return replace(mail, body=f"{mail.subject}\n\n\n{mail.body}" if mail.body.strip() else mail.subject)

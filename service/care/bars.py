@@ -13,15 +13,17 @@ from service.care.figures import Figure, Line, Unit
 
 WIDTH = 320
 LEFT, RIGHT, TOP, BOTTOM = 6, 14, 18, 4
-ROW = 34
+ROW = 36
 """A line of words, and below it the bar."""
+LETTERS = 44
+"""What a line of words has room for, its number among them; the table has all of it."""
 _MOMENTS = (
     (1, "1 min"),
     (10, "10 min"),
     (60, "1 h"),
     (360, "6 h"),
     (1440, "1 day"),
-    (10080, "1 week"),
+    (10080, "1 wk"),
     (40320, "4 wk"),
 )
 Scale = Callable[[float], float]

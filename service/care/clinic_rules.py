@@ -33,6 +33,11 @@ def check_zone(name: str) -> None:
         raise ValueError("must be an IANA time zone, such as America/Denver")
 
 
+def check_name(name: str) -> None:
+    if not name.strip() or not name.isprintable():
+        raise ValueError("must be one line of text")
+
+
 def check_display_name(name: str) -> None:
     wrong = [problem for problem in check_clinic_name(name) if problem.severity is Severity.ERROR]
     if not name.isprintable():

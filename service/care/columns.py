@@ -72,7 +72,8 @@ CONSENT = (Field.SMS, Field.MAIL)
 
 _NAMES: Mapping[Field, str] = {
     Field.PATIENT: "patient, patient id, patient number, patient no, mrn, chart, chart number, client id, id, paciente",
-    Field.GIVEN_NAME: "given name, first name, firstname, forename, given, name, patient name, nombre",
+    # Not "name": that is often the whole one, of which messages must hold no more than the given name.
+    Field.GIVEN_NAME: "given name, first name, firstname, forename, given, primer nombre, nombre de pila",
     Field.PHONE: "phone, mobile, cell, cell phone, mobile phone, phone number, telephone, tel, telefono, movil",
     Field.EMAIL: "email, e mail, mail, email address, e mail address, correo, correo electronico",
     Field.ENDED_AT: "ended at, ended, session ended, session date, date, visit date, date of service, dos, "
@@ -153,7 +154,7 @@ def chosen(form: Mapping[str, str], width: int) -> Columns:
     places, fixed = {}, {}
     for what in Field:
         place = form.get(f"column-{what}", "")
-        if place.isascii() and place.isdigit() and int(place[:4]) < width:
+        if place.isascii() and place.isdigit() and len(place) <= 3 and int(place) < width:
             places[what] = int(place)
         value = " ".join("".join(one if one.isprintable() else " " for one in form.get(f"fixed-{what}", "")).split())
         if what in FIXED and value:

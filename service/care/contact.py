@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 
 import phonenumbers
 
@@ -11,6 +12,12 @@ from service.care.text_rules import WORST_CASE
 
 _REGION_OF_EMERGENCY = {"911": "US", "999": "GB", "000": "AU", "111": "NZ"}
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_SAID = {
+    "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
+    "es": ("lun", "mar", "mié", "jue", "vie", "sáb", "dom"),
+}
+LONGEST_HOURS = 16
+"""Of those that are typed; those that are said for a week take as many characters as WORST_CASE has."""
 _SHORT = {
     **{name[:2]: place for place, name in enumerate(_DAYS)},
     **{name: place for place, name in enumerate(("lu", "ma", "mi", "ju", "vi", "sa", "do"))},
@@ -46,8 +53,17 @@ def dialled_phone(number: str, emergency_number: str) -> str:
     return shown
 
 
+_WORDS_AFTER = re.compile(r"\d.*[^\W\d_]", re.DOTALL)
+_EXTENSION = re.compile(r"\d\s*(?:x|ext\.?|extension)\s*\d{1,6}\s*$", re.IGNORECASE)
+
+
 def international_phone(number: str, emergency_number: str) -> str | None:
-    """`number` as it is on record ("+12025550123"), read at home in the country whose emergency number that is."""
+    """`number` as it is on record ("+12025550123"), read at home in the country whose emergency number that is.
+
+    None for what is none, also where words follow: of "482-3123 mom" letters would be dialled as digits.
+    """
+    if _WORDS_AFTER.search(number) and not _EXTENSION.search(number):
+        return None
     try:
         parsed = phonenumbers.parse(number, _REGION_OF_EMERGENCY.get(emergency_number))
     except phonenumbers.NumberParseException:
@@ -55,10 +71,39 @@ def international_phone(number: str, emergency_number: str) -> str | None:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
+def hours_in(language: str, opening: Mapping[str, Sequence[str]], typed: str) -> str:
+    """When somebody reads, for a reader of that language: "Mon-Fri 9am-5pm", "lun-vie 9am-5pm".
+
+    `typed` where that cannot say the week: days of different hours, days apart, a break at noon.
+    """
+    days = [place for place, name in enumerate(_DAYS) if opening.get(name)]
+    spans = {tuple(opening[_DAYS[place]]) for place in days}
+    if len(spans) != 1 or days != list(range(days[0], days[-1] + 1)):
+        return typed
+    [span] = spans
+    if len(span) != 2:
+        return typed
+    names = _SAID.get(language, _SAID["en"])
+    first, last = names[days[0]], names[days[-1]]
+    return f"{first if first == last else f'{first}-{last}'} {_twelve(span[0])}-{_twelve(span[1])}"
+
+
+def check_promise(typed: str, opening: Mapping[str, Sequence[str]]) -> None:
+    """Raises ValueError when hours that were typed say more than the week does: nobody would be there to read."""
+    try:
+        said = opening_hours(typed)
+    except ValueError:
+        return  # in words of its own
+    for day, (opens, closes) in said.items():
+        there = opening.get(day)
+        if not there or opens < there[0] or closes > there[-1]:
+            raise ValueError("must not say more than the week does")
+
+
 def check_hours(hours: str) -> None:
     """Raises ValueError when the words do not fit into a text."""
-    if not hours.strip() or len(hours) > len(WORST_CASE.hours):
-        raise ValueError(f"must be 1 to {len(WORST_CASE.hours)} characters, such as Mo-Fr 9-17")
+    if not hours.strip() or len(hours) > LONGEST_HOURS:
+        raise ValueError(f"must be 1 to {LONGEST_HOURS} characters, such as Mo-Fr 9-17")
     if not is_gsm7(hours) or hours != " ".join(hours.split()):
         raise ValueError("must be plain letters and digits, such as Mo-Fr 9-17")
 
@@ -82,3 +127,9 @@ def _clock(hour: str, minute: str | None) -> str | None:
     if int(hour) > 23 or int(minute or 0) > 59:
         return None
     return f"{int(hour):02}:{int(minute or 0):02}"
+
+
+def _twelve(moment: str) -> str:
+    """A time as the clock on the wall shows it: "9am", "12:30pm"."""
+    hour, minute = int(moment[:2]), moment[3:]
+    return f"{(hour - 1) % 12 + 1}{'' if minute == '00' else f':{minute}'}{'am' if hour < 12 else 'pm'}"

@@ -33,7 +33,8 @@ class Fate:
             return CHANNELS[self.channel], _ARRIVED, ""
         if self.state in (State.ACCEPTED, State.SENT):
             return CHANNELS[self.channel], _NO_WORD, ""
-        return CHANNELS[self.channel], meaning_of(self.code) or SENTENCES[self.reason], self.code or ""
+        why = meaning_of(self.code) or SENTENCES[self.reason].removesuffix(".")
+        return CHANNELS[self.channel], why, self.code or ""
 
 
 def delivery(fates: Iterable[Fate]) -> Figure:
@@ -62,3 +63,14 @@ def _whole(groups: Sequence[Sequence[Fate]]) -> int:
 
 def _messages(fates: Iterable[Fate]) -> int:
     return sum(one.messages for one in fates)
+
+
+def blocks_rise(today: int, week_before: int) -> bool:
+    """Whether carriers block a clinic's messages more than they did: single phones do so every day.
+
+    `today`: in the last 24 hours; `week_before`: in the seven days before those.
+    """
+    return today >= _MANY_BLOCKS and today > 3 * week_before / 7
+
+
+_MANY_BLOCKS = 5

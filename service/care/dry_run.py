@@ -21,7 +21,7 @@ SAMPLE = Fields(
     link="https://care.example/s/AbCdEfGhJkL",
     phone="202-555-0100",
     emerg="911",
-    hours="Mo-Fr 9-17",
+    hours="Mon-Fri 9am-5pm",
     name="Ann",
 )
 

@@ -102,10 +102,15 @@ def no_of(entry: Entry, since: Mapping[str, datetime]) -> dict[str, Any]:
         channel: {"withdrawn_at": at.isoformat(), "source": entry.consent[channel]["source"]}
         for channel, at in since.items()
     }
+    return consent_of(entry.person.id, entry.said_at, words)
+
+
+def consent_of(patient: str, said_at: datetime | None, words: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """The event that says what a patient agrees to by channel, and nothing else."""
     event = {
         "type": "patient.updated",
-        "timestamp": entry.said_at and entry.said_at.isoformat(),
-        "data": {"patient": {"id": entry.person.id, "consent": words}},
+        "timestamp": said_at and said_at.isoformat(),
+        "data": {"patient": {"id": patient, "consent": dict(words)}},
     }
     return _said(event)
 

@@ -112,6 +112,7 @@ class Person:
     id: int
     channels: frozenset[Channel]
     on_call: bool = False
+    """Told at once, before their turn, of an emergency at any hour and of what is urgent while the clinic is closed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +191,8 @@ def _on_ladder(facts: AlertFacts, ladder: Ladder, now: datetime) -> Round:
     elapsed = max(now - facts.since, timedelta(0))
     rung = ladder.rung(elapsed)
     everybody = rung > len(ladder.joins)
-    told = _told(facts, len(facts.contacts) if everybody else rung + 1, on_call_too=not facts.hours.is_open(now))
+    on_call_too = facts.urgency is Urgency.EMERGENCY or not facts.hours.is_open(now)
+    told = _told(facts, len(facts.contacts) if everybody else rung + 1, on_call_too=on_call_too)
     return Round(
         notices=tuple(Notice(person.id, channel) for person in told for channel in sorted(person.channels)),
         next_at=facts.since + ladder.next_after(elapsed),

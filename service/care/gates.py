@@ -52,6 +52,8 @@ class GateFacts:
     """NO_ADDRESS or BAD_ADDRESS."""
     alert_acknowledged: bool = False
     """For a message that exists only because of an alert."""
+    in_protocol: bool = True
+    """The session's protocol has this step: a retry may come back to a plan that goes by another one by now."""
     session_active: bool = True
     stopped_by_clinic: bool = False
     superseded: bool = False
@@ -135,6 +137,8 @@ def _unwanted(facts: GateFacts) -> Drop | None:
 
 
 def _unwanted_in_plan(facts: GateFacts) -> Drop | None:
+    if not facts.in_protocol:
+        return Drop(State.CANCELLED, Reason.PLAN_CHANGED)
     if not facts.session_active:
         return Drop(State.CANCELLED, Reason.SESSION_CANCELLED)
     if facts.stopped_by_clinic:

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from service.care import optin
+from service.care.keptchannels import kept, prefers_texts
+from service.care.lifecycle import Channel
 from service.care.optoutwords import PHRASES, SETS
-from service.care.ownwords import Sentence
+from service.care.ownwords import STOP_LINES, Sentence
 from service.care.phrases import TURNS, Hit, Lexicon, word_set
 from service.care.refusalwords import REFUSAL_SETS, REFUSALS
+from service.care.wrongpersonwords import WRONG, WRONG_SETS
 
 TWILIO_STOP = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "END", "QUIT", "CANCEL", "REVOKE", "OPTOUT"})
 """Twilio's own opt-out keywords, whole body only: it blocks the number and confirms by itself."""
@@ -41,12 +45,18 @@ class Wish:
     stop: bool = False
     certain: bool = False
     scope: StopScope | None = None
+    calls: bool = False
+    """The stop is no more than "do not call", which answers "shall we call you?" as well."""
     start: bool = False
 
 
+_LABELS = dict.fromkeys((*PHRASES, *REFUSALS, *WRONG))
 LEXICON = Lexicon(
-    {label: PHRASES.get(label, ()) + REFUSALS.get(label, ()) for label in {**PHRASES, **REFUSALS}},
-    {**SETS, **REFUSAL_SETS},
+    {
+        **{one: PHRASES.get(one, ()) + REFUSALS.get(one, ()) + WRONG.get(one, ()) for one in _LABELS},
+        **optin.PHRASES,
+    },
+    {**SETS, **REFUSAL_SETS, **WRONG_SETS, **optin.SETS},
 )
 
 _FILLERS = word_set(
@@ -58,6 +68,7 @@ _FILLERS = word_set(
     "texts message messages sms mensajes pleaseand want to like would reply replying must "
     "period punto seriously honestly dude bro"
 )
+_COURTESY = word_set("please now thanks thank you ok okay hi hello hey hola sorry porfavor gracias muchas favor")
 _COUNTS = word_set("two three four five six ten several multiple hundred thousand dozen like veces dos tres mil varias")
 """ "I said stop three times"."""
 _POLITE = _FILLERS - {
@@ -101,20 +112,14 @@ _ALONE_PHRASES = frozenset(
         "leave me alone", "no continuar", "not interested", "no quiero mas", "stop all", "de baja", "fin", "alto ya",
     }
 )  # fmt: skip
+_NO_MORE = frozenset({"no more", "no mas", "ya no"})
+""" "I had swelling but no more" asks for nothing; as a sentence of its own it may."""
 _SLIPS_OF_STOP = word_set(
     "stpo sotp stp sto stoop stpp stopo stiop stoip srop dtop atop wtop stol stio tsop sstop stopl stopw soptp "
     "stpop satop stoppp stap syop sropp atopp xtop ztop stopx stopm stopn styop sttop sotop stoo stopit stope "
     "estop esstop stot stob stoped stoping stopping estopp"
 )
 _MAYBE_STOP = word_set("top sop step shop stops spot stopped stopping stoped stoping stot stop") - {"stop"}
-_START_ALONE = word_set(
-    "start unstop resume restart subscribe resubscribe rejoin optin empezar iniciar comenzar reanudar empieza "
-    "inicio suscribir suscribirme reactivar inscribir reenroll"
-)
-_START_FILLERS = word_set(
-    "please now thanks thank you ok okay hi hello again back porfavor gracias de nuevo ya otra vez me texts "
-    "messages up it the mensajes los over yes si"
-)
 _ENDERS = word_set(
     "stop quit cease discontinue end terminate cancel remove removed delete block suspend unsubscribe halt parar "
     "pare paren parenle cancelar cancele cancelen detener detengan dejen deje eliminar eliminen borrar borren "
@@ -127,20 +132,32 @@ _SENT = word_set(
 _EVERYTHING = word_set("stopall all anything everything any nothing ever todo nada contact alone")
 _TEXTS = word_set("text texts texting sms texto textos textear texteen mensaje mensajes number phone")
 _EMAILS = word_set("email emails emailing mail mails correo correos mailing inbox")
-_CAPITAL_STOP = re.compile(r"\bSTOP\b(?!\s+(?:to|para)\b)")
+_CAPITAL_STOP = re.compile(r"\bSTOP\b(?!\s+(?:to|para)\b|:\s*fin\b)")
+_LINK_OR_PHONE = re.compile(r"https?://|\d{3}\D?\d{3}\D?\d{4}")
+"""A text of ours has one; what a patient writes beside "STOP to end" hardly ever does."""
 _NOT_NAMED = re.compile(
-    r"\b(?:[Ii](?:['’]?m| am)|[Tt]his is|[Tt]hat['’]?s) not (?!(?:I|OK|Sure|Able|Well|Good|Feeling)\b)[A-Z][a-z]+\b"
-    r"|\b[Tt]his isn['’]t [A-Z][a-z]+\b"
-    r"|\b[Nn]o (?:soy|es|me llamo) (?!Ud)[A-Z][a-z]+\b"
-    r"|\b[Tt]here(?: is|['’]s) no [A-Z][a-z]+\b|\b[Nn]o [A-Z][a-z]+ (?:here|at this)\b"
+    r"\b(?:(?:[Ii](?:['’]?m| am)|[Tt]his is|[Tt]hat['’]?s) not|[Tt]his isn['’]t|[Nn]o (?:soy|es|me llamo)"
+    r"|[Tt]here(?: is|['’]s) no)(?! I\b) ([A-Z][a-z]+)\b"
+    r"|\b[Nn]o ([A-Z][a-z]+) (?:here|at this)\b"
 )
 """ "I'm not Robert": a capital is all there is to tell a name by, so a person has to look."""
 _DESCRIBING = word_set(
     "fun right good normal fine ok okay easy better bad urgent fair true new funny great cool helpful it me much fast "
     "enough clear sure here home well sick alone yo seguro segura capaz fuerte alergico alergica diabetico diabetica "
-    "joven viejo vieja so pain fever"
+    "joven viejo vieja so pain fever able worse happy worried scared tired upset ready pleased satisfied impressed "
+    "interested convinced comfortable hungry dizzy sore stiff really very too quite exactly always yet the my your "
+    "pus fiebre dolor urgente grave verdad cierto facil justo bueno buena mucho nada problem problems relief change "
+    "changes rash nausea chills blood heat i ud usted necesario igual suficiente"
 )
-_TEMPLATE = ("to", "para")
+_NO_NAMES_END = ("ing", "ness", "tion", "ache", "able", "ible", "ful")
+_BESIDE_WRONG = (
+    _FILLERS
+    | _ANYWHERE
+    | word_set(
+        "sorry think is its thats buddy pal friend lady man sir phone number here es un el perdon disculpe disculpa "
+        "disculpen lo siento creo que senor senora amigo equivocado"
+    )
+)
 _PAIN = word_set("pain hurts hurt hurting ache dolor duele bleeding itching burning throbbing swelling medication")
 
 
@@ -155,10 +172,13 @@ def read_wish(text: str, sentences: Sequence[Sentence]) -> Wish:
     if not everything:
         return Wish()
     certainty = _stop_alone(everything) or _stop_within(text, sentences)
-    if certainty is None:
-        return Wish(start=_start(everything, sentences))
-    wrong = any(hit.label == "wrong" for sentence in sentences for hit in LEXICON.find(sentence.words))
-    return Wish(True, certainty == "certain", _scope(set(everything), wrong))
+    if certainty is None or (certainty == "calls" and prefers_texts(sentences)):
+        found = [(sentence, LEXICON.find(sentence.words)) for sentence in sentences]
+        return Wish(start=optin.asked(everything, found))
+    wrong = any(_says_wrong_person(hit, sentence.words) for sentence in sentences for hit in _meant(sentence))
+    return Wish(
+        True, certainty == "certain", _scope(set(everything), wrong, kept(sentences)), calls=certainty == "calls"
+    )
 
 
 def _stop_alone(words: Sequence[str]) -> str | None:
@@ -173,28 +193,43 @@ def _stop_alone(words: Sequence[str]) -> str | None:
     if all(word in _ALONE or (len(words) <= 3 and word in _SLIPS_OF_STOP) for word in content):
         # "stop it" is plain, "cancel it" may be about a visit
         return "certain" if _ANYWHERE.intersection(content) or not _POINTING.intersection(words) else "unsure"
-    if " ".join(content) in _ALONE_PHRASES or " ".join(words) in _ALONE_PHRASES:
+    if _bare(words) in _ALONE_PHRASES or " ".join(content) in _ALONE_PHRASES:
         return "certain"
     if "".join(content) in _ALONE and len(content) <= 4:
         return "certain"
     return "unsure" if len(words) <= 2 and all(word in _MAYBE_STOP for word in content) else None
 
 
+def _bare(words: Sequence[str]) -> str:
+    """Without the courtesy around it."""
+    return " ".join(word for word in words if word[0].isalnum() and word not in _COURTESY)
+
+
 def _stop_within(text: str, sentences: Sequence[Sentence]) -> str | None:
     certainty: str | None = None
     for at, sentence in enumerate(sentences):
+        if at and sentence.words[:3] in STOP_LINES:
+            certainty = certainty or (None if _LINK_OR_PHONE.search(text) else "unsure")
+            sentence = replace(sentence, words=sentence.words[3:])
         words = sentence.words
+        if certainty is None and _bare(words) in _NO_MORE:
+            certainty = "unsure"
         found = _bare_clause(words, at == 0 or at == len(sentences) - 1) or _phrase(sentence)
         if found == "certain":
             return found
-        certainty = certainty or found or _near(sentence)
-    if certainty is None and (_NOT_NAMED.search(text) or any(map(_not_somebody, sentences))):
+        certainty = (certainty if certainty != "calls" else None) or found or certainty or _near(sentence)
+    if certainty is None and (_names_another(text) or any(map(_not_somebody, sentences))):
         return "unsure"
     if _CAPITAL_STOP.search(text) and any(char.islower() for char in text) and not _guarded_everywhere(sentences):
         return "certain"
     if certainty is None and (_opens_with_stop(sentences) or _wishes_an_end(sentences)):
         return "unsure"
     return certainty
+
+
+def _names_another(text: str) -> bool:
+    names = ((found[1] or found[2]).lower() for found in _NOT_NAMED.finditer(text))
+    return any(name not in _DESCRIBING and not name.endswith(_NO_NAMES_END) for name in names)
 
 
 def _not_somebody(sentence: Sentence) -> bool:
@@ -246,26 +281,51 @@ def _opens_with_stop(sentences: Sequence[Sentence]) -> bool:
     )
 
 
-def _phrase(sentence: Sentence) -> str | None:
+def _meant(sentence: Sentence) -> list[Hit]:
+    """The phrases in it, without what a guard takes back."""
     hits = LEXICON.find(sentence.words)
-    guards = [hit for hit in hits if hit.label == "guard" and not _is_how(hit, sentence.words)]
+    guards = [hit for hit in hits if _guards(hit, sentence.words)]
+    return [
+        hit
+        for hit in hits
+        if not any(hit.start < guard.end and guard.start < hit.end for guard in guards)
+        and not _from_our_own_text(hit, sentence.words)
+    ]
+
+
+def _guards(hit: Hit, words: Sequence[str]) -> bool:
+    """ "The nurse told me to stop" is about a treatment, "… to stop these texts" is not."""
+    if hit.label == "guard_at_end":
+        return _reaches_end(hit, words)
+    return hit.label == "guard" and not _is_how(hit, words)
+
+
+def _phrase(sentence: Sentence) -> str | None:
     found: str | None = None
-    for hit in hits:
-        if any(hit.start < guard.end and guard.start < hit.end for guard in guards):
-            continue
-        if _from_our_own_text(hit, sentence.words):
-            continue
+    for hit in _meant(sentence):
         ends = _reaches_end(hit, sentence.words)
-        if hit.label in ("certain", "wrong") or (hit.label == "certain_at_end" and ends):
-            partial = hit.label == "certain" and _partial(hit, sentence.words)
-            if not partial:
+        if _says_wrong_person(hit, sentence.words) or (hit.label == "certain_at_end" and ends):
+            return "certain"
+        if hit.label == "certain":
+            if not _partial(hit, sentence.words):
                 return "certain"
             found = "unsure"
-        elif hit.label == "unsure" or (
+        elif hit.label in ("unsure", "wrong_alone") or (
             hit.label == "unsure_at_end" and ends and not _PAIN.intersection(sentence.words)
         ):
             found = "unsure"
+        elif hit.label == "calls" or (hit.label == "calls_at_end" and ends):
+            found = found or "calls"
     return found
+
+
+def _says_wrong_person(hit: Hit, words: Sequence[str]) -> bool:
+    """ "Wrong number" as all that a clause says; "a wrong number" inside a story may be somebody else's."""
+    if hit.label != "wrong_alone":
+        return hit.label == "wrong"
+    begins = max((at + 1 for at in range(hit.start) if words[at] in TURNS), default=0)
+    ends = min((at for at in range(hit.end, len(words)) if words[at] in TURNS), default=len(words))
+    return _BESIDE_WRONG.issuperset((*words[begins : hit.start], *words[hit.end : ends]))
 
 
 def _near(sentence: Sentence) -> str | None:
@@ -294,9 +354,10 @@ def _partial(hit: Hit, words: Sequence[str]) -> bool:
 
 
 def _from_our_own_text(hit: Hit, words: Sequence[str]) -> bool:
-    """Our texts end with "STOP to end": quoted after other words it is not the patient's wish."""
+    """ "Text STOP to unsubscribe": quoted after other words it is not the patient's wish."""
     return hit.start >= 3 and any(
-        words[at] == "stop" and at + 1 < len(words) and words[at + 1] in _TEMPLATE for at in range(hit.start, hit.end)
+        words[at] == "stop" and (words[at + 1 : at + 2] in (("to",), ("para",)) or words[at : at + 3] in STOP_LINES)
+        for at in range(hit.start, hit.end)
     )
 
 
@@ -311,23 +372,11 @@ def _guarded_everywhere(sentences: Sequence[Sentence]) -> bool:
     return any(hit.label == "guard" for sentence in sentences for hit in LEXICON.find(sentence.words))
 
 
-def _start(everything: Sequence[str], sentences: Sequence[Sentence]) -> bool:
-    content = [word for word in everything if word not in _START_FILLERS]
-    if content and len(everything) <= 8 and all(word in _START_ALONE for word in content):
-        return True
-    if "".join(everything) == "optin":
-        return True
-    return any(
-        hit.label == "start"
-        and not {"dont", "not", "no", "never"}.intersection(sentence.words[max(0, hit.start - 4) : hit.start])
-        for sentence in sentences
-        for hit in LEXICON.find(sentence.words)
-    )
-
-
-def _scope(words: set[str], wrong: bool) -> StopScope:
+def _scope(words: set[str], wrong: bool, kept_channels: frozenset[Channel]) -> StopScope:
     if wrong:
         return StopScope.WRONG_PERSON
+    if len(kept_channels) == 1:
+        return StopScope.TEXTS if Channel.EMAIL in kept_channels else StopScope.EMAILS
     texts, emails = bool(_TEXTS & words), bool(_EMAILS & words)
     if (_EVERYTHING & words and not emails and not ({"text", "texts", "texting", "textos", "sms"} & words)) or (
         texts and emails

@@ -25,11 +25,17 @@ _SIGNATURE = re.compile(
     re.I,
 )
 _TAPBACK = re.compile(
-    r"^\W*(liked|loved|disliked|laughed at|emphasi[sz]ed|questioned|reacted\b.{0,40}?\bto|removed an?\b.{0,30}?\bfrom"
-    r"|le gust[oó]|le encant[oó]|le dio risa|no le gust[oó]|reaccion[oó]\b.{0,40}?\ba"
-    r"|me gusta|me encanta)\s*[\"“«].{3,}",
-    re.I | re.S,
+    r"^(?:\W*(?:liked|loved|disliked|laughed at|emphasi[sz]ed|questioned|reacted\b.{0,40}?\bto|removed\b.{0,40}?\bfrom"
+    r"|(?:no )?(?:le|te|me) (?:gusta|gust[oó])|(?:le|te|me) encant(?:a|[oó])|le d(?:io|a) risa|se ri[oó] de"
+    r"|destac[oó]|enfatiz[oó]|cuestion[oó]|(?:has )?reaccion(?:[oó]|aste|ado)\b.{0,40}?\ba|quit[oó]\b.{0,40}?\bde)"
+    r"|[^\w“\"«]{0,15}[^\w\s“\"«.,:;!?¿¡()…-][^\w“\"«]{0,15}(?:to|a|para))"
+    r"[^\w“\"«]{0,9}(?:“[^“”]+”|\"[^\"]+\"|«[^«»]+»)\W*$",
+    re.I,
 )
+"""A phone's way to say that a text was liked ("Le encanta “…”", "👍 to “…”"): it ends with the quotation."""
+_LONGEST_TAPBACK = 4000
+STOP_LINES = (("stop", "to", "end"), ("stop", ":", "fin"))
+"""How our own texts say it at their end, as words. Quoted after other words it is nobody's wish."""
 _SIGNS = {
     "🛑": " stop ",
     "⛔": " nostop ",
@@ -107,7 +113,7 @@ def own_text(body: str) -> str:
     body = body.replace("\r\n", "\n").replace("\r", "\n")
     if len(body) > EXAMINED * 4:
         body = body[: EXAMINED * 3] + "\n" + body[-EXAMINED:]
-    if _TAPBACK.match(body[:4000]):
+    if len(body) < _LONGEST_TAPBACK and _TAPBACK.match(body):
         return ""
     kept: list[str] = []
     lines = body.split("\n")

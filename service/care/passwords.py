@@ -18,7 +18,7 @@ def fault(password: str, known: Iterable[str] = ()) -> str | None:
     `known` are words that anybody would try for this person: name, e-mail, clinic.
     """
     if len(password) < SHORTEST:
-        return f"Use at least {SHORTEST} characters. Four or five words that do not belong together are easy to keep."
+        return f"Use at least {SHORTEST} characters."
     if len(password) > LONGEST:
         return f"Use at most {LONGEST} characters."
     plain = password.casefold()

@@ -59,6 +59,8 @@ class PlannedMessage:
     reason: Reason
     asked_at: datetime
     """When the protocol asks for it, before quiet hours or a late event moved it to `due_at`."""
+    stands_in: bool = False
+    """The e-mail of a step that has none of its own, because texts cannot reach this patient."""
 
 
 class _Slot(NamedTuple):
@@ -126,6 +128,7 @@ def _message(step: Step, send: Send, slot: _Slot, too_late_in_day: bool, facts: 
         state=state,
         reason=reason,
         asked_at=slot.asked_at,
+        stands_in=send is _BY_EMAIL,
     )
 
 

@@ -125,13 +125,17 @@ class Protocol:
     languages: tuple[str, ...]
     steps: tuple[Step, ...]
 
+    def find(self, step_id: str) -> Step | None:
+        """The step of a message name ("day1" or "day1.reminder"); None for an unknown one."""
+        base = step_id.partition(".")[0]
+        return next((step for step in self.steps if step.id == base), None)
+
     def step(self, step_id: str) -> Step:
-        """The step of a message name ("day1" or "day1.reminder"). Raises KeyError for an unknown one."""
-        base = step_id.split(".", 1)[0]
-        for step in self.steps:
-            if step.id == base:
-                return step
-        raise KeyError(step_id)
+        """The same. Raises KeyError for an unknown one."""
+        found = self.find(step_id)
+        if found is None:
+            raise KeyError(step_id)
+        return found
 
     def wording(self, message: str, language: str) -> Wording:
         """The words of a message, a reminder's own where its step has any. Raises KeyError for an unknown step."""

@@ -12,7 +12,7 @@ from service.care.surveys import UNSPECIFIED, Kind, Question
 from service.care.triage import Rule, Silence
 
 _NAMES = {Channel.SMS: "text", Channel.EMAIL: "e-mail"}
-_ONLY_WITHOUT = ", only where the visit came without first measurements"
+_ONLY_WITHOUT = ", only where first measurements of the visit are missing"
 _UNITS = ((timedelta(days=1), "day"), (timedelta(hours=1), "hour"), (timedelta(minutes=1), "minute"))
 
 
@@ -72,9 +72,7 @@ def _asks(step: Step, titles: Mapping[str, str]) -> str:
     if step.survey is None:
         return "The link opens the care plan"
     title = f"Asks {step.survey}, “{titles[step.survey]}”" if step.survey in titles else f"Asks {step.survey}"
-    return title + (
-        ", only where the visit came without first measurements" if step.survey_only_without_baseline else ""
-    )
+    return title + (_ONLY_WITHOUT if step.survey_only_without_baseline else "")
 
 
 def _more(step: Step) -> Iterator[str]:

@@ -5,6 +5,7 @@ Twilio lists its codes at twilio.com/docs/api/errors. Those that are not below a
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 
@@ -16,7 +17,9 @@ class CodeAction(StrEnum):
     RECORD_OPT_OUT = "record_opt_out"
     """They told Twilio to stop: record it and cancel every other text to the number."""
     FIX_SETTINGS = "fix_settings"
-    """Our account or sender: pause the channel, tell the operator, keep the messages waiting."""
+    """Our account or sender, true of every text: pause the channel, tell the operator, keep the messages waiting."""
+    ALLOW_RECIPIENT = "allow_recipient"
+    """Our account may not text that country or number: fall back to e-mail, tell the operator; all others still go."""
     BACK_OFF = "back_off"
     """A queue or a rate was full; not sent: try again later, inside the window."""
     HOLD_TO_TOMORROW = "hold_to_tomorrow"
@@ -32,9 +35,15 @@ class CodeAction(StrEnum):
 
 
 _CODES: dict[CodeAction, tuple[int, ...]] = {
-    CodeAction.MARK_BAD_ADDRESS: (21211, 21614, 30005, 30006),
+    CodeAction.MARK_BAD_ADDRESS: (21211, 21614, 21635, 30005, 30006),
     CodeAction.RECORD_OPT_OUT: (21610,),
-    CodeAction.FIX_SETTINGS: (20003, 21408, 21606, 21608, 30002, 30034),
+    CodeAction.FIX_SETTINGS: (
+        *(20003, 20005, 90010, 30002),  # the account
+        *(21212, 21603, 21606, 21659, 21660, 21661),  # the number texts come from
+        *(21701, 21704, 21705),  # the messaging service
+        *(30032, 30034),  # a registration
+    ),
+    CodeAction.ALLOW_RECIPIENT: (21408, 21608),
     CodeAction.BACK_OFF: (20429, 21611, 30001, 30022),
     CodeAction.HOLD_TO_TOMORROW: (30023, 63038),
     CodeAction.RETRY_ONCE: (30003, 30008),
@@ -54,16 +63,35 @@ def is_known(code: str | int | None) -> bool:
     return str(code).strip() in _ACTIONS
 
 
+def caps_start_over(now: datetime) -> datetime:
+    """When the carriers' daily caps have started over, in UTC: at midnight in the US, wherever that comes last."""
+    today = now.astimezone(UTC).replace(hour=_US_MIDNIGHT, minute=0, second=0, microsecond=0)
+    return today if today > now else today + timedelta(days=1)
+
+
+_US_MIDNIGHT = 8
+"""The hour, in UTC, of midnight in Los Angeles in winter."""
+
 _MEANINGS: dict[str, str] = {
     "21211": "Not a telephone number",
+    "21212": "Our number is not a telephone number",
     "21408": "Texts to that country are not switched on",
+    "21603": "We named no number to send from",
     "21606": "Our number cannot send texts",
     "21608": "A trial account may only text verified numbers",
     "21610": "They had texted STOP",
     "21611": "Too many texts were waiting",
     "21614": "Not a mobile number",
     "21617": "The text was too long",
+    "21635": "A landline",
+    "21659": "Our number is not with the provider",
+    "21660": "Our number belongs to another account",
+    "21661": "Our number cannot send texts",
+    "21701": "The account has no such messaging service",
+    "21704": "The messaging service has no numbers",
+    "21705": "That is no messaging service",
     "20003": "The provider did not accept our credentials",
+    "20005": "The account is not active",
     "20429": "Too many requests at once",
     "30001": "Too many texts were waiting",
     "30002": "The provider has suspended the account",
@@ -75,9 +103,11 @@ _MEANINGS: dict[str, str] = {
     "30008": "The carrier gave no reason",
     "30022": "The carrier's rate was exceeded",
     "30023": "The carrier's daily limit was reached",
+    "30032": "Our toll-free number is not verified",
     "30034": "Our number is not registered with the carriers",
     "30036": "It could not be delivered in time",
     "63038": "The account's daily limit was reached",
+    "90010": "The account is not active",
     "bounced": "The address had bounced before",
     "invalid": "Not an e-mail address",
     "spam": "They had marked an e-mail as spam",

@@ -9,11 +9,11 @@ from functools import lru_cache
 
 from service.care.context import Standing, standing
 from service.care.emergencywords import EMERGENCY_PHRASES
-from service.care.lookalikes import LOOKALIKES
+from service.care.lookalikes import LOOKALIKES, THINGS
 from service.care.optout import LEXICON as OPTOUT
 from service.care.ownwords import Sentence
 from service.care.phrases import Hit, Lexicon
-from service.care.said_scores import worst_pain
+from service.care.said_scores import grows, said_pain
 from service.care.spelling import Speller
 from service.care.temperature import FEVER_C, read_celsius
 from service.care.urgency import Urgency
@@ -50,7 +50,7 @@ class RedFlag(StrEnum):
     HIVES = "hives"
     BLEEDING = "bleeding"
     SEVERE_PAIN = "severe_or_growing_pain"
-    """Unbearable or growing pain, or 9 or 10 of 10."""
+    """Unbearable or growing pain, in words. A score alone is none: triage judges it by the day."""
 
     @property
     def urgency(self) -> Urgency:
@@ -80,8 +80,8 @@ _ALWAYS_MEANT = frozenset({"_upright"})
 
 _LASTING = frozenset({RedFlag.SEVERE_PAIN, RedFlag.REDNESS, RedFlag.NUMBNESS, RedFlag.HIVES, "_headache"})
 
-_IGNORE = "ignore"
-_LEXICON = Lexicon({**EMERGENCY_PHRASES, **URGENT_PHRASES, _IGNORE: LOOKALIKES}, SETS)
+_LOOKALIKE, _THING = "lookalike", "thing"
+_LEXICON = Lexicon({**EMERGENCY_PHRASES, **URGENT_PHRASES, _LOOKALIKE: LOOKALIKES, _THING: THINGS}, SETS)
 _SPELLER = Speller(known=_LEXICON.words | OPTOUT.words | ORDINARY, targets=TARGETS)
 
 
@@ -91,27 +91,45 @@ class Found:
 
     reported: tuple[RedFlag, ...]
     asked: tuple[RedFlag, ...]
+    pain: int | None
+    """The highest score that is said to be pain's ("pain 9"): no sign, for it hangs on the day what it means."""
 
 
 def find(sentences: Sequence[Sentence]) -> Found:
     """The warning signs that a reply reports. `sentences` should be spelt by `respell`."""
     reported: set[str] = set()
     asked: set[str] = set()
+    pains: list[int] = []
     for at, sentence in enumerate(sentences):
         after = sentences[at + 1] if at + 1 < len(sentences) else None
         hits = _hits(sentence)
+        score = said_pain(sentence.words)
+        if score is not None and _is_reported(Hit(RedFlag.SEVERE_PAIN, score[0], score[0] + 1, ()), sentence, after):
+            pains.append(score[1])
         upright = any(hit.label in _ALWAYS_MEANT for hit in hits)
         for hit in hits:
             if hit.label in _ALWAYS_MEANT:
                 reported.add(hit.label)
                 continue
             easing = upright and hit.label == "_headache"
-            stands = standing(hit, sentence, after, lasting=hit.label in _LASTING, easing=easing)
+            stands = standing(
+                hit,
+                sentence,
+                after,
+                emergency=hit.label in EMERGENCIES,
+                lasting=hit.label in _LASTING,
+                easing=easing,
+            )
             if stands is Standing.REPORTED:
                 reported.add(hit.label)
             elif stands is Standing.ASKED:
                 asked.add(hit.label)
-    return Found(_flags(reported), tuple(flag for flag in _flags(asked) if flag.value not in reported))
+    asked_only = tuple(flag for flag in _flags(asked) if flag.value not in reported)
+    return Found(_flags(reported), asked_only, max(pains, default=None))
+
+
+def _is_reported(hit: Hit, sentence: Sentence, after: Sentence | None) -> bool:
+    return standing(hit, sentence, after, lasting=True) is Standing.REPORTED
 
 
 def respell(sentences: Sequence[Sentence]) -> list[Sentence]:
@@ -130,19 +148,21 @@ def _respelt(word: str) -> tuple[str, ...]:
 def _hits(sentence: Sentence) -> list[Hit]:
     words = sentence.words
     hits = _LEXICON.find(words)
-    ignored = [hit for hit in hits if hit.label == _IGNORE]
-    kept = [
-        hit
-        for hit in hits
-        if hit.label != _IGNORE and not any(hit.start < other.end and other.start < hit.end for other in ignored)
-    ]
+    harmless = [hit for hit in hits if hit.label in (_LOOKALIKE, _THING)]
+    kept = [hit for hit in hits if hit not in harmless and not any(_takes_away(other, hit) for other in harmless)]
     temperatures = read_celsius(words)
     if temperatures and all(celsius < FEVER_C for _, celsius in temperatures):
         # "I have a temperature of 98.4" reports none; "fever of 99" is still what the patient calls a fever
         kept = [hit for hit in kept if hit.label != RedFlag.FEVER or not _only_temperature(words[hit.start : hit.end])]
     kept += [Hit(RedFlag.FEVER, at, at + 1, ()) for at, celsius in temperatures if celsius >= FEVER_C - 0.001]
-    kept += [Hit(RedFlag.SEVERE_PAIN, at, at + 1, ()) for at in worst_pain(words)]
+    kept += [Hit(RedFlag.SEVERE_PAIN, at, at + 1, ()) for at in grows(words)]
     return kept
+
+
+def _takes_away(harmless: Hit, hit: Hit) -> bool:
+    if harmless.label == _THING:
+        return hit.start < harmless.end and harmless.start < hit.end
+    return harmless.start <= hit.start and hit.end <= harmless.end
 
 
 def _only_temperature(words: Sequence[str]) -> bool:

@@ -94,7 +94,6 @@ REFUSALS: dict[str, tuple[str, ...]] = {
         "annoying|and|so stop|quit",
         "me salgo",
         "como|donde cancelo",
-        "contact|email|call|phone me ~2 only|instead",
         "dont|no|not|longer wish|want|care to? continue|participate",
         "no|zero interest",
         "asked|told|wanted ~2 taken off",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from service.care.lifecycle import WAITING, Channel, Reason, State
@@ -70,16 +70,20 @@ REVIVABLE: frozenset[Reason] = frozenset(
         Reason.NO_CONSENT,
         Reason.OPTED_OUT,
         Reason.BAD_ADDRESS,
+        Reason.BOUNCED,
         Reason.SUPERSEDED,
         Reason.STOPPED_BY_CLINIC,
         Reason.PLAN_CHANGED,
         Reason.ENDED_TOO_LATE,
         Reason.WINDOW_CLOSED,
+        Reason.SENT_ON_OTHER_CHANNEL,
     }
 )
-"""Reasons that rest on facts which can change back: an address added, consent given again, a later session
-cancelled, a time corrected, a plan that the clinic starts again. Everything else that ended has ended for good."""
+"""Reasons that rest on facts which can change back: an address added or corrected, consent given again, a later session
+cancelled, a time corrected, a plan that the clinic starts again, a text that did not arrive after all. Everything else
+that ended has ended for good."""
 _FAILED = frozenset({State.FAILED, State.UNDELIVERED, State.EXPIRED})
+_WENT = frozenset({State.SENDING, State.ACCEPTED, State.SENT, State.DELIVERED, State.UNKNOWN})
 _RULED_OUT = frozenset({State.SKIPPED, State.CANCELLED, State.EXPIRED})
 
 
@@ -89,8 +93,12 @@ def replan(existing: Sequence[ExistingMessage], fresh: Sequence[PlannedMessage])
     Messages are the same when step and channel are. Words are no part of a plan: a change of wording changes nothing.
     """
     on_record = {(message.step, message.channel): message for message in existing}
+    texted = {message.step for message in existing if message.channel is Channel.SMS and message.state in _WENT}
     changes: list[Change] = []
     for message in fresh:
+        if message.stands_in and message.step in texted:
+            # The number was good then: the patient has the text, or may have it.
+            message = replace(message, state=State.SKIPPED, reason=Reason.SENT_ON_OTHER_CHANNEL)
         before = on_record.pop((message.step, message.channel), None)
         change = Insert(message) if before is None else _change(before, message)
         if change is not None:

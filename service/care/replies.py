@@ -12,7 +12,7 @@ from service.care.optout import StopScope
 from service.care.ownwords import Sentence, own_text, sentences
 from service.care.phrases import word_set
 from service.care.redflags import RedFlag
-from service.care.said_scores import read_score
+from service.care.said_scores import out_of_ten, read_score
 
 
 class Meaning(StrEnum):
@@ -44,6 +44,8 @@ class Reading:
     stop_certain: bool
     """False while `stop`: ambiguous; suppress all the same, and let a person look."""
     stop_scope: StopScope | None
+    stop_calls: bool
+    """The stop is no more than "do not call": asked whether they want a call, that is an answer."""
     provider_keyword: bool
     """The whole body is a keyword that Twilio answers itself: do not confirm twice."""
     start: bool
@@ -56,6 +58,10 @@ class Reading:
     """A pain score, 0 to 10."""
     number_unsure: bool
     """Two scores or a fraction were given; `number` is the higher."""
+    number_least: int | None
+    """The lower of two, else `number`."""
+    said_pain: int | None
+    """A score that is said to be pain's ("pain 9"), whatever was asked; of two the lower."""
     yes_no: bool | None
     red_flags: tuple[RedFlag, ...]
     """Most urgent first."""
@@ -114,7 +120,7 @@ _ENGLISH = word_set(
 def read(body: str) -> Reading:
     """What `body` means. Never raises; of long mail it reads the patient's first 6 000 and last 2 000 characters."""
     text = own_text(body)
-    written = sentences(text)
+    written = sentences(out_of_ten(text))
     spelt = redflags.respell(written)
     words = [word for sentence in written for word in sentence.words if word[0].isalnum()]
     flags = redflags.find(spelt)
@@ -132,6 +138,7 @@ def read(body: str) -> Reading:
         stop=wish.stop,
         stop_certain=wish.certain,
         stop_scope=wish.scope,
+        stop_calls=wish.calls,
         provider_keyword=optout.is_provider_keyword(text) and text.strip() == body.strip(),
         start=wish.start,
         help=helped,
@@ -139,6 +146,8 @@ def read(body: str) -> Reading:
         ack_code=code[1] if code else None,
         number=score.value if score else None,
         number_unsure=bool(score and score.unsure),
+        number_least=score.least if score else None,
+        said_pain=flags.pain,
         yes_no=yes_no,
         red_flags=flags.reported,
         asked_about=flags.asked,

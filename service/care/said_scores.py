@@ -1,4 +1,7 @@
-"""Pain scores in a reply: "7", "7/10", "about a six", "un 8 hoy"."""
+"""Pain scores in a reply: "7", "7/10", "about a six", "un 8 hoy".
+
+What a score means hangs on the day, which nobody here knows: triage judges it, however it was said.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from service.care.phrases import word_set
 
@@ -38,6 +42,16 @@ _NOT_BEFORE = word_set(
     "since for in took take every each last past next los las a-las tome tomo hace cada tomando desde call age "
     "version highway st route apt suite have had got with my dentro page used slept did walked"
 )
+_LOWEST, _HIGHEST = word_set("0 1 zero one cero uno"), word_set("10 ten diez")
+_UP_TO = word_set("to a al through thru hasta and y")
+_SCALE = word_set("scale escala")
+_MOVED = word_set("went gone goes jumped shot rose increased climbed spiked subio paso fue aumento")
+_NOT = word_set("not isnt wasnt aint arent never no nowhere neither nunca")
+_STILL_NOT = word_set(
+    "a an at the really quite even like as more longer near close to much about up un una es tan como mas de"
+)
+_APART = re.compile(r"(?<![\d/])(\d{1,2}(?:\.\d)?)[ \t]*/[ \t]*10(?![\d/])")
+_BACK_THEN = word_set("from was used era fue estaba")
 _THEN = word_set("was yesterday before last were ayer era fue antes started anoche estaba")
 
 _TOLD = word_set("its it is im now still call help please es esta estoy ya ahora sigue ayuda llamen llamame porfavor")
@@ -54,6 +68,8 @@ class Score:
     """A pain score, 0 to 10. Of two ("6 or 7") the higher, of a fraction the next whole one, and then `unsure`."""
 
     value: int
+    least: int
+    """The lower of two: the rules go by it, or "3, the worst was 10" would page somebody."""
     unsure: bool = False
 
 
@@ -69,28 +85,38 @@ def read_score(sentences: Sequence[Sequence[str]]) -> Score | None:
 
     A score is a number alone, out of ten, next to a word like pain or level, or put like one ("it's an 8 today").
     """
-    found = [candidate for words in sentences for candidate in _candidates(words, alone=len(sentences) == 1)]
+    alone = len(sentences) == 1
+    found = [candidate for words in sentences for candidate in _candidates(words, alone)]
     if not found:
         return None
     # The first sentence with the clearest form wins; several in it are one uncertain answer.
     best = max(candidate.weight for candidate in found)
     for words in sentences:
-        here = [candidate for candidate in _candidates(words, alone=len(sentences) == 1) if candidate.weight == best]
+        here = [candidate for candidate in _candidates(words, alone) if candidate.weight == best]
         if here:
             return _choose(here, words)
     return None
 
 
-def worst_pain(words: Sequence[str]) -> list[int]:
-    """Where `words` say pain of 9 or 10 in so many words. A bare "9" is left to whoever knows which day it is."""
-    if _rises(words):
-        return [0]
+def out_of_ten(text: str) -> str:
+    """`text` with "3 / 10" closed up: apart, the 10 would be read as a second score."""
+    return _APART.sub(r"\1/10", text)
+
+
+def said_pain(words: Sequence[str]) -> tuple[int, int] | None:
+    """Where a sentence says itself that its score is pain's ("pain 9"), and the score; of two the lower."""
     score = read_score([words])
-    if score is None or score.value < 9 or {"from", "was"}.intersection(words):
-        return []
+    if score is None or _BACK_THEN.intersection(words):
+        return None
     if not _PAIN.intersection(words) and not _told_of_ten(words):
-        return []
-    return [next((at for at, word in enumerate(words) if word in _PAIN), 0)]
+        return None
+    return next((at for at, word in enumerate(words) if word in _PAIN), 0), score.least
+
+
+def grows(words: Sequence[str]) -> list[int]:
+    """Where `words` say that pain rose: "my pain went from 3 to 8"; three up counts, as between two surveys."""
+    words = _without_scale(words)
+    return [0] if _rises(words) else []
 
 
 def _told_of_ten(words: Sequence[str]) -> bool:
@@ -100,7 +126,6 @@ def _told_of_ten(words: Sequence[str]) -> bool:
 
 
 def _rises(words: Sequence[str]) -> bool:
-    """ "My pain went from 3 to 8": three up counts, as between two surveys."""
     if not _PAIN.intersection(words):
         return False
     for at, word in enumerate(words):
@@ -118,14 +143,18 @@ def _choose(found: list[_Candidate], words: Sequence[str]) -> Score:
     if "from" in words or ("de" in words[:-1] and "a" in words):
         last = now[-1]
         if len(now) > 1 and words[last.at - 1] in ("to", "a"):
-            return Score(math.ceil(last.value), last.value % 1 != 0)
-    value = max(one.value for one in now)
-    return Score(math.ceil(value), len({one.value for one in now}) > 1 or value % 1 != 0)
+            now = [last]
+    values = [one.value for one in now]
+    unsure = len(set(values)) > 1 or max(values) % 1 != 0
+    return Score(math.ceil(max(values)), math.ceil(min(values)), unsure)
 
 
-def _candidates(words: Sequence[str], alone: bool) -> list[_Candidate]:
+def _candidates(written: Sequence[str], alone: bool) -> list[_Candidate]:
+    words = _without_scale(written)
     found: list[_Candidate] = []
     for at, word in enumerate(words):
+        if _denied(words, at):
+            continue
         out_of_ten = re.fullmatch(r"(\d{1,2}(?:\.\d)?)/10", word)
         if out_of_ten:
             found += _in_range(at, float(out_of_ten[1]), 4)
@@ -141,6 +170,40 @@ def _candidates(words: Sequence[str], alone: bool) -> list[_Candidate]:
         else:
             found += _in_range(at, value, _weight(words, at, after, alone))
     return [candidate for candidate in found if candidate.weight]
+
+
+def _denied(words: Sequence[str], at: int) -> bool:
+    """ "Not a 10", "no es un 9", "nowhere near a 10"."""
+    for back in range(at - 1, max(-1, at - 5), -1):
+        if words[back] in _NOT:
+            return words[back] != "no" or back < at - 1  # "no 9" is a no, and a 9
+        if words[back] not in _STILL_NOT:
+            return False
+    return False
+
+
+def _without_scale(words: Sequence[str]) -> Sequence[str]:
+    """`words` without the scale itself ("on a scale of 1 to 10", "pain 0-10, 2", "10 scale"): it is no score.
+
+    "Pain went from 1 to 10" names no scale, and a 1 to 10 with no other number beside it may be two answers.
+    """
+    for at, word in enumerate(words):
+        if word not in _LOWEST:
+            continue
+        ends = at + 2 if words[at + 1 : at + 2] and words[at + 1] in _UP_TO else at + 1
+        if words[ends : ends + 1] and words[ends] in _HIGHEST and not _MOVED.intersection(words[:at]):
+            rest = (*words[:at], *words[ends + 1 :])
+            if _SCALE.intersection(words) or any(_value(other) is not None or "/" in other for other in rest):
+                return _blanked(words, at, ends + 1)
+    for at, (word, following) in enumerate(pairwise(words)):
+        if word in _HIGHEST and following in _SCALE:
+            return _blanked(words, at, at + 1)
+    return words
+
+
+def _blanked(words: Sequence[str], begin: int, end: int) -> Sequence[str]:
+    # in its place a word that means nothing, so that the others stay where they were
+    return (*words[:begin], *["scale"] * (end - begin), *words[end:])
 
 
 def _weight(words: Sequence[str], at: int, after: list[str], alone: bool) -> int:

@@ -26,6 +26,8 @@ _PROMISES = re.compile(
     r"todo est[aá] bien|sin riesgo|no se preocupe)\b",
     re.IGNORECASE,
 )
+_CALL = ("{phone}", "{emerg}")
+"""Whoever has answered is told whom to call if they feel worse."""
 _NAMES = re.compile(r"\b(nps|net promoter|eq-?5d|promis|brief pain inventory|bpi)\b", re.IGNORECASE)
 """Licensed or protected: neither their wording nor their names are ours to use."""
 
@@ -52,9 +54,12 @@ def lint_common(common: Common, places: Mapping[str, Place]) -> tuple[Problem, .
     for key, phrase in (("thanks", common.thanks), ("page", common.page), ("again", common.again)):
         for language, text in phrase.items():
             where = f"by_text.{key}.{language}"
-            # At the worst case of the protocol's own rules: 30 characters of link, 12 of telephone number.
-            filled = text.replace("{link}", "x" * 30).replace("{phone}", "x" * 12)
+            # At the worst case of the protocol's own rules: 30 characters of link, 12 of telephone number, 3 of the
+            # emergency number.
+            filled = text.replace("{link}", "x" * 30).replace("{phone}", "x" * 12).replace("{emerg}", "x" * 3)
             found += [*_private(where, filled), *_one_segment(where, filled), *_honest(where, text)]
+            if key == "thanks":
+                found += [_wrong(where, f"{name} is missing", "say whom to call") for name in _CALL if name not in text]
     return _placed(found, places)
 
 

@@ -117,7 +117,7 @@ class Survey:
     title: Mapping[str, str]
     questions: tuple[Question, ...]
     text_thanks: Mapping[str, str]
-    """Last text of a conversation. {phone} is filled in when it is sent."""
+    """Last text of a conversation. {phone} and {emerg} are filled in when it is sent."""
     text_page: Mapping[str, str]
     """Text that hands over to the page. {link} is filled in when it is sent."""
     text_again: Mapping[str, str]

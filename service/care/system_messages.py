@@ -29,6 +29,8 @@ class SystemText(StrEnum):
     """To a phone that several patients share."""
     ALERT_NOTICE = "alert_notice"
     """To a clinician on call."""
+    HOUSE_NOTICE = "house_notice"
+    """The same to the clinic's own phone, which may be anybody's: an ACK from it would name nobody."""
 
 
 _NEEDS: dict[SystemText, tuple[str, ...]] = {
@@ -39,6 +41,7 @@ _NEEDS: dict[SystemText, tuple[str, ...]] = {
     SystemText.HELP: ("{phone}", "{emerg}", "STOP"),
     SystemText.WHICH_PATIENT: ("{phone}",),
     SystemText.ALERT_NOTICE: ("{link}", "ACK"),
+    SystemText.HOUSE_NOTICE: ("{link}",),
 }
 
 

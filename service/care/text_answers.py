@@ -56,8 +56,12 @@ _YES = _set("yes y yeah yep yup ya sure si s claro sip")
 _NO = _set("no n nope nah")
 _NO_TAIL = _POLITE | _set(
     "not i im am m is it its all at the need needed none good fine well can cant t cannot move a call "
-    "estoy bien puedo lo necesito todo muy nada hace falta moverme mover"
+    "estoy bien puedo lo necesito todo muy nada hace falta moverme mover "
+    "dont do me llamen llame llamar llamada"
 )
+_RATHER = _set("text message just only instead you texto mensaje mejor")
+"""No call, but a text."""
+_NO_CALL = re.compile(r"(please )?(dont|do not) call\b")
 _NO_BUT_UNSURE = re.compile(r"no (lo )?(se|idea|clue|estoy seguro|estoy segura|sure|opinion)\b")
 _NONE_WORDS = _set("none no nope nothing neither n ninguna ninguno nada nah")
 _NONE_TAIL = _POLITE | _set("of these those them the above all good de estas estos esas esos eso esto todo bien")
@@ -145,12 +149,11 @@ def _yes_no(plain: str, text: str) -> Reply:
     if not tokens or _NO_BUT_UNSURE.match(" ".join(tokens)):
         return Reply()
     first, rest = tokens[0], [token for token in tokens[1:] if token not in _POLITE]
-    words = text.strip() if rest else None
     if first in _YES and not _NO & set(rest):
-        return Reply(raw=True, words=words)
-    # After "no" only harmless words may follow: "no problem, call me" is no refusal.
-    if first in _NO and set(rest) <= _NO_TAIL | _NO:
-        return Reply(raw=False, words=words)
+        return Reply(raw=True, words=text.strip() if rest else None)
+    # After "no" only harmless words may follow, which say no more than it: "no problem, call me" is no refusal.
+    if (first in _NO or _NO_CALL.match(" ".join(tokens))) and set(rest) <= _NO_TAIL | _RATHER | _NO:
+        return Reply(raw=False, words=None if set(rest) <= _NO_TAIL | _NO else text.strip())
     return Reply()
 
 

@@ -18,10 +18,10 @@ WORST_CASE = Fields(
     link="https://care.example/s/" + "x" * 7,
     phone="800-555-0100",
     emerg="911",
-    hours="Mon-Fri 9-17",
+    hours="Mon-Fri 10:30am-12:30pm",
     name="M" * 12,
 )
-"""The longest values that a text must leave room for in one segment: 18, 30, 12, 3, 12 and 12 characters."""
+"""The longest values that a text must leave room for in one segment: 18, 30, 12, 3, 23 and 12 characters."""
 
 
 class Kind(StrEnum):

@@ -45,7 +45,7 @@ class What(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A text to send. {link} (PAGE) and {phone} (PAGE, THANKS) are still to be filled in."""
+    """A text to send. {link} (PAGE), {phone} (PAGE, THANKS) and {emerg} (THANKS) are still to be filled in."""
 
     what: What
     text: str
@@ -194,6 +194,11 @@ def step(
         return _listed(survey, state, question, answer, reply.words, now)
     moved, effects = _ask_next(survey, _answering(state, question), now)
     return moved, (Record(answer, reply.words), *effects)
+
+
+def plainly_answered(effects: tuple[Effect, ...]) -> bool:
+    """Whether the reply answered what was asked and said nothing beside it."""
+    return not any(isinstance(one, Keep) or (isinstance(one, Record) and one.words) for one in effects)
 
 
 def overdue(state: State, now: datetime) -> bool:

@@ -34,7 +34,7 @@ def _surveys(before: Protocol, after: Protocol) -> Iterator[str]:
         if _reminders(now) < _reminders(step):
             yield f"{survey}: reminders by step {now.id!r} are {_reminders(now)} instead of {_reminders(step)}."
         if now.survey_only_without_baseline and not step.survey_only_without_baseline:
-            yield f"{survey} is only asked where the visit came without first measurements."
+            yield f"{survey} is only asked where first measurements of the visit are missing."
 
 
 def _steps(before: Protocol, after: Protocol) -> Iterator[str]:

@@ -293,6 +293,8 @@ URGENT_PHRASES: dict[str, tuple[str, ...]] = {
         "wont|cant|doesnt|isnt|hasnt|not|didnt ~3 stop|stopped|stopping bleeding|bleed",
         "bleeding|bleeds|blood|bleed ~4 wont|doesnt|isnt|nonstop|lot|heavily|badly|profusely|everywhere|gushing|"
         "soaked|hasnt|lots|much",
+        "bleeding|blood ~8 wont|cant|doesnt|not ~1 stop|stopping",
+        "bleeding ~4 started|starts|back ~1 again",
         "lots|lot|much|losing|lost|soaked|gushing ~3 blood|bleeding",
         "still|keeps|heavy|bad ~1 bleeding",
         "no ~2 para|deja|parar ~2 sangrar|sangre|sangrando",
@@ -318,6 +320,8 @@ URGENT_PHRASES: dict[str, tuple[str, ...]] = {
         "ya no aguanto|soporto|resisto",
         "more painful than|every|each|now|today",
         "worst ~2 been|yet",
+        "scale|escala ~8 11|12|15|20|100",
+        "11|12|15|20|100 out of 10|ten",
         "in tears",
         "hurts|hurting|hurt more than|every|each|now",
         "peor que nunca|ayer|antes",
@@ -340,6 +344,7 @@ URGENT_PHRASES: dict[str, tuple[str, ...]] = {
         "getting|gets|gotten|got|become|becoming|keeps|keep|much|way|lot|far|feeling|feel|feels|even|only|steadily|"
         "rapidly ~2 worse",
         "worse every|each|by|and|than",
+        "pain|it|its ~2 not|isnt ~1 better its? worse",
         "more and more pain|painful",
         "{cant} ~1 take|stand|bear|handle|tolerate|deal|endure ~1 the|this|it|with|anymore|my pain|anymore|any|much|"
         "hurting",

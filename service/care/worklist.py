@@ -52,13 +52,13 @@ _BY_RULE = {f"{BY_RULE}{why}": sentence for why, sentence in NO_READER.items()}
 
 
 def no_reader(
-    reading: Reading, *, automatic: bool, media: int, in_survey: bool, of_patient: bool, of_colleague: bool
+    reading: Reading, *, automatic: bool, media: int, answered: bool, of_patient: bool, of_colleague: bool
 ) -> NoReader | None:
     """Why nobody needs to read it; None: somebody should.
 
-    `in_survey`: it answered a survey's question by text. `of_patient`: from a number that is a patient's, or several
-    patients'; `of_colleague`: one of the clinic's own people's. What says anything beside its plain purpose, is
-    ambiguous or brings a picture is read.
+    `answered`: it answered a survey's question by text, and the survey read nothing beside the answer in it.
+    `of_patient`: from a number that is a patient's, or several patients'; `of_colleague`: one of the clinic's own
+    people's. What says anything beside its plain purpose, is ambiguous or brings a picture is read.
     """
     if automatic:
         return NoReader.MACHINE
@@ -70,15 +70,21 @@ def no_reader(
         case Meaning.EMPTY:
             return NoReader.EMPTY
         case Meaning.STOP:
-            plain = reading.provider_keyword or len(reading.words.split()) <= _FEW
             certain = reading.stop_certain and reading.stop_scope is not StopScope.WRONG_PERSON
-            return NoReader.OPT_OUT if plain and certain else None
-        case Meaning.START | Meaning.HELP if of_patient:
+            return NoReader.OPT_OUT if is_short(reading) and certain else None
+        case Meaning.START if of_patient:
+            return NoReader.KEYWORD if is_short(reading) else None
+        case Meaning.HELP if of_patient:
             return NoReader.KEYWORD
         case Meaning.COURTESY:
             return NoReader.THANKS
-    # Which answer it is the survey has read by its own rules, and has asked again where it could not tell.
-    return NoReader.ANSWER if in_survey and len(reading.words.split()) <= _FEW else None
+    # An answer in the patient's own words (what they would like to do again) may be no answer at all.
+    return NoReader.ANSWER if answered and len(reading.words.split()) <= _FEW else None
+
+
+def is_short(reading: Reading) -> bool:
+    """Whether it is a keyword or hardly longer, so that nothing else can be in it."""
+    return reading.provider_keyword or len(reading.words.split()) <= _FEW
 
 
 def said_by_rule(seen_by: str | None) -> str | None:
@@ -130,6 +136,8 @@ def title_of(cause: str) -> str:
     """An alert's cause in words: "silence S2" is a survey without an answer."""
     if cause.startswith("silence "):
         return f"Survey {cause.removeprefix('silence ')} not answered"
+    if cause.startswith("erased "):
+        return "The patient was erased"
     words = _spoken(cause)
     return words[:1].upper() + words[1:]
 

@@ -49,7 +49,7 @@ def read_date(text: str, order: DateOrder) -> tuple[date, str] | None:
 
 
 def read_time(text: str) -> tuple[time, str] | None:
-    """A time of day, and its offset from UTC or ""; None where it is none."""
+    """A time of day, and its offset from UTC or ""; None where it is none, or a range of times."""
     found = _TIME.fullmatch(text.strip())
     if found is None:
         return None
@@ -58,10 +58,23 @@ def read_time(text: str) -> tuple[time, str] | None:
         if not 1 <= hour <= 12:
             return None
         hour = hour % 12 + (12 if half == "p" else 0)
+    offset = (found["zone"] or "").upper()
+    if offset not in ("", "Z") and not _is_offset(offset, whole=bool(found["s"]) or text.strip()[:1] in ("T", "t")):
+        return None
     try:
-        return time(hour, int(found["min"]), int(found["s"] or 0)), (found["zone"] or "").upper()
+        return time(hour, int(found["min"]), int(found["s"] or 0)), offset
     except ValueError:
         return None
+
+
+def _is_offset(written: str, whole: bool) -> bool:
+    """Whether it is one on earth. `whole`: the time before it is in ISO's own form; else "09:00-09:30" means until."""
+    hours, minutes = int(written[1:3]), int(written[-2:])
+    if minutes not in (0, 15, 30, 45):
+        return False
+    if written[0] == "-":
+        return whole and hours * 60 + minutes <= 12 * 60
+    return hours * 60 + minutes <= 14 * 60
 
 
 def moment(day: date, at: time, offset: str, zone: ZoneInfo) -> datetime:

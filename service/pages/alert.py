@@ -21,10 +21,12 @@ from service.care.urgency import Urgency
 from service.context import context
 from service.pages.guesses import Guesses
 from service.records import alert_history, alert_notices, alerts, audit, clinics, contacts, patients
-from service.records.alert_history import EventKind
+from service.records.alert_history import SAID
 from service.records.alert_notices import Link
+from service.records.alerts import Overtaken
 from service.records.clinics import Clinic
 from service.records.database import run
+from service.records.ids import row_id
 
 bp = Blueprint("alert_page", __name__)
 
@@ -54,6 +56,7 @@ _WORDS: Mapping[str, Mapping[str, Any]] = {
         "name": "Your name",
         "button": "I take it on",
         "no_name": "Enter your name: the others must know who has taken it on.",
+        "more_said": "Something came in since you opened this. Read it, then take it on.",
         "unknown": "This link leads nowhere",
         "unknown_more": "It may have been cut off. Open it from the message again.",
         "expired": "This link has expired",
@@ -81,6 +84,7 @@ _WORDS: Mapping[str, Mapping[str, Any]] = {
         "name": "Su nombre",
         "button": "Me hago cargo",
         "no_name": "Escriba su nombre: los demás deben saber quién se hizo cargo.",
+        "more_said": "Llegó algo nuevo desde que abrió esta página. Léalo y después hágase cargo.",
         "unknown": "Este enlace no lleva a nada",
         "unknown_more": "Puede estar cortado. Ábralo otra vez desde el mensaje.",
         "expired": "Este enlace ha caducado",
@@ -104,7 +108,10 @@ def show(token: str) -> Response:
 
 @bp.post("/a/<token>")
 def take_on(token: str) -> AnyResponse:
-    """Acknowledge by name, then show the page again; the first name stays."""
+    """Acknowledge by name, then show the page again; the first name stays.
+
+    Where more was said since the page was opened, it is shown first: taking the alert on silences it.
+    """
     name = request.form.get("name", "").replace("\x00", "").strip()[:_LONGEST_NAME]
 
     def work(connection: Connection) -> AnyResponse:
@@ -113,8 +120,16 @@ def take_on(token: str) -> AnyResponse:
             return found
         link, clinic = found
         if not name:
-            return _alert_page(connection, link, clinic, status=422, nameless=True)
-        alerts.acknowledge(connection, clinic.id, link.alert.id, name, "link", time.now())
+            return _alert_page(connection, link, clinic, 422, wrong="no_name")
+        shown = request.form.get("seen")
+        # A name alone, as a program may post it, says nothing of what was seen.
+        seen = None if shown is None else row_id(shown) or 0
+        try:
+            done = alerts.acknowledge(connection, clinic.id, link.alert.id, name, "link", time.now(), seen=seen)
+        except Overtaken:
+            return _alert_page(connection, link, clinic, 409, wrong="more_said", name=name)
+        if done:
+            _note(connection, link, clinic, "alert.acknowledge")
         return redirect(request.path, 303)
 
     return run(context().engine, work)
@@ -131,14 +146,22 @@ def _behind(connection: Connection, token: str) -> tuple[Link, Clinic] | Respons
 
 
 def _alert_page(
-    connection: Connection, link: Link, clinic: Clinic, status: int = 200, nameless: bool = False
+    connection: Connection,
+    link: Link,
+    clinic: Clinic,
+    status: int = 200,
+    *,
+    wrong: str | None = None,
+    name: str | None = None,
 ) -> Response:
+    """`wrong` is the word for why the form was not taken, `name` what was typed into it."""
     vault, alert = context().sending.vault, link.alert
     patient = patients.get(connection, vault, alert.patient_id)
-    audit.note(connection, clinic.id, f"contact {link.contact_id}", "alert.read", f"alert {alert.id}", time.now())
+    _note(connection, link, clinic, "alert.read")
     history = alert_history.history(connection, vault, [alert.id])[alert.id]
-    told = [(event.details, event.at) for event in history if event.kind in (EventKind.OPENED, EventKind.SEEN_AGAIN)]
-    said = {details: at for details, at in reversed(told) if details is not None}  # a storm says the same many times
+    told = [event for event in history if event.kind in SAID]
+    # A storm says the same many times.
+    said = {event.details: event.at for event in reversed(told) if event.details is not None}
     words = _words(clinic)
     return _page(
         clinic,
@@ -151,9 +174,16 @@ def _alert_page(
         opened=_local(alert.opened_at, clinic),
         acknowledged=None if alert.acknowledged_at is None else _local(alert.acknowledged_at, clinic),
         said=[{"at": _local(at, clinic), "details": details} for details, at in said.items()],
-        name="" if nameless else contacts.name_of(connection, clinic.id, link.contact_id) or "",
-        error=words["no_name"] if nameless else None,
+        seen=alert_history.newest_in(history),
+        name=contacts.name_of(connection, clinic.id, link.contact_id) or "" if name is None else name,
+        error=None if wrong is None else words[wrong],
     )
+
+
+def _note(connection: Connection, link: Link, clinic: Clinic, action: str) -> None:
+    """A line in the audit: whoever has the link is the contact that it was sent to."""
+    actor, subject = f"contact {link.contact_id}", f"alert {link.alert.id}"
+    audit.note(connection, clinic.id, actor, action, subject, time.now())
 
 
 def _nowhere(why: str, status: int, clinic: Clinic | None) -> Response:

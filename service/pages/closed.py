@@ -18,13 +18,13 @@ def too_many_guesses() -> bool:
     return _guesses.too_many(request.remote_addr or "")
 
 
-def unknown(connection: Connection) -> Response:
+def unknown(connection: Connection, why: str = "unknown") -> Response:
     """For a token nobody knows. With one clinic in the house its number is the right one to show."""
     slow = too_many_guesses()
     known = clinics.all_of(connection)
     clinic = known[0] if len(known) == 1 else None
     language = look.language_for(None if clinic is None else clinic.locale)
-    why, status = ("slow", 429) if slow else ("unknown", 404)
+    why, status = ("slow", 429) if slow else (why, 404)
     return look.page("closed.html", status, language, clinic, why=why, plan=None, urgent=False)
 
 

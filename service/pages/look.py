@@ -75,7 +75,7 @@ def page(template: str, status: int, language: str, clinic: Clinic | None, **val
             known |= {
                 "phone": telephone(clinic.phone),
                 "emerg": telephone(clinic.emergency_number),
-                "hours": clinic.hours,
+                "hours": clinic.hours_in(language),
                 "clinic": clinic.display_name,
             }
         return Markup(_PLACE.sub(lambda place: str(escape(known[place[1]])), str(escape(text))))  # noqa: S704

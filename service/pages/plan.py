@@ -11,6 +11,7 @@ from flask import Blueprint, Response
 from sqlalchemy import Connection
 
 from service import time
+from service.care import baselines
 from service.care.care_plan import Topic, advice
 from service.care.localtime import local_day
 from service.care.scores import Scores, scores
@@ -22,7 +23,7 @@ from service.records import responses, triaging
 from service.records.database import reading
 from service.records.library import library
 from service.records.plans import zone
-from service.records.triaging import BASELINE, Setting
+from service.records.triaging import Setting
 
 bp = Blueprint("plan_page", __name__)
 
@@ -102,7 +103,7 @@ def _progress(connection: Connection, where: Setting) -> list[Point]:
         found.append(Point(local_day(first.ended_at, local), start.scores))
     for response in responses.of_sessions(connection, vault, [one.id for one in where.course]):
         survey = library().surveys.get(response.survey)
-        if survey is None or response.survey == BASELINE:
+        if survey is None or response.survey == baselines.SURVEY:
             continue
         came_to = scores(response.read(survey).values())
         if any(score is not None for score in (came_to.nrs, came_to.peg, came_to.psfs)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -68,12 +68,16 @@ def submit(token: str) -> AnyResponse:
         given, problems = surveys.validate_all(sheet.questions, posted)
         if not invitation.is_editable(now):
             return _too_late(connection, sheet, token, given, now)
-        missing = surveys.completeness(sheet.questions, sheet.answers.keys() | given.keys()).missing
+        missing = surveys.completeness(sheet.questions, given.keys()).missing
         finish = not missing and not problems
-        heard = _take(connection, sheet, Change(given, finish=finish), now)
+        # The page showed what was answered before: what comes back blank was taken back.
+        shown = {question.id for question in sheet.questions}
+        blank = (shown & sheet.answers.keys()) - given.keys() - {problem.question for problem in problems}
+        cleared = frozenset(blank.difference(missing))
+        heard = _take(connection, sheet, Change(given, cleared=cleared, finish=finish), now)
         if finish:
             return redirect(_address(token), 303)
-        filled = sheet.with_answers(given)
+        filled = sheet.with_answers(given, without=blank)
         if heard.is_emergency and invitation.completed_at is None:
             return _call(filled, token)
         faults = {problem.question: problem.fault.value for problem in problems}
@@ -104,6 +108,12 @@ def tap(token: str) -> Response:
         if not invitation.is_editable(now):
             heard = _hear(connection, sheet, given, now)
             return _said(410, saved=False, emergency=heard.is_emergency)
+        sent_off = invitation.completed_at is not None
+        if sent_off and ("edit" not in request.args or not (given or question.optional)):
+            # On its way when the form was sent, which said it all; or an answer of a whole survey is taken back, which
+            # the form will ask for again.
+            heard = _hear(connection, sheet, given, now)
+            return _said(200, saved="edit" not in request.args, emergency=heard.is_emergency)
         change = Change(given, cleared=frozenset() if given else frozenset({asked}))
         heard = _take(connection, sheet, change, now)
         kept = () if heard.response is None else heard.response.answers
@@ -143,8 +153,9 @@ class _Sheet:
     activity: str | None
     answers: Mapping[str, Answer]
 
-    def with_answers(self, given: Mapping[str, Answer]) -> _Sheet:
-        return _Sheet(self.invitation, self.survey, self.questions, self.activity, {**self.answers, **given})
+    def with_answers(self, given: Mapping[str, Answer], without: Collection[str]) -> _Sheet:
+        kept = {name: answer for name, answer in self.answers.items() if name not in without}
+        return _Sheet(self.invitation, self.survey, self.questions, self.activity, {**kept, **given})
 
 
 def _sheet(connection: Connection, invitation: Invitation, now: datetime) -> _Sheet | None:
@@ -155,8 +166,10 @@ def _sheet(connection: Connection, invitation: Invitation, now: datetime) -> _Sh
     where = invitation.where
     start = triaging.baseline(connection, context().sending.vault, library(), where)
     activity = None if start is None else start.activity
-    questions = surveys.questions_for(survey, where.site_groups, activity is not None, where.day(now))
     answers = {} if invitation.response is None else invitation.response.read(survey)
+    known = triaging.known_from_visit(connection, context().sending.vault, where, survey, answers)
+    all_of_it = surveys.questions_for(survey, where.site_groups, activity is not None, where.day(now))
+    questions = tuple(question for question in all_of_it if question.id not in known)
     return _Sheet(invitation, survey, questions, activity, answers)
 
 
@@ -205,7 +218,7 @@ def _form(sheet: _Sheet, token: str, errors: Mapping[str, str] | None = None) ->
         sheet.invitation.where.clinic,
         title=sheet.survey.title[language],
         action=_address(token),
-        tap=f"/s/{token}/tap",
+        tap=f"/s/{token}/tap{'' if sheet.invitation.completed_at is None else '?edit=1'}",
         plan=f"/s/{token}/plan?lang={language}",
         kinds=Kind,
         questions=[

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, ScalarSelect, TextClause, bindparam, func, se
 from service.care.lifecycle import Channel, State
 from service.records.database import Moment
 from service.records.messages import ROUTINE, URGENT
-from service.records.sending_tables import messages, senders
+from service.records.sending_tables import QUEUED_MESSAGES, messages, senders
 
 
 def queue_due(
@@ -134,7 +134,7 @@ def queued(connection: Connection, channel: Channel, sender: str, most: int) -> 
 _QUEUED = select(func.count()).select_from(
     select(messages.c.id)
     .where(
-        messages.c.state == State.QUEUED,
+        text(QUEUED_MESSAGES),
         messages.c.channel == bindparam("channel"),
         messages.c.sender == bindparam("sender"),
     )

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from service.care.lifecycle import Channel
 from service.care.urgency import Urgency
@@ -43,6 +43,11 @@ class AlertEvent:
     round: int | None
     by: str | None
     details: str | None
+    id: int
+
+
+SAID = (EventKind.OPENED, EventKind.SEEN_AGAIN)
+"""The lines with what a patient said. Whatever makes an alert more urgent, or opens it again, writes one."""
 
 
 def add_event(
@@ -100,6 +105,26 @@ def newest(connection: Connection, vault: Vault, alert_id: int, limit: int) -> l
     return [_event(row, vault) for row in rows]
 
 
+def newest_said(connection: Connection, alert_id: int) -> int:
+    """The id of the newest line of what was said."""
+    said = select(func.max(alert_events.c.id)).where(alert_events.c.alert_id == alert_id, alert_events.c.kind.in_(SAID))
+    return connection.execute(said).scalar_one() or 0
+
+
+def newest_in(history: Sequence[AlertEvent]) -> int:
+    """The same of lines that were read: the mark of what their reader has seen."""
+    return max((event.id for event in history if event.kind in SAID), default=0)
+
+
+def closing_words(connection: Connection, vault: Vault, alert_id: int) -> str | None:
+    """What came of it, in the words of whoever closed it; None where it is open, or they are kept no longer."""
+    closed = select(alert_events.c.id, alert_events.c.details).where(
+        alert_events.c.alert_id == alert_id, alert_events.c.kind == EventKind.CLOSED
+    )
+    row = connection.execute(closed).one_or_none()
+    return None if row is None else vault.open_optional(row.details, row.id)
+
+
 def of_patient(connection: Connection, vault: Vault, patient_id: int) -> list[dict[str, Any]]:
     """A patient's alerts and what was said of each, as plain data: for the export."""
     rows = connection.execute(select(alerts).where(alerts.c.patient_id == patient_id).order_by(alerts.c.id)).all()
@@ -116,9 +141,16 @@ def of_patient(connection: Connection, vault: Vault, patient_id: int) -> list[di
 
 
 def forget_patient(connection: Connection, patient_id: int) -> None:
-    """Blank what a patient said. That there was an alert, and who took it on, stays."""
-    theirs = select(alerts.c.id).where(alerts.c.patient_id == patient_id)
+    """Blank what a patient said and what it was about. That there was an alert, how urgent, and who took it on, stays.
+
+    One that is open stays open: only a person takes an alert off the list (P9).
+    """
+    theirs = list(
+        connection.execute(select(alerts.c.id).where(alerts.c.patient_id == patient_id).order_by(alerts.c.id)).scalars()
+    )
     connection.execute(update(alert_events).where(alert_events.c.alert_id.in_(theirs)).values(details=None))
+    for number, alert_id in enumerate(theirs, 1):  # numbered: a patient has one open alert of a cause
+        connection.execute(update(alerts).where(alerts.c.id == alert_id).values(cause=f"erased {number}"))
 
 
 def forget_old(connection: Connection, before: datetime, batch: int) -> int:
@@ -139,4 +171,5 @@ def _event(row: Row[Any], vault: Vault) -> AlertEvent:
         round=row.round,
         by=row.by,
         details=vault.open_optional(row.details, row.id),
+        id=row.id,
     )

@@ -10,9 +10,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, text, update
 
-from service.care.escalation import AlertFacts, By, Notice, is_loud
+from service.care.escalation import HOUSE, AlertFacts, By, Notice, is_loud
 from service.care.lifecycle import Channel, State
 from service.care.own_ladders import ladders_of
 from service.care.system_messages import SystemText
@@ -27,11 +27,14 @@ from service.records.ids import new_id
 from service.records.messages import Extra
 from service.records.plans import Sending
 from service.records.sealing import token_key
-from service.records.sending_tables import attempts
+from service.records.sending_tables import LOST_NOTICES, attempts
 from service.records.sending_tables import messages as message_rows
 
 WINDOW = timedelta(minutes=30)
 """Later than this a notice is stale: the rounds after it say the same."""
+STILL_NEWS = timedelta(days=1)
+"""How old a notice can be whose loss is gone round. The rounds since have told whoever it could lead to, and an alert
+that nobody takes on loses thousands: asked for every second, they were a quarter of a simulated clock's time."""
 LINK_LIVES = timedelta(days=7)
 DOWN_AFTER = 20
 """Hand-overs in a row without an answer after which a channel counts as dead: it opens the workers' breaker."""
@@ -79,22 +82,23 @@ NEXT_DUE = (
     .limit(1)
 )
 _WITH_FAILURES = (
-    select(alerts.c.id, func.count().label("failed"), func.max(message_rows.c.id).label("latest"))
-    .join(message_rows, message_rows.c.cause_id == alerts.c.id)
+    select(message_rows.c.cause_id, func.count().label("failed"), func.max(message_rows.c.id).label("latest"))
     .where(
-        alerts.c.next_notice_at.is_not(None),
+        text(LOST_NOTICES),
         message_rows.c.step.like(_STEP + "%"),
-        message_rows.c.state.in_(_WENT_WRONG),
+        message_rows.c.cause_id.in_(select(alerts.c.id).where(alerts.c.next_notice_at.is_not(None))),
+        message_rows.c.due_at > bindparam("since"),
     )
-    .group_by(alerts.c.id)
-    .order_by(alerts.c.since.desc())
+    .group_by(message_rows.c.cause_id)
+    .order_by(message_rows.c.cause_id.desc())
     .limit(bindparam("limit"))
 )
 
 
-def with_failures(connection: Connection, limit: int) -> list[Lost]:
-    """Alerts still ringing of which a notice did not arrive."""
-    return [Lost(row.id, row.failed, row.latest) for row in connection.execute(_WITH_FAILURES, {"limit": limit})]
+def with_failures(connection: Connection, now: datetime, limit: int) -> list[Lost]:
+    """Alerts still ringing of which a notice did not arrive lately."""
+    rows = connection.execute(_WITH_FAILURES, {"since": now - STILL_NEWS, "limit": limit})
+    return [Lost(row.cause_id, row.failed, row.latest) for row in rows]
 
 
 _RINGING = (
@@ -188,6 +192,11 @@ def behind_link(connection: Connection, token: str, now: datetime) -> Link | Non
         return None
     alert = connection.execute(select(alerts).where(alerts.c.id == row.cause_id)).one()
     return Link(as_alert(alert), _contact_of(row.step), now >= row.due_at + LINK_LIVES)
+
+
+def is_to_house(step: str) -> bool:
+    """Whether a message's step is of a notice to the clinic itself rather than to one of its people."""
+    return step.startswith(_STEP) and _contact_of(step) == HOUSE
 
 
 def _insert(

@@ -30,7 +30,7 @@ contacts = Table(
     Column("email", LargeBinary),
     Column("email_key", LargeBinary),
     Column("position", SmallInteger, nullable=False),  # 1 is told first
-    Column("on_call", Boolean, nullable=False),  # told at once also while the clinic is closed
+    Column("on_call", Boolean, nullable=False),  # told of an emergency before their turn, and at night
     Column("created_at", Moment, nullable=False),
     Column("removed_at", Moment),
     Column("phone_verified_at", Moment),  # the code of a test message that went there was entered

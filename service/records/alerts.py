@@ -14,12 +14,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from service.care.escalation import OfficeHours, first_look, is_loud
-from service.care.lifecycle import Channel, Reason
+from service.care.lifecycle import Channel, Reason, State
 from service.care.system_messages import SystemText
 from service.care.urgency import Urgency
 from service.records import contacts, hooks, messages, notices, patients, plans
-from service.records.alert_history import EventKind, add_event
-from service.records.alert_tables import alert_events, alerts
+from service.records.alert_history import EventKind, add_event, newest_said
+from service.records.alert_tables import alerts
 from service.records.clinics import Clinic
 from service.records.ids import new_id
 from service.records.messages import Extra
@@ -66,6 +66,10 @@ class Alert:
         return "open" if self.acknowledged_at is None else "acknowledged"
 
 
+class Overtaken(Exception):
+    """More was said of the alert since its page was opened: it is read before anything is decided of it (P9)."""
+
+
 def open_alert(
     connection: Connection,
     sending: Sending,
@@ -106,22 +110,32 @@ def open_alert(
     return alert_id
 
 
-def acknowledge(connection: Connection, clinic_id: int, alert_id: int, by_name: str, how: str, now: datetime) -> bool:
+def acknowledge(
+    connection: Connection,
+    clinic_id: int,
+    alert_id: int,
+    by_name: str,
+    how: str,
+    now: datetime,
+    *,
+    seen: int | None = None,
+) -> bool:
     """A named person takes an alert on: nobody else is told. False when somebody had before; the first name stays.
 
-    Raises LookupError when the clinic has no such alert, ValueError for a blank name.
+    `seen` is the newest line of what was said that they had before them, None where that is not known. Raises Overtaken
+    where more was said since, LookupError when the clinic has no such alert, ValueError for a blank name.
     """
     name = by_name.strip()
     if not name:
         raise ValueError("an alert is acknowledged by a named person")
-    done = connection.execute(
+    if get(connection, clinic_id, alert_id, lock=True).acknowledged_at is not None:
+        return False
+    _refuse_unseen(connection, alert_id, seen)
+    connection.execute(
         update(alerts)
-        .where(alerts.c.id == alert_id, alerts.c.clinic_id == clinic_id, alerts.c.acknowledged_at.is_(None))
+        .where(alerts.c.id == alert_id)
         .values(acknowledged_at=now, acknowledged_by=name, acknowledged_how=how, next_notice_at=None)
     )
-    if done.rowcount == 0:
-        get(connection, clinic_id, alert_id)
-        return False
     add_event(connection, None, alert_id, EventKind.ACKNOWLEDGED, now, source=how, by=name)
     _withdraw_notices(connection, alert_id)
     notices.close(connection, UNHEARD, f"alert {alert_id}", now)
@@ -129,8 +143,14 @@ def acknowledge(connection: Connection, clinic_id: int, alert_id: int, by_name: 
     return True
 
 
-def acknowledge_by_contact(connection: Connection, vault: Vault, phone: str, now: datetime) -> list[int]:
-    """ACK came from this phone: acknowledge what its owner was told of and nobody took on. Returns those alerts."""
+def acknowledge_by_contact(
+    connection: Connection, vault: Vault, phone: str, written_at: datetime, now: datetime
+) -> list[int]:
+    """ACK came from this phone at `written_at`: acknowledge what its owner had been texted of and nobody took on.
+
+    Returns those alerts. A notice that was only planned by then told nobody anything, nor did one of before the alert
+    began to ring anew; one of which we do not know whether it arrived may have been read.
+    """
     taken = []
     for contact in contacts.by_phone(connection, vault, phone):
         told = connection.execute(
@@ -139,11 +159,13 @@ def acknowledge_by_contact(connection: Connection, vault: Vault, phone: str, now
                 alerts.c.clinic_id == contact.clinic_id,
                 alerts.c.acknowledged_at.is_(None),
                 alerts.c.closed_at.is_(None),
-                select(alert_events.c.id)
+                select(message_rows.c.id)
                 .where(
-                    alert_events.c.alert_id == alerts.c.id,
-                    alert_events.c.kind == EventKind.NOTIFIED,
-                    alert_events.c.contact_id == contact.id,
+                    message_rows.c.cause_id == alerts.c.id,
+                    message_rows.c.step.like(f"{SystemText.ALERT_NOTICE}.%.{contact.id}"),
+                    message_rows.c.channel == Channel.SMS,
+                    message_rows.c.handed_at.between(alerts.c.since, written_at),
+                    message_rows.c.state.not_in((State.FAILED, State.UNDELIVERED)),
                 )
                 .exists(),
             )
@@ -154,23 +176,28 @@ def acknowledge_by_contact(connection: Connection, vault: Vault, phone: str, now
 
 
 def close(
-    connection: Connection, vault: Vault, clinic_id: int, alert_id: int, note: str, by: str, now: datetime
+    connection: Connection,
+    vault: Vault,
+    clinic_id: int,
+    alert_id: int,
+    note: str,
+    by: str,
+    now: datetime,
+    *,
+    seen: int | None = None,
 ) -> bool:
     """Take an alert off the worklist, with a note of what came of it. Acknowledges it too, where nobody had.
 
-    False when it was closed already. Raises LookupError when the clinic has no such alert, ValueError for a blank note
-    or name.
+    False when it was closed already. `seen` is as for `acknowledge`: nobody closes what came in since they looked.
+    Raises Overtaken, LookupError when the clinic has no such alert, ValueError for a blank note or name.
     """
     if not note.strip() or not by.strip():
         raise ValueError("closing an alert takes a note and a name")
-    acknowledge(connection, clinic_id, alert_id, by, "closed", now)
-    done = connection.execute(
-        update(alerts)
-        .where(alerts.c.id == alert_id, alerts.c.closed_at.is_(None))
-        .values(closed_at=now, closed_by=by.strip())
-    )
-    if done.rowcount == 0:
+    if get(connection, clinic_id, alert_id, lock=True).closed_at is not None:
         return False
+    _refuse_unseen(connection, alert_id, seen)
+    acknowledge(connection, clinic_id, alert_id, by, "closed", now)
+    connection.execute(update(alerts).where(alerts.c.id == alert_id).values(closed_at=now, closed_by=by.strip()))
     add_event(connection, vault, alert_id, EventKind.CLOSED, now, details=note.strip(), by=by.strip())
     _announce(connection, clinic_id, alert_id, hooks.Type.ALERT_CLOSED, now)
     return True
@@ -179,9 +206,10 @@ def close(
 _GET = select(alerts).where(alerts.c.id == bindparam("id"), alerts.c.clinic_id == bindparam("clinic_id"))
 
 
-def get(connection: Connection, clinic_id: int, alert_id: int) -> Alert:
+def get(connection: Connection, clinic_id: int, alert_id: int, lock: bool = False) -> Alert:
     """The clinic's alert. Raises LookupError."""
-    row = connection.execute(_GET, {"id": alert_id, "clinic_id": clinic_id}).one_or_none()
+    query = _GET.with_for_update() if lock else _GET
+    row = connection.execute(query, {"id": alert_id, "clinic_id": clinic_id}).one_or_none()
     if row is None:
         raise LookupError(f"no alert {alert_id}")
     return as_alert(row)
@@ -214,6 +242,12 @@ def _announce(connection: Connection, clinic_id: int, alert_id: int, kind: hooks
         "closed_by": one.closed_by,
     }
     hooks.announce_alert(connection, clinic_id, one.patient_id, one.session_id, kind, facts, now)
+
+
+def _refuse_unseen(connection: Connection, alert_id: int, seen: int | None) -> None:
+    """The caller holds the alert's row, which whoever adds to what was said takes first."""
+    if seen is not None and newest_said(connection, alert_id) > seen:
+        raise Overtaken
 
 
 def _standing(connection: Connection, patient_id: int, cause: str) -> Alert | None:

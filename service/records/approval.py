@@ -53,7 +53,7 @@ def sign_draft(connection: Connection, clinic_id: int, draft_id: int, seen: str,
         raise drafts.Overtaken(draft)
     if not check(draft.body, library().surveys, draft.name).may_be_approved:
         raise MayNotBeSigned
-    drafts.discard(connection, clinic_id, draft_id)
+    drafts.discard(connection, clinic_id, draft_id, seen)
     protocols.add_as(connection, clinic_id, draft_id, draft.body, signature.at)
     return _sign(connection, clinic_id, draft_id, signature)
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, insert, or_, select, update
 
+from service.care.contact import hours_in
 from service.care.localtime import QuietHours
 from service.records.ids import new_id
 from service.records.sealing import Vault
@@ -33,6 +34,7 @@ class Clinic:
     email: str | None
     emergency_number: str
     hours: str
+    """As typed: what patients are told only where `opening` cannot say it."""
     opening: dict[str, list[str]]
     quiet_from: str
     quiet_until: str
@@ -49,6 +51,10 @@ class Clinic:
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
 
+    def hours_in(self, language: str) -> str:
+        """When somebody reads, as patients are told."""
+        return hours_in(language, self.opening, self.hours)
+
     @cached_property
     def quiet(self) -> QuietHours:
         return QuietHours(opens=time.fromisoformat(self.quiet_from), closes=time.fromisoformat(self.quiet_until))
@@ -58,7 +64,7 @@ DEFAULTS: Mapping[str, Any] = {
     "timezone": "America/New_York",
     "locale": "en",
     "email": None,
-    "emergency_number": "911",
+    "emergency_number": "911",  # of that time zone
     "hours": "Mo-Fr 9-17",
     "opening": {day: ["09:00", "17:00"] for day in ("mon", "tue", "wed", "thu", "fri")},
     # US rule: nobody is texted before 8 in the morning or after 9 in the evening, where they are (47 CFR

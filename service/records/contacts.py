@@ -41,7 +41,7 @@ class Contact:
     position: int
     """1 is told first."""
     on_call: bool
-    """Told at once also while the clinic is closed."""
+    """Told at once of an emergency, and of what is urgent while the clinic is closed."""
     phone_verified_at: datetime | None = None
     """When the code of a test message that went there was entered at the desk."""
     email_verified_at: datetime | None = None
@@ -68,7 +68,7 @@ def add(
 ) -> Contact:
     """Add a contact; `position` None puts them last. `phone` is E.164.
 
-    Raises ValueError when the name is blank, or there is no address, or one that cannot be right.
+    Raises ValueError when the name is blank or not one line, or there is no address, or one that cannot be right.
     """
     name = name.strip()
     _check(name, phone, email)
@@ -222,6 +222,8 @@ def _dialled(clinic: Clinic) -> str | None:
 def _check(name: str, phone: str | None, email: str | None) -> None:
     if not name:
         raise ValueError("a contact needs a name: an alert is acknowledged by a named person")
+    if not name.isprintable():
+        raise ValueError("a contact's name must be one line of text")
     if phone is None and email is None:
         raise ValueError("a contact needs a phone, an e-mail address, or both")
     if phone is not None and not _PHONE.fullmatch(phone):

@@ -42,7 +42,12 @@ class Moment(TypeDecorator[datetime]):
             return None
         if value.tzinfo is None:
             raise ValueError("a naive datetime was about to be stored")
-        return value if dialect.name == "postgresql" else to_micros(value)
+        try:
+            # Close to the years 1 and 9999 an offset leads out of what any datetime can hold when it is read again.
+            moment = value.astimezone(UTC)
+        except OverflowError:
+            raise ValueError("a moment outside of the years 1 to 9999 was about to be stored") from None
+        return moment if dialect.name == "postgresql" else to_micros(moment)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if value is None:
@@ -63,11 +68,17 @@ def from_micros(micros: int) -> datetime:
 
 
 def open_database(url: str, pool_size: int = 8) -> Engine:
-    """An engine with everything set that either database needs to keep our promises."""
+    """An engine with everything set that either database needs to keep our promises.
+
+    Its errors do not quote what statements were given (P8).
+    """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         engine = create_engine(
-            parsed, connect_args={"timeout": _LONGEST_WAIT_SECONDS, "check_same_thread": False}, pool_size=pool_size
+            parsed,
+            connect_args={"timeout": _LONGEST_WAIT_SECONDS, "check_same_thread": False},
+            pool_size=pool_size,
+            hide_parameters=True,
         )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -79,6 +90,7 @@ def open_database(url: str, pool_size: int = 8) -> Engine:
         pool_pre_ping=True,
         pool_recycle=600,
         connect_args={"connect_timeout": 10, "options": "-c timezone=UTC -c lock_timeout=20s"},
+        hide_parameters=True,
     )
 
 

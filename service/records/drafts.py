@@ -97,8 +97,10 @@ def save(connection: Connection, clinic_id: int, draft_id: int, seen: str, body:
     return Draft(draft_id, there.name, body, by, now)
 
 
-def discard(connection: Connection, clinic_id: int, draft_id: int) -> Draft:
-    """Throw a draft away; returns what it was."""
+def discard(connection: Connection, clinic_id: int, draft_id: int, seen: str) -> Draft:
+    """Throw away the text whose mark is `seen`; returns the draft. Raises Overtaken where another text stands there."""
     there = get(connection, clinic_id, draft_id, lock=True)
+    if there.mark != seen:
+        raise Overtaken(there)
     connection.execute(delete(protocol_drafts).where(protocol_drafts.c.id == draft_id))
     return there

@@ -8,15 +8,15 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, delete, func, literal_column, select, update
 
-from service.care.lifecycle import Reason
-from service.records import alert_history, audit, consents, hooks, imports, messages, patients
+from service.care.lifecycle import WAITING, Reason
+from service.records import alert_history, audit, consents, hooks, imports, messages, patients, plans, suppressions
 from service.records.desk_tables import notes
-from service.records.patients import Facts
+from service.records.patients import Facts, Patient
 from service.records.reply_tables import conversations, replies, reply_candidates, responses, silences
 from service.records.sealing import Vault
 from service.records.sending_tables import attempts
 from service.records.sending_tables import messages as message_rows
-from service.records.tables import events, sessions
+from service.records.tables import courses, events, sessions
 from service.records.tables import patients as patient_rows
 
 _NOTHING = b""
@@ -27,10 +27,13 @@ def erase(
 ) -> bool:
     """Erase a patient: cancel what waits, blank what names or describes them. False when there is no such patient.
 
-    `unheard_of`: also one whom nobody has told us of. Events come in any order, and none may bring them in later.
+    `unheard_of`: also one whom nobody has told us of. Events come in any order, and none may bring them in later. The
+    clinic must be locked then, or whoever is bringing them in has looked for them already and goes on.
 
-    What stays: that a patient was erased (under a keyed hash, so that a late event cannot bring them back), what was
-    sent when, and the ledger of consent and opt-outs, which is kept as evidence. Nothing in it names anyone.
+    What stays: that a patient was erased (under a keyed hash, so that a late event cannot bring them back), when they
+    were treated and what was sent when, that there were alerts, how urgent and who took them on, and the ledger of
+    consent and opt-outs, which is kept as evidence, in the words that the clinic gave. The sealed answer to the event
+    that asked for this goes with retention.
     """
     patient = patients.find(connection, vault, clinic_id, external_id, lock=True)
     if patient is None and unheard_of:
@@ -67,6 +70,7 @@ def _blank(connection: Connection, patient_id: int) -> None:
     hooks.forget_patient(connection, patient_id)
     alert_history.forget_patient(connection, patient_id)
     connection.execute(delete(events).where(events.c.session_id.in_(theirs)))
+    connection.execute(delete(events).where(events.c.patient_id == patient_id))
     connection.execute(delete(responses).where(responses.c.session_id.in_(theirs)))
     connection.execute(delete(silences).where(silences.c.session_id.in_(theirs)))
     connection.execute(delete(notes).where(notes.c.patient_id == patient_id))
@@ -93,7 +97,9 @@ def _blank(connection: Connection, patient_id: int) -> None:
     rows = connection.execute(select(sessions.c.id, sessions.c.external_id).where(sessions.c.patient_id == patient_id))
     for row in rows.all():
         blind = "erased:" + hashlib.sha256(f"{row.id} {row.external_id}".encode()).hexdigest()[:32]
-        connection.execute(update(sessions).where(sessions.c.id == row.id).values(baseline=None, external_id=blind))
+        values = {"baseline": None, "external_id": blind, "course_id": None}
+        connection.execute(update(sessions).where(sessions.c.id == row.id).values(values))
+    connection.execute(delete(courses).where(courses.c.patient_id == patient_id))  # they say where it hurt
 
 
 def export(connection: Connection, vault: Vault, clinic_id: int, external_id: str) -> dict[str, Any] | None:
@@ -112,6 +118,8 @@ def export(connection: Connection, vault: Vault, clinic_id: int, external_id: st
             "locale": patient.locale,
         },
         "consents": [_plain(row) for row in consents.ledger(connection, patient.id)],
+        "suppressions": _suppressions(connection, vault, patient),
+        "courses": [_plain(row) for row in _rows(connection, courses, courses.c.patient_id == patient.id)],
         "sessions": [_session(vault, row) for row in _rows(connection, sessions, sessions.c.patient_id == patient.id)],
         "messages": [
             _plain({**row, "body": vault.open_optional(row["body"], row["id"]), "address": None})
@@ -133,12 +141,25 @@ def export(connection: Connection, vault: Vault, clinic_id: int, external_id: st
             )
             for row in _rows(connection, replies, replies.c.patient_id == patient.id)
         ],
+        "conversations": [
+            _plain({**row, "state": vault.open(row["state"], row["id"])})
+            for row in _rows(connection, conversations, conversations.c.patient_id == patient.id)
+        ],
         "alerts": alert_history.of_patient(connection, vault, patient.id),
         "notes": [
             _plain({**row, "body": vault.open(row["body"], row["id"])})
             for row in _rows(connection, notes, notes.c.patient_id == patient.id)
         ],
     }
+
+
+def _suppressions(connection: Connection, vault: Vault, patient: Patient) -> list[dict[str, Any]]:
+    """From which of their addresses messages are kept, and were: by the clinic's wish or for everybody's sake."""
+    return [
+        {"channel": str(channel), **_plain(dict(row._mapping))}
+        for channel, keys in plans.address_keys(vault, patient).items()
+        for row in suppressions.history(connection, patient.clinic_id, channel, keys)
+    ]
 
 
 def _session(vault: Vault, row: dict[str, Any]) -> dict[str, Any]:
@@ -160,14 +181,22 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
 def forget_old(connection: Connection, now: datetime, days: int, batch: int = 500) -> int:
     """Retention: blank the free text, answers and addresses that are older than `days`; returns how many rows.
 
-    What has a term of its own goes by that: webhooks' events, and lines of the audit that are no clinic's.
+    A baseline, which later answers are held against, stays while anything still waits for its patient. What has a term
+    of its own goes by that: webhooks' events, and lines of the audit that are no clinic's. Patients, sessions and
+    messages themselves stay until the patient is erased.
 
     Consents and suppressions stay: evidence of an opt-out is kept at least five years, and costs nobody's privacy.
     """
     before = now - timedelta(days=days)
     old_replies = _oldest(connection, replies.c.received_at, before, batch, _kept(replies.c.body))
     old_attempts = _oldest(connection, attempts.c.started_at, before, batch, _kept(attempts.c.address))
+    old_texts = _oldest(connection, message_rows.c.due_at, before, batch, message_rows.c.body.is_not(None))
+    old_starts = _oldest(
+        connection, sessions.c.created_at, before, batch, sessions.c.baseline.is_not(None), ~_patient_is_written_to(now)
+    )
     forgotten = (
+        update(message_rows).where(message_rows.c.id.in_(old_texts)).values(body=None),
+        update(sessions).where(sessions.c.id.in_(old_starts)).values(baseline=None),
         update(replies)
         .where(replies.c.id.in_(old_replies))
         .values(sender=_NOTHING, sender_key=_NOTHING, body=_NOTHING, reading=None),
@@ -190,6 +219,19 @@ def _oldest(
     """The oldest rows from before then, down the index on `since`."""
     query = select(since.table.c.id).where(since < before, *where).order_by(since).limit(most)
     return list(connection.execute(query).scalars())
+
+
+def _patient_is_written_to(now: datetime) -> ColumnElement[bool]:
+    """That something may still go to the patient of a session."""
+    return (
+        select(message_rows.c.id)
+        .where(
+            message_rows.c.patient_id == sessions.c.patient_id,
+            message_rows.c.state.in_(WAITING),
+            message_rows.c.window_until > now,
+        )
+        .exists()
+    )
 
 
 def _kept(blob: Column[bytes]) -> ColumnElement[bool]:

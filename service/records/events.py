@@ -58,11 +58,15 @@ def answered_row(
     content: bytes,
     kind: str,
     session_id: int | None,
+    patient_id: int | None,
     status: int,
     answer: str,
     now: datetime,
 ) -> dict[str, Any]:
-    """An event with its answer, which is JSON, as a row."""
+    """An event with its answer, which is JSON, as a row.
+
+    It goes with the session that it is about when the patient is erased, or else with the patient.
+    """
     row = new_id()
     return {
         "id": row,
@@ -71,6 +75,7 @@ def answered_row(
         "digest": digest(content),
         "type": kind,
         "session_id": session_id,
+        "patient_id": patient_id,
         "status": status,
         "answer": _seal(vault, answer, row),
         "received_at": now,

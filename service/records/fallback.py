@@ -17,7 +17,8 @@ from service.records.sending_tables import messages as message_rows
 def send_by_email(connection: Connection, sending: Sending, message_id: int, now: datetime) -> bool:
     """Plan the e-mail of a failed text, due now, if its step wants that and the patient can be written to.
 
-    False when there is none to send, also because the step has an e-mail already.
+    False when there is none to send, also because the step has an e-mail already. One that was left out because the
+    text seemed to have gone goes after all.
     """
     row = connection.execute(select(message_rows).where(message_rows.c.id == message_id)).one()
     if row.channel != Channel.SMS or row.session_id is None or row.window_until <= now or "." in row.step:
@@ -28,8 +29,9 @@ def send_by_email(connection: Connection, sending: Sending, message_id: int, now
     patient = patients.get(connection, sending.vault, row.patient_id, lock=True)
     if plans.reachable(connection, sending.vault, patient)[Channel.EMAIL] is not None:
         return False
-    on_record = {(one.step, one.channel) for one in messages.on_record(connection, session.id)}
-    if (row.step, Channel.EMAIL) in on_record:
+    on_record = {(one.step, one.channel): one for one in messages.on_record(connection, session.id)}
+    before = on_record.get((row.step, Channel.EMAIL))
+    if before is not None and before.reason is not Reason.SENT_ON_OTHER_CHANNEL:
         return False
     instead = PlannedMessage(
         step=row.step,
@@ -41,6 +43,8 @@ def send_by_email(connection: Connection, sending: Sending, message_id: int, now
         reason=Reason.NOT_YET_DUE,
         asked_at=now,
     )
+    if before is not None:
+        return messages.revive(connection, before.id, before.state, before.reason, instead)
     clinic = clinics.get(connection, row.clinic_id)
     messages.insert_planned(connection, clinic.id, patient.id, session.id, sending.of(clinic), [instead])
     return True

@@ -94,6 +94,7 @@ def disable(connection: Connection, endpoint_id: int, now: datetime) -> bool:
         .where(webhook_deliveries.c.endpoint_id == endpoint_id, webhook_deliveries.c.state.in_(LIVE))
         .values(state="abandoned", last_error="endpoint_disabled")
     )
+    notices.close(connection, FAILING, f"endpoint {endpoint_id}", now)
     forget_known()
     return done.rowcount == 1
 

@@ -33,6 +33,18 @@ def new_ids(count: int) -> range:
         return range(first, first + count)
 
 
+def age(row_id: int) -> float:
+    """Real seconds since the id was drawn."""
+    return time.time() - ((row_id >> 22) + _EPOCH_MS) / 1000
+
+
 def first_at(moment: datetime) -> int:
     """The smallest id that can be drawn from `moment` (real time) on."""
     return max(int(moment.timestamp() * 1000) - _EPOCH_MS, 0) << 22
+
+
+def row_id(text: str | None) -> int | None:
+    """The id of a row as somebody outside writes it; None for what no row can have."""
+    digits = text or ""
+    found = int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 19 else 0
+    return found if 0 < found < 2**63 else None

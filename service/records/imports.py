@@ -68,14 +68,14 @@ class Import:
     taken: int
     already: int
     noes: int
-    """Rows of sessions on record whose no to a channel was new."""
+    """Rows of which only a no to a channel is new: of sessions on record, or with a problem."""
     created_at: datetime
     check_at: datetime
     finished_at: datetime | None
 
     @property
     def wrong(self) -> int:
-        """Rows dealt with that have a problem."""
+        """Rows dealt with of which nothing counts."""
         return self.position - self.taken - self.already - self.noes
 
     @property
@@ -135,10 +135,10 @@ def add(
     return row
 
 
-def get(connection: Connection, vault: Vault, clinic_id: int, import_id: int) -> Import:
+def get(connection: Connection, vault: Vault, clinic_id: int, import_id: int, lock: bool = False) -> Import:
     """The clinic's import. Raises LookupError."""
     query = _IMPORT.where(imports.c.id == import_id, imports.c.clinic_id == clinic_id)
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(query.with_for_update(of=imports) if lock else query).one_or_none()
     if row is None:
         raise LookupError(f"clinic {clinic_id} has no import {import_id}")
     return _import(vault, row)
@@ -259,6 +259,16 @@ def on_record(connection: Connection, clinic_id: int, names: Collection[str]) ->
         .where(sessions.c.clinic_id == clinic_id, sessions.c.external_id.in_(names))
     )
     return {name: OnRecord(patient, ended_at, cancelled is not None) for name, patient, ended_at, cancelled in rows}
+
+
+def living(connection: Connection, clinic_id: int, names: Collection[str]) -> frozenset[str]:
+    """Which of these patients, by the clinic's own id, are on record and not erased."""
+    query = select(patient_rows.c.external_id).where(
+        patient_rows.c.clinic_id == clinic_id,
+        patient_rows.c.external_id.in_(names),
+        patient_rows.c.erased_at.is_(None),
+    )
+    return frozenset(connection.execute(query).scalars())
 
 
 def erased(connection: Connection, vault: Vault, clinic_id: int, names: Collection[str]) -> set[str]:

@@ -24,6 +24,7 @@ from sqlalchemy import (
     cast,
     extract,
     func,
+    literal_column,
     null,
     select,
     text,
@@ -45,7 +46,8 @@ MOST = 10_000
 """Messages, or alerts, that are looked at."""
 _WENT = (State.ACCEPTED, State.SENT, State.DELIVERED)
 _ALIKE = (messages.c.patient_id, messages.c.channel, messages.c.state, messages.c.reason)
-_TO_PATIENTS = messages.c.patient_id.is_not(None)
+_HANDED = and_(messages.c.patient_id.is_not(None), messages.c.tries > literal_column("0"))
+"""To patients. As the index says it, without a parameter; by column, since answers have patients too."""
 _CHANNELS = {str(one): one for one in Channel}
 T = TypeVar("T")
 
@@ -77,14 +79,14 @@ class Counted(Generic[T]):
 
 def asks(connection: Connection, scope: Scope, most: int = MOST) -> Counted[Ask]:
     """The surveys that patients were asked for, by the plan's first message for each; not where it did not arrive."""
-    reach = within_reach(connection, scope, messages.c.handed_at, most, _TO_PATIENTS)
+    reach = within_reach(connection, scope, messages.c.handed_at, most, _HANDED)
     its_answer = and_(responses.c.session_id == messages.c.session_id, responses.c.survey == messages.c.survey)
     took = _minutes(connection, messages.c.handed_at, responses.c.completed_at)
     query = (
         select(messages.c.patient_id, messages.c.session_id, messages.c.step, messages.c.channel, took)
         .outerjoin(responses, its_answer)
         .where(
-            _TO_PATIENTS,
+            _HANDED,
             messages.c.survey.is_not(None),
             messages.c.priority == ROUTINE,
             messages.c.step.not_like("%.%"),
@@ -99,7 +101,7 @@ def fates(connection: Connection, scope: Scope, most: int = MOST) -> Counted[Fat
     """The messages to patients that went out, and those that were due and did not arrive."""
     lost = text(LOST_MESSAGES)
     # Both from the same moment on: shares of unequal periods would mean nothing.
-    reach = within_reach(connection, scope, messages.c.handed_at, most, _TO_PATIENTS)
+    reach = within_reach(connection, scope, messages.c.handed_at, most, _HANDED)
     reach = within_reach(connection, reach, messages.c.due_at, most, lost)
     code = (
         select(attempts.c.code)
@@ -108,7 +110,7 @@ def fates(connection: Connection, scope: Scope, most: int = MOST) -> Counted[Fat
         .limit(1)
         .scalar_subquery()
     )
-    went = select(*_ALIKE, null().label("code")).where(_TO_PATIENTS, messages.c.state.in_(_WENT))
+    went = select(*_ALIKE, null().label("code")).where(_HANDED, messages.c.state.in_(_WENT))
     failed = select(*_ALIKE, code.label("code")).where(lost)
     found = (
         *_together(connection, of_scope(went, reach, messages.c.handed_at, messages.c.session_id)),

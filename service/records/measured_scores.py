@@ -8,11 +8,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, CursorResult, select
 
-from service.care import sites
+from service.care import baselines, sites
 from service.care.improvement import Judged, Outcome
 from service.care.scores import Scores, scores
 from service.care.surveys import Measure
-from service.records import triaging
 from service.records.library import library
 from service.records.measured import Counted, Scope, of_scope, within_reach
 from service.records.reply_tables import responses
@@ -32,7 +31,7 @@ def outcomes(connection: Connection, vault: Vault, scope: Scope, measure: str, m
     for row in answered:
         if row.session_id in outcomes_of:
             continue  # a later survey of the same session has said how it is now
-        start = getattr(triaging.baseline_of(json.loads(vault.open(row.baseline, row.session_id))).scores, measure)
+        start = getattr(baselines.read(json.loads(vault.open(row.baseline, row.session_id))).scores, measure)
         now = getattr(_scores(vault, row), measure)
         if start is not None and now is not None:
             outcomes_of[row.session_id] = Outcome(row.patient_id, _site(row.site), row.number, start, now)
@@ -80,7 +79,7 @@ def _asking(measure: str) -> list[str]:
     return [
         one.id
         for one in library().surveys.values()
-        if one.id != triaging.BASELINE and any(question.measure is _ASKED[measure] for question in one.questions)
+        if one.id != baselines.SURVEY and any(question.measure is _ASKED[measure] for question in one.questions)
     ]
 
 

@@ -351,15 +351,18 @@ def _moving(rows: str, sources: frozenset[State], told: bool) -> TextClause:
 
 def states_of(connection: Connection, ids: Collection[int]) -> dict[int, State]:
     """The present state of each."""
-    rows = connection.execute(select(messages.c.id, messages.c.state).where(messages.c.id.in_(ids)))
-    return {row.id: State(row.state) for row in rows}
+    return {row.id: State(row.state) for row in connection.execute(_STATES_OF, {"ids": list(ids)})}
 
 
 def look_later(connection: Connection, message_id: int, at: datetime | None) -> bool:
     """When the provider should be asked again about an accepted message; None: not any more."""
-    done = connection.execute(
-        update(messages)
-        .where(messages.c.id == message_id, messages.c.state.in_((State.ACCEPTED, State.SENT)))
-        .values(check_at=at)
-    )
-    return done.rowcount == 1
+    return connection.execute(_LOOK_LATER, {"message_id": message_id, "at": at}).rowcount == 1
+
+
+# Asked about every message: put together once.
+_STATES_OF = select(messages.c.id, messages.c.state).where(messages.c.id.in_(bindparam("ids", expanding=True)))
+_LOOK_LATER = (
+    update(messages)
+    .where(messages.c.id == bindparam("message_id"), messages.c.state.in_((State.ACCEPTED, State.SENT)))
+    .values(check_at=bindparam("at"))
+)

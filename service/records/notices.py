@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from service.records.ids import new_id
 from service.records.tables import notices
+
+QUIET = timedelta(days=3)
+"""After so long without a word, what happened is over; it is news if it happens again. Longer than a weekend."""
+NOBODY_REACHED = "alert_nobody_reached"
+_HAPPENED = ("daily_cap", "blocked", "not_allowed", "webhook_gone", NOBODY_REACHED)
+"""What happens rather than lasts: no later success says that it is over."""
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +50,15 @@ _CLOSE = (
     )
     .values(closed_at=bindparam("at"))
 )
+
+
+def close_quiet(connection: Connection, now: datetime) -> None:
+    """What happened, and has not happened again for `QUIET`."""
+    connection.execute(
+        update(notices)
+        .where(notices.c.kind.in_(_HAPPENED), notices.c.closed_at.is_(None), notices.c.last_at < now - QUIET)
+        .values(closed_at=now)
+    )
 
 
 def open_ones(connection: Connection) -> list[dict[str, Any]]:

@@ -12,23 +12,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, literal, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, case, func, literal, or_, select, text, update
 
 from service import time
+from service.care.delivery import blocks_rise
 from service.care.lifecycle import SENDGRID_EVENT, TWILIO_STATUS, WAITING, Channel, Reason, State, sources_of
-from service.care.provider_codes import CodeAction, action_for
+from service.care.provider_codes import CodeAction, action_for, caps_start_over
 from service.records import fallback, messages, notices, optouts, patients, senders, suppressions
 from service.records.database import Moment
 from service.records.messages import Move
 from service.records.patients import normal
 from service.records.plans import Sending
-from service.records.sending_tables import attempts
+from service.records.sending_tables import LOST_MESSAGES, attempts
 from service.records.sending_tables import messages as message_rows
 from service.records.tables import patients as patient_rows
 from service.settings import Settings
 
-ACCEPTED = "accepted"
-"""The outcome of an attempt that the provider has shown to have."""
+ACCEPTED, NOT_SENT = "accepted", "not_sent"
+"""The outcomes of an attempt that the provider has shown to have, and of one that never left this machine."""
 RETRY_AFTER = timedelta(minutes=30)
 """Before the one retry: long enough for a phone to find its network again, short enough for a same-day window."""
 BACK_OFF_SECONDS, MOST_BACK_OFFS = 300.0, 5
@@ -39,9 +40,11 @@ VALIDITY_EXPIRED = "30036"
 
 _GOOD = frozenset({State.ACCEPTED, State.SENT, State.DELIVERED})
 _IN_FLIGHT = (State.SENDING, State.ACCEPTED, State.SENT)
+_NOT_GIVEN_UP = (*_IN_FLIGHT, State.UNKNOWN)
 _SMS_REASONS = {
     CodeAction.MARK_BAD_ADDRESS: Reason.BAD_ADDRESS,
     CodeAction.RECORD_OPT_OUT: Reason.OPTED_OUT,
+    CodeAction.ALLOW_RECIPIENT: Reason.REJECTED_BY_PROVIDER,
     CodeAction.RETRY_ONCE: Reason.UNREACHABLE,
     CodeAction.BLOCKED: Reason.BLOCKED_BY_CARRIER,
     CodeAction.FIX_TEMPLATE: Reason.TEXT_TOO_LONG,
@@ -115,6 +118,7 @@ def _with_message() -> Select[Any]:
         return select(value).where(sibling.c.message_id == attempts.c.message_id, *where).scalar_subquery()
 
     earlier = (sibling.c.number < attempts.c.number, sibling.c.outcome == ACCEPTED)
+    left = or_(sibling.c.outcome.is_(None), sibling.c.outcome != NOT_SENT)
     return (
         select(
             attempts.c.id,
@@ -125,11 +129,11 @@ def _with_message() -> Select[Any]:
             attempts.c.address_key,
             about_siblings(func.max(sibling.c.number)).label("latest"),
             about_siblings(func.count(), *earlier).label("accepted_before"),
+            about_siblings(func.count(), left).label("tried"),
             message_rows.c.clinic_id,
             message_rows.c.patient_id,
             message_rows.c.channel,
             message_rows.c.sender,
-            message_rows.c.tries,
             message_rows.c.window_until,
         )
         .join(message_rows, message_rows.c.id == attempts.c.message_id)
@@ -168,6 +172,19 @@ _HANDED = (
 )
 
 
+_DAY = timedelta(days=1)
+_BLOCKED = select(
+    func.count().label("all_of_them"),
+    func.count(case((message_rows.c.due_at > bindparam("today"), 1))).label("today"),
+).where(
+    text(LOST_MESSAGES),
+    message_rows.c.clinic_id == bindparam("clinic"),
+    message_rows.c.due_at > bindparam("since"),
+    message_rows.c.channel == bindparam("on"),
+    message_rows.c.reason == Reason.BLOCKED_BY_CARRIER,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class _Applied:
     """One report on its way into the records."""
@@ -183,6 +200,8 @@ class _Applied:
         self._adopt()
         match self.report.state:
             case None:
+                # Who has an opinion of it has got it. No other word of it may ever come, and its answer may be lost.
+                self._forward(State.ACCEPTED)
                 self._patients_word()
             case state if state in _GOOD:
                 self._forward(state)
@@ -210,6 +229,8 @@ class _Applied:
             .values(
                 provider_id=func.coalesce(attempts.c.provider_id, report.provider_id),
                 outcome=ACCEPTED,
+                # The questions about a lost answer are over; those about a receipt that does not come are others.
+                checks=case((attempts.c.outcome == ACCEPTED, attempts.c.checks), else_=0),
                 code=func.coalesce(report.code, attempts.c.code),
                 settled_at=func.coalesce(attempts.c.settled_at, literal(self.now, Moment())),
             )
@@ -252,7 +273,8 @@ class _Applied:
             self.note_address(reason)
         if not self._is_latest or self._goes_again(state):
             return
-        if self._move(state, reason, sources_of(state)):
+        # Not from where it waits: another attempt was granted, perhaps because the same news came before.
+        if self._move(state, reason, _NOT_GIVEN_UP):
             self._after_the_end(reason)
 
     def _reason(self, state: State) -> Reason:
@@ -274,14 +296,14 @@ class _Applied:
             case CodeAction.RETRY_ONCE if not self.attempt.accepted_before:
                 # It may have reached the phone's network: for the daily cap it stays a text of that day.
                 return self._again(state, Reason.RETRY_LATER, self.now + RETRY_AFTER, unhanded=False)
-            case CodeAction.BACK_OFF if self.attempt.tries < MOST_BACK_OFFS:
+            case CodeAction.BACK_OFF if self.attempt.tried < MOST_BACK_OFFS:
                 later = time.later(BACK_OFF_SECONDS)
                 calm = time.later(BACK_OFF_SECONDS / 10)
                 senders.close_until(self.connection, self._channel, self.attempt.sender, calm)
                 return self._again(state, Reason.PROVIDER_BUSY, later)
             case CodeAction.HOLD_TO_TOMORROW:
                 self._notice("daily_cap")
-                return self._again(state, Reason.PROVIDER_BUSY, _tomorrow(self.now))
+                return self._again(state, Reason.PROVIDER_BUSY, caps_start_over(self.now))
             case CodeAction.FIX_SETTINGS:
                 code = self.report.code or ""
                 senders.pause(self.connection, self._channel, self.attempt.sender, code, self.now)
@@ -294,14 +316,22 @@ class _Applied:
         if due >= self.attempt.window_until:
             if reason is Reason.RETRY_LATER:
                 return False
-            return self._move(state, Reason.WINDOW_CLOSED, sources_of(state))
+            return self._move(state, Reason.WINDOW_CLOSED, _NOT_GIVEN_UP)
         return self._move(State.PLANNED, reason, _IN_FLIGHT, due_at=due, unhanded=unhanded)
 
     def _after_the_end(self, reason: Reason) -> None:
-        if reason is Reason.BLOCKED_BY_CARRIER:
+        if reason is Reason.BLOCKED_BY_CARRIER and blocks_rise(*self._blocked()):
             self._notice("blocked")
+        if self._channel is Channel.SMS and action_for(self.report.code) is CodeAction.ALLOW_RECIPIENT:
+            self._notice("not_allowed")
         if self._channel is Channel.SMS and reason is not Reason.OPTED_OUT:
             fallback.send_by_email(self.connection, self.sending, self.attempt.message_id, self.now)
+
+    def _blocked(self) -> tuple[int, int]:
+        """How many of the clinic's messages were blocked in the last day, and in the week before that."""
+        values = {"clinic": self.attempt.clinic_id, "on": self._channel, "today": self.now - _DAY}
+        row = self.connection.execute(_BLOCKED, {**values, "since": self.now - 8 * _DAY}).one()
+        return row.today, row.all_of_them - row.today
 
     def _notice(self, kind: str) -> None:
         subject = f"{self._channel} {self.attempt.sender}"
@@ -336,8 +366,3 @@ class _Applied:
                 )
             else:
                 optouts.address_is_bad(self.connection, self.sending, one.id, self._channel, self.now, reason)
-
-
-def _tomorrow(now: datetime) -> datetime:
-    """Carriers' daily caps start over at midnight in the US; by eight hours into the next UTC day all have."""
-    return now.replace(hour=8, minute=0, second=0, microsecond=0) + timedelta(days=1)

@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection
 
+from service.care import baselines
 from service.care.charts import Chart, Point, better_from, chart
 from service.care.localtime import local_day
 from service.care.scores import Change, Scores, Thresholds, nrs_change, peg_change, psfs_change, scores
@@ -15,7 +16,7 @@ from service.records import responses, sessions, triaging
 from service.records.library import library
 from service.records.plans import zone
 from service.records.sealing import Vault
-from service.records.triaging import BASELINE, Setting
+from service.records.triaging import Setting
 
 _CHANGES = {"nrs": nrs_change, "peg": peg_change, "psfs": psfs_change}
 
@@ -81,13 +82,11 @@ def _scored(connection: Connection, vault: Vault, where: Setting) -> list[_Score
     for number, session in enumerate(where.course, 1):
         measured = sessions.baseline(connection, vault, session.id)
         if measured is not None and session.ended_at is not None:
-            found.append(
-                _Scored(_day(where, session.ended_at), f"Visit {number}", triaging.baseline_of(measured).scores)
-            )
+            found.append(_Scored(_day(where, session.ended_at), f"Visit {number}", baselines.read(measured).scores))
     for response in responses.of_sessions(connection, vault, [one.id for one in where.course]):
         survey = library().surveys.get(response.survey)
         # What was answered before a visit is that visit's baseline already.
-        if survey is not None and response.survey != BASELINE:
+        if survey is not None and response.survey != baselines.SURVEY:
             said = scores(response.read(survey).values())
             found.append(_Scored(_day(where, response.changed_at), survey.title["en"], said))
     return sorted(found, key=lambda one: one.on)

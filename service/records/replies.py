@@ -10,9 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, union_all, update
 
-from service import time
 from service.care.lifecycle import Channel
-from service.records import hooks, ids
+from service.records import hooks
 from service.records.database import upsert
 from service.records.ids import new_id
 from service.records.patients import normal
@@ -24,9 +23,6 @@ WAITING, MATCHED, SHARED, UNMATCHED, CLINICIAN = "waiting", "matched", "shared",
 """Whose a reply is: not looked at yet, a patient's, one of several patients', nobody's we know, a clinician's."""
 MOST_TEXT = 50_000
 """Characters kept of a reply: more than anybody types, less than a mailing list's history."""
-SETTLING_SECONDS = 1.0
-"""A place in the clinic's reading order may be drawn this long before it is committed: younger ones are not shown yet,
-so that no cursor passes one by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +39,8 @@ class Incoming:
     opt_out_type: str | None = None
     automatic: bool = False
     link_key: int | None = None
+    subject: str = field(default="", repr=False)
+    """An e-mail's, where the sender seems to have written it; not kept by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,14 +243,13 @@ _SHOWN = (
 
 def of_clinic(connection: Connection, vault: Vault, clinic_id: int, after: int, limit: int) -> list[Shown]:
     """A clinic's replies behind the cursor `after`, in the order in which they were read or changed."""
-    settled = ids.first_at(time.real_now() - timedelta(seconds=SETTLING_SECONDS))
-    in_turn = (replies.c.place > after, replies.c.place < settled)
-    own = select(replies.c.id).where(replies.c.clinic_id == clinic_id, *in_turn).order_by(replies.c.place).limit(limit)
+    in_turn = replies.c.place > after
+    own = select(replies.c.id).where(replies.c.clinic_id == clinic_id, in_turn).order_by(replies.c.place).limit(limit)
     # Several clinics' patients share the number: all see it until it is known whose it is, then that one.
     shared = (
         select(replies.c.id)
         .join(reply_candidates, reply_candidates.c.reply_id == replies.c.id)
-        .where(reply_candidates.c.clinic_id == clinic_id, replies.c.match == SHARED, *in_turn)
+        .where(reply_candidates.c.clinic_id == clinic_id, replies.c.match == SHARED, in_turn)
     )
     # Two ways in, each down an index of its own: asked for with one OR, PostgreSQL goes through every reply.
     theirs = union_all(select(own.subquery()), shared)

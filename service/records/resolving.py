@@ -16,7 +16,7 @@ from sqlalchemy import Connection, delete, select, update
 from service.care.lifecycle import Channel
 from service.care.optout import StopScope
 from service.records import alerts, clinics, inbox, notes, optouts, patients, replies, sessions, triaging
-from service.records.alert_history import EventKind
+from service.records.alert_history import SAID
 from service.records.alert_tables import alert_events
 from service.records.alert_tables import alerts as alert_rows
 from service.records.alerts import Alert, as_alert
@@ -100,7 +100,7 @@ def alerts_of_others(connection: Connection, clinic_id: int, reply_id: int) -> l
         select(alert_events.c.id)
         .where(
             alert_events.c.alert_id == alert_rows.c.id,
-            alert_events.c.kind.in_((EventKind.OPENED, EventKind.SEEN_AGAIN)),
+            alert_events.c.kind.in_(SAID),
             alert_events.c.source.is_distinct_from(f"reply {reply_id}"),
         )
         .exists()
@@ -128,7 +128,7 @@ def close_of_other(
 
     Raises LookupError for an alert that stands for anything else.
     """
-    alert = alerts.get(connection, clinic_id, alert_id)
+    alert = alerts.get(connection, clinic_id, alert_id, lock=True)
     if alert.closed_at is not None:
         return False
     if alert_id not in [one.id for one in alerts_of_others(connection, clinic_id, reply_id)]:

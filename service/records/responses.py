@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
+from service import time
 from service.care.surveys import Answer, Question, Survey, validate
 from service.records import hooks, messages, patients
 from service.records.ids import new_id
@@ -129,7 +130,8 @@ def _changed(response: Response, change: Change, now: datetime) -> Response:
     answers = {name: value for name, value in response.answers.items() if name not in change.cleared}
     answers |= {name: answer.stored for name, answer in change.answers.items()}
     completed_at = response.completed_at or (now if change.finish else None)
-    return replace(response, answers=answers, changed_at=now, completed_at=completed_at)
+    # Drawn with the lock in hand: whoever reads answers in the order of their last change must not pass this one by.
+    return replace(response, answers=answers, changed_at=max(now, time.now()), completed_at=completed_at)
 
 
 def _values(response: Response, vault: Vault) -> dict[str, Any]:

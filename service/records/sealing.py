@@ -16,6 +16,7 @@ import hashlib
 import hmac
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +40,9 @@ class _Key:
     cipher: AESGCM | None
     """None: an index-only key."""
     index: bytes
+    hasher: hmac.HMAC
+    """Begun with `index`: copying it is quicker than beginning anew, and lets no other thread run in between, which
+    two threads that are both busy pay for with a switch each time."""
     tag: bytes
     cookies: bytes | None
     """Signs the desk's cookies; None: an index-only key."""
@@ -141,19 +145,25 @@ def new_key() -> str:
     return f"{secrets.token_hex(2)}:{base64.b64encode(secrets.token_bytes(32)).decode()}"
 
 
-def load_or_make_keys(configured: str, path: Path) -> str:
-    """`configured`, else what `path` holds, else a new key kept there (readable by its owner only)."""
-    if configured:
-        return configured
+def key_file(path: Path) -> str:
+    """The keys kept in `path`; where there is no such file yet, a new key, readable by its owner only."""
+    if not path.exists():
+        _make_key_file(path)
+    return path.read_text().strip()
+
+
+def _make_key_file(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    written = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
+        with os.fdopen(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
             handle.write(new_key() + "\n")
             handle.flush()
             os.fsync(handle.fileno())
-    except FileExistsError:
-        pass
-    return path.read_text().strip()
+        with suppress(FileExistsError):
+            os.link(written, path)  # whole, or not at all: whoever starts beside us reads no half of it
+    finally:
+        written.unlink(missing_ok=True)
 
 
 def token_key(token: str) -> int:
@@ -203,14 +213,20 @@ def _parse(part: str, place: int) -> _Key:
     name = (key_id or hashlib.sha256(material).hexdigest()[:8]).encode()
     tag = hashlib.sha256(name).digest()[:_TAG]
     if kind:
-        return _Key(name, None, material, tag, None)
+        return _Key(name, None, material, _hasher(material), tag, None)
     seal, index, cookies = (_derive(material, purpose) for purpose in (b"seal", b"index", b"cookies"))
-    return _Key(name, AESGCM(seal), index, tag, cookies)
+    return _Key(name, AESGCM(seal), index, _hasher(index), tag, cookies)
 
 
 def _derive(material: bytes, purpose: bytes) -> bytes:
     return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"aftercare " + purpose).derive(material)
 
 
+def _hasher(key: bytes) -> hmac.HMAC:
+    return hmac.new(key, digestmod="sha256")
+
+
 def _index(key: _Key, text: str) -> bytes:
-    return key.tag + hmac.digest(key.index, text.encode(), "sha256")[:_HASH]
+    hasher = key.hasher.copy()
+    hasher.update(text.encode())
+    return key.tag + hasher.digest()[:_HASH]

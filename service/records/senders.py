@@ -66,12 +66,13 @@ def speak_for(connection: Connection, sender: Sender, segments: int, now: dateti
 
 
 def room(sender: Sender, now: datetime, ahead: timedelta, most: int) -> int:
-    """How many segments may be started now so that all are out by `now + ahead`."""
+    """How many segments may be started now so that all are out by `now + ahead`; one where the last is out, however
+    long it takes."""
     if sender.segments_per_second <= 0:
         return most
     start = max(sender.paced_until or now, now)
     free = (now + ahead - start).total_seconds() * sender.segments_per_second
-    return max(0, min(most, int(free)))
+    return max(0, min(most, max(int(free), 1 if start == now else 0)))
 
 
 def pause(connection: Connection, channel: Channel, sender: str, code: str, now: datetime) -> bool:
@@ -99,16 +100,15 @@ def close_until(connection: Connection, channel: Channel, sender: str, until: da
     )
 
 
-def count_failures(connection: Connection, channel: Channel, sender: str, failed: int, succeeded: int) -> int:
-    """Keep the count of hand-overs in a row that came to nothing; returns it."""
+def count_failures(connection: Connection, channel: Channel, sender: str, failed: int, succeeded: int) -> Sender | None:
+    """Keep the count of hand-overs in a row that came to nothing; returns the sender with it."""
     values = {"failures": 0} if succeeded else {"failures": senders.c.failures + failed}
     if failed or succeeded:
         statement = _of(channel, sender)
         if succeeded:
             statement = statement.where(senders.c.failures != 0)
         connection.execute(statement.values(**values))
-    now = get(connection, channel, sender)
-    return 0 if now is None else now.failures
+    return get(connection, channel, sender)
 
 
 def _of(channel: Channel, sender: str) -> Any:

@@ -23,6 +23,13 @@ from service.records.tables import id_column, metadata, partial_index
 
 LOST_MESSAGES = "state IN ('undelivered', 'failed', 'expired', 'unknown') AND patient_id IS NOT NULL"
 """The condition of a partial index: a query must say the very same, or the index is of no use to it."""
+LOST_NOTICES = "state IN ('undelivered', 'failed', 'expired', 'unknown', 'skipped') AND cause_id IS NOT NULL"
+"""The same, of messages because of a reply or an alert."""
+QUEUED_MESSAGES = "state = 'queued' AND check_at IS NOT NULL"
+HANDED_MESSAGES = "handed_at IS NOT NULL AND patient_id IS NOT NULL AND tries > 0"
+"""The same of what is queued, and of what went out. Either says a thing more, true of each such row, that no statement
+about messages by their own or their patients' ids says: PostgreSQL's figures are mostly taken when nothing is queued
+and nothing has gone out yet, and by them it would go through all of this index instead of looking each id up."""
 
 
 senders = Table(
@@ -70,17 +77,19 @@ messages = Table(
     # What the clock looks for. Partial: a million messages planned for next month cost it nothing.
     partial_index("ix_messages_due", "channel", "sender", "priority", "due_at", where="state = 'planned'"),
     partial_index("ix_messages_check", "check_at", where="check_at IS NOT NULL"),
-    partial_index("ix_messages_queued", "channel", "sender", where="state = 'queued'"),
+    partial_index("ix_messages_queued", "channel", "sender", where=QUEUED_MESSAGES),
     # All of a patient's, and those handed over lately among them.
     Index("ix_messages_patient", "patient_id", "handed_at"),
     # Surveys that were asked for lately, to be held against the answers.
     partial_index("ix_messages_asked", "handed_at", where="handed_at IS NOT NULL AND survey IS NOT NULL"),
     # What went out to a clinic's patients, for results.
-    partial_index(
-        "ix_messages_handed", "clinic_id", "handed_at", where="handed_at IS NOT NULL AND patient_id IS NOT NULL"
-    ),
+    partial_index("ix_messages_handed", "clinic_id", "handed_at", where=HANDED_MESSAGES),
     # What did not reach patients, for the desk.
     partial_index("ix_messages_lost", "clinic_id", "due_at", where=LOST_MESSAGES),
+    # Notices of alerts that nobody read, for whom to tell instead.
+    partial_index("ix_messages_unheard", "cause_id", "due_at", where=LOST_NOTICES),
+    # What retention has not come to yet.
+    partial_index("ix_messages_kept", "due_at", where="body IS NOT NULL"),
 )
 
 

@@ -11,9 +11,11 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from service.care import baselines
 from service.care.matching import Treatment, session_of
 from service.records.bulk import Write
 from service.records.ids import new_id
+from service.records.library import library
 from service.records.sealing import Vault
 from service.records.tables import courses, sessions
 
@@ -31,16 +33,17 @@ class Session:
     ended_at: datetime | None
     number: int | None
     next_session_at: datetime | None
-    has_baseline: bool
     cancelled_at: datetime | None
     superseded_from: datetime | None
     facts_at: datetime
+    has_baseline: bool
+    """The survey at the start has nothing left to ask: it all came with the session, or was answered."""
 
 
 _COLUMNS: list[Any] = [column for column in sessions.c if column.name not in ("baseline", "created_at")]
 _NOTHING: dict[str, Any] = dict.fromkeys(column.name for column in _COLUMNS)
 
-_SESSION = select(*_COLUMNS, sessions.c.baseline.is_not(None).label("has_baseline"))
+_SESSION = select(*_COLUMNS)
 _FIND = _SESSION.where(
     sessions.c.clinic_id == bindparam("clinic_id"), sessions.c.external_id == bindparam("external_id")
 )
@@ -104,14 +107,14 @@ def begin_course(connection: Connection, clinic_id: int, patient_id: int, site: 
 def add(connection: Connection, vault: Vault, baseline: dict[str, Any] | None, **values: Any) -> Session:
     """Insert a session; `values` are its columns without id and baseline."""
     created_at = values.pop("created_at")
-    session = new(has_baseline=baseline is not None, **values)
+    session = new(baseline, **values)
     connection.execute(insert(sessions), _row(vault, session, baseline, created_at))
     return session
 
 
-def new(**values: Any) -> Session:
+def new(baseline: dict[str, Any] | None, **values: Any) -> Session:
     """A session, not on record yet; what is not given is None."""
-    return Session(**(_NOTHING | {"id": new_id()} | values))
+    return Session(**(_NOTHING | {"id": new_id(), "has_baseline": _is_complete(baseline)} | values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +149,29 @@ def _row(vault: Vault, session: Session, baseline: dict[str, Any] | None, create
     return {**row, "baseline": sealed, "created_at": created_at}
 
 
-def change(
-    connection: Connection, vault: Vault, session_id: int, baseline: dict[str, Any] | None = None, **values: Any
-) -> None:
+def change(connection: Connection, session_id: int, **values: Any) -> None:
     """Set the given columns of a session."""
-    if baseline is not None:
-        values["baseline"] = vault.seal(json.dumps(baseline), session_id)
     connection.execute(update(sessions).where(sessions.c.id == session_id).values(**values))
+
+
+def add_to_baseline(connection: Connection, vault: Vault, session_id: int, given: dict[str, Any]) -> None:
+    """Put what the clinic says now of the visit over what is on record; what it leaves out stays.
+
+    A new score that comes alone is of the activity on record.
+    """
+    known = baseline(connection, vault, session_id) or {}
+    named = {"activity": known["activity"]} if "activity" in known else {}
+    set_baseline(connection, vault, session_id, baselines.joined(named | given, known))
+
+
+def set_baseline(
+    connection: Connection, vault: Vault, session_id: int, whole: dict[str, Any], is_answered: bool = False
+) -> None:
+    """Replace a session's baseline. `is_answered`: the patient has sent off the survey that asks for it."""
+    values: dict[str, Any] = {"baseline": vault.seal(json.dumps(whole), session_id)}
+    if is_answered or _is_complete(whole):
+        values["has_baseline"] = True
+    change(connection, session_id, **values)
 
 
 def baseline(connection: Connection, vault: Vault, session_id: int) -> dict[str, Any] | None:
@@ -178,6 +197,10 @@ def supersede(connection: Connection, course_id: int) -> list[Session]:
             connection.execute(update(sessions).where(sessions.c.id == row.id).values(superseded_from=ends))
             changed.append(row.id)
     return [get(connection, session_id) for session_id in changed]
+
+
+def _is_complete(baseline: dict[str, Any] | None) -> bool:
+    return baselines.is_complete(library().surveys.get(baselines.SURVEY), baseline)
 
 
 def _session(row: Any) -> Session:

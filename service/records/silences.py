@@ -141,6 +141,8 @@ def _asked() -> Any:
             ~noted.exists(),
         )
         .group_by(*asked.c)
+        # Whose first text is out of sight is over: by its reminder alone, still in sight, it would begin anew.
+        .having(func.min(case((message_rows.c.priority == ROUTINE, message_rows.c.handed_at))) > bindparam("after"))
         .order_by(asked.c.asked_at)
     )
 

@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, TextClause, bindparam, insert, or_, select, text, update
+from sqlalchemy import Connection, Row, TextClause, bindparam, insert, or_, select, text, update
 
 from service.care.lifecycle import Channel, Reason
 from service.records.ids import new_id
@@ -85,6 +86,16 @@ def lift(
         .values(lifted_at=now)
     )
     return done.rowcount
+
+
+def history(connection: Connection, clinic_id: int, channel: Channel, address_keys: Sequence[bytes]) -> list[Row[Any]]:
+    """Every suppression of an address that concerns a clinic, also those that were lifted, the oldest first."""
+    query = select(suppressions.c.reason, suppressions.c.since, suppressions.c.lifted_at, suppressions.c.cause).where(
+        suppressions.c.address_key.in_(address_keys),
+        suppressions.c.channel == channel,
+        or_(suppressions.c.clinic_id.is_(None), suppressions.c.clinic_id == clinic_id),
+    )
+    return list(connection.execute(query.order_by(suppressions.c.id)))
 
 
 _KEY = 16

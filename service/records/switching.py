@@ -109,7 +109,7 @@ def _follow(connection: Connection, sending: Sending, to: Version, session_ids: 
         before = protocols.version(connection, session.protocol_id)
         if before.name != to.name or _is_ahead(before, to):
             continue
-        sessions.change(connection, sending.vault, session.id, protocol_id=to.id)
+        sessions.change(connection, session.id, protocol_id=to.id)
         if before.timing != to.timing:
             # Words are rendered when a message goes; only other times need another plan.
             plans.remake(connection, sending, clinic, patient, sessions.get(connection, session.id), now)

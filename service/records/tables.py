@@ -63,7 +63,7 @@ clinics = Table(
     Column("phone", Text, nullable=False),  # as patients should dial it
     Column("email", Text),
     Column("emergency_number", String(8), nullable=False),
-    Column("hours", String(16), nullable=False),  # as shown in texts: "Mo-Fr 9-17"
+    Column("hours", String(16), nullable=False),  # as typed, "Mo-Fr 9-17": shown where `opening` cannot be
     Column("opening", JSON, nullable=False),  # {"mon": ["09:00", "17:00"], …}: when somebody reads
     Column("quiet_from", String(5), nullable=False),
     Column("quiet_until", String(5), nullable=False),
@@ -171,9 +171,12 @@ sessions = Table(
     Column("superseded_from", Moment),  # when the next session of the course ended
     Column("facts_at", Moment, nullable=False),
     Column("created_at", Moment, nullable=False),
+    Column("has_baseline", Boolean, nullable=False),  # all that the survey at the start would ask for
     UniqueConstraint("clinic_id", "external_id"),
     Index("ix_sessions_patient_id", "patient_id"),
     Index("ix_sessions_course_id_ended_at", "course_id", "ended_at"),
+    # What retention has not come to yet.
+    partial_index("ix_sessions_kept", "created_at", where="baseline IS NOT NULL"),
 )
 
 
@@ -205,11 +208,13 @@ events = Table(
     Column("digest", LargeBinary, nullable=False),
     Column("type", String(32), nullable=False),
     Column("session_id", BigInteger),
+    Column("patient_id", BigInteger),  # of an event about no session of theirs
     Column("status", SmallInteger, nullable=False),
     Column("answer", LargeBinary, nullable=False),  # sealed, compressed: what was answered, for the repeat
     Column("received_at", Moment, nullable=False),
     UniqueConstraint("clinic_id", "key"),
     Index("ix_events_session_id", "session_id"),
+    partial_index("ix_events_patient_id", "patient_id", where="patient_id IS NOT NULL"),
     Index("ix_events_received_at", "received_at"),
 )
 
@@ -234,6 +239,16 @@ heartbeats = Table(
     metadata,
     Column("name", String(64), primary_key=True),
     Column("at", Moment, nullable=False),  # real time, also when the service's clock runs fast
+)
+
+# One row: whether the keys at hand are this database's. Its absence says that nothing was ever sealed here.
+
+
+key_check = Table(
+    "key_check",
+    metadata,
+    id_column(),
+    Column("sealed", LargeBinary, nullable=False),
 )
 
 # That a provider's post came in with a signature that holds: what a checklist may call seen.

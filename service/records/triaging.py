@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
-from service.care import sites, triage
+from service.care import baselines, sites, triage
+from service.care.baselines import Baseline
 from service.care.care_plan import prohibited_medicines
 from service.care.localtime import local_day
 from service.care.protocol import Anchor, Protocol
@@ -27,9 +27,10 @@ from service.records.responses import Change, Response
 from service.records.sealing import Vault
 from service.records.sessions import Session
 
-BASELINE = "S0"
-"""The survey whose answers become the session's baseline."""
 _PAIN = "pain"
+HIGH_PAIN = 8
+"""Where no day can tell whether it is a common flare, a score from here on is looked at."""
+_NO_VISIT = "No visit is on record."
 _GROUPS = {
     sites.Region.RIB: "rib_thoracic",
     sites.Region.SPINE: "spine",
@@ -64,15 +65,6 @@ class Setting:
         """Whether the survey belongs to the course as a whole (weeks 6 and 12) and not to this one session."""
         steps = self.protocol.steps if self.protocol is not None else ()
         return any(step.survey == survey and step.anchor is Anchor.COURSE for step in steps)
-
-
-@dataclass(frozen=True, slots=True)
-class Baseline:
-    """Where a patient started from."""
-
-    scores: Scores
-    activity: str | None
-    """The patient's own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,22 +115,35 @@ def baseline(
 ) -> Baseline | None:
     """The session's baseline, else the nearest earlier one of its course; for `of_course` the course's first.
 
-    Comes with the event or from the survey at the start; what the patient answered there counts half finished, too.
+    Comes with the event, and for what that left out from the survey at the start: half finished, too.
     """
     earlier = [one for one in where.course if _ended(one) <= _ended(where.session)] or [where.session]
     answered = {
         response.session_id: response
         for response in responses.of_sessions(connection, vault, [one.id for one in earlier])
-        if response.survey == BASELINE
+        if response.survey == baselines.SURVEY
     }
     for session in earlier if of_course else reversed(earlier):
         stored = sessions.baseline(connection, vault, session.id) or {}
-        survey = library.surveys.get(BASELINE)
+        survey = library.surveys.get(baselines.SURVEY)
         if survey is not None and session.id in answered:
-            stored = stored | as_baseline(answered[session.id].read(survey))
+            stored = baselines.joined(stored, baselines.of_answers(answered[session.id].read(survey)))
         if stored:
-            return baseline_of(stored)
+            return baselines.read(stored)
     return None
+
+
+def known_from_visit(
+    connection: Connection, vault: Vault, where: Setting, survey: Survey, answered: Collection[str]
+) -> frozenset[str]:
+    """The questions that the survey at the start need not ask: the clinic measured it, and before the treatment.
+
+    `answered`: the ids of those that the patient has answered. Their own word stays theirs to change.
+    """
+    if survey.id != baselines.SURVEY:
+        return frozenset()
+    kept = sessions.baseline(connection, vault, where.session.id) or {}
+    return baselines.measured(survey, kept) - set(answered)
 
 
 def take(
@@ -155,14 +160,24 @@ def take(
     patients.get(connection, vault, where.patient.id, lock=True)
     before = responses.find(connection, vault, where.session.id, survey.id)
     after = responses.save(connection, vault, where.patient.id, where.session.id, survey.id, change, now)
-    if survey.id == BASELINE and after.completed_at is not None:
-        known = sessions.baseline(connection, vault, where.session.id) or {}
-        sessions.change(connection, vault, where.session.id, known | as_baseline(after.read(survey)))
+    if survey.id == baselines.SURVEY and after.completed_at is not None:
+        _settle_baseline(connection, vault, where, survey, before, after)
     earlier = () if before is None else judge(connection, vault, library, where, survey, before, before.changed_at)
     findings = judge(connection, vault, library, where, survey, after, now)
     fresh = _new(findings, earlier)
     _raise_all(connection, where, fresh, survey.id, now, raise_alert)
     return Heard(after, findings, fresh)
+
+
+def _settle_baseline(
+    connection: Connection, vault: Vault, where: Setting, survey: Survey, before: Response | None, after: Response
+) -> None:
+    """Write down the start of a patient who has sent the survey off, or changes what they had sent off."""
+    known = sessions.baseline(connection, vault, where.session.id) or {}
+    said = {} if before is None else baselines.of_answers(before.read(survey))
+    at_visit = {name: value for name, value in known.items() if said.get(name) != value}
+    whole = baselines.joined(at_visit, baselines.of_answers(after.read(survey)))
+    sessions.set_baseline(connection, vault, where.session.id, whole, is_answered=True)
 
 
 def hear(
@@ -187,13 +202,15 @@ def hear(
 def heard_words(
     connection: Connection, vault: Vault, library: Library, session_id: int | None, said: Said, now: datetime
 ) -> tuple[Finding, ...]:
-    """What the rules find in a reply; without a session by the signs alone.
+    """What the rules find in a reply; without a session, and so without a day, by its own words alone.
 
     A sign that no rule hears, because a clinic's rules are older than our reading of words, has its own urgency:
     nothing that was read as a warning sign goes by.
     """
     if session_id is None:
-        return tuple(_own_finding(sign, "No visit is on record.") for sign in sorted(said.signs))
+        high = said.pain is not None and said.pain >= HIGH_PAIN
+        score = Finding(Urgency.URGENT, _PAIN, "words_pain", f"Pain {said.pain} of 10. {_NO_VISIT}")
+        return (*(_own_finding(sign, _NO_VISIT) for sign in sorted(said.signs)), *([score] if high else []))
     where = setting(connection, vault, session_id)
     pain = {} if said.pain is None else {_PAIN: Answer(_PAIN, Kind.SCALE, said.pain, Measure.NRS, said.pain)}
     start = baseline(connection, vault, library, where)
@@ -242,7 +259,7 @@ def facts_for(
     begun_at: datetime,
 ) -> TriageFacts:
     """What the rules go by, for these answers given at `at` to a survey that was begun at `begun_at`."""
-    asks_start = survey.id == BASELINE
+    asks_start = survey.id == baselines.SURVEY
     start = None if asks_start else baseline(connection, vault, library, where, where.is_of_course(survey.id))
     return TriageFacts(
         day=where.day(at),
@@ -252,35 +269,6 @@ def facts_for(
         baseline=None if start is None else start.scores,
         previous=None if asks_start else _previous(connection, vault, library, where, survey.id, begun_at),
         prohibited_medicines=prohibited_medicines(where.clinic.care_plan),
-    )
-
-
-def as_baseline(answers: Mapping[str, Answer]) -> dict[str, Any]:
-    """Answers in the form of a session's baseline: pain, peg (all three or none), activity, activity_score."""
-    by_measure = {answer.measure: answer for answer in answers.values() if answer.measure is not None}
-    peg = [by_measure.get(one) for one in (Measure.PEG_PAIN, Measure.PEG_ENJOYMENT, Measure.PEG_ACTIVITY)]
-    found: dict[str, Any] = {}
-    if pain := by_measure.get(Measure.NRS):
-        found["pain"] = pain.score
-    if all(peg):
-        found["peg"] = [item.score for item in peg if item is not None]
-    if name := by_measure.get(Measure.PSFS_ACTIVITY):
-        found["activity"] = name.value
-    if score := by_measure.get(Measure.PSFS):
-        found["activity_score"] = score.score
-    return found
-
-
-def baseline_of(stored: Mapping[str, Any]) -> Baseline:
-    peg = stored.get("peg")
-    return Baseline(
-        Scores(
-            nrs=stored.get("pain"),
-            peg=round(sum(peg) / 3, 2) if peg else None,
-            peg_pain=peg[0] if peg else None,
-            psfs=stored.get("activity_score"),
-        ),
-        stored.get("activity"),
     )
 
 
@@ -328,7 +316,7 @@ def _previous(
     """Scores of the last survey since the session that told of pain and was begun before this one."""
     for response in reversed(responses.of_sessions(connection, vault, [where.session.id])):
         asked = library.surveys.get(response.survey)
-        if asked is None or response.survey in (BASELINE, survey) or response.started_at >= begun_at:
+        if asked is None or response.survey in (baselines.SURVEY, survey) or response.started_at >= begun_at:
             continue
         found = scores(response.read(asked).values())
         if found.worst_pain is not None:

@@ -17,7 +17,7 @@ from service.care.lifecycle import Channel, Reason, State
 from service.care.urgency import Urgency
 from service.care.worklist import LOOK_BACK, Arrived, Lost, Trouble
 from service.records import contacts, notes, patients
-from service.records.alert_history import EventKind
+from service.records.alert_history import SAID, EventKind
 from service.records.alert_tables import alert_events, alerts
 from service.records.alerts import Alert, as_alert
 from service.records.clinics import Clinic
@@ -41,6 +41,7 @@ _MOST_SAID = 3
 class Said:
     """What a patient said that opened an alert or added to it."""
 
+    id: int
     at: datetime
     source: str | None
     words: str | None = field(repr=False)
@@ -66,6 +67,11 @@ class Standing:
     said: tuple[Said, ...]
     told: tuple[Told, ...]
     notes: tuple[Note, ...]
+
+    @property
+    def seen(self) -> int:
+        """What a form carries that is shown with it: the newest line of what was said."""
+        return max((one.id for one in self.said), default=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,13 +170,13 @@ def _said(connection: Connection, vault: Vault, ids: Collection[int]) -> dict[in
             alert_events.c.details,
             nth.label("nth"),
         )
-        .where(alert_events.c.alert_id.in_(ids), alert_events.c.kind.in_((EventKind.OPENED, EventKind.SEEN_AGAIN)))
+        .where(alert_events.c.alert_id.in_(ids), alert_events.c.kind.in_(SAID))
         .subquery()
     )
     found: dict[int, dict[str | None, Said]] = {}
     for row in connection.execute(select(newest).where(newest.c.nth <= _MOST_SAID).order_by(newest.c.id.desc())):
         words = vault.open_optional(row.details, row.id)
-        found.setdefault(row.alert_id, {}).setdefault(words, Said(row.at, row.source, words))
+        found.setdefault(row.alert_id, {}).setdefault(words, Said(row.id, row.at, row.source, words))
     return {alert_id: list(lines.values()) for alert_id, lines in found.items()}
 
 

@@ -115,6 +115,16 @@ class House:
             where.append(message_rows.c.channel == channel)
         self.run(lambda connection: connection.execute(update(message_rows).where(*where).values(state=state)))
 
+    def hand_over(self, alert_id: int, state: State = State.ACCEPTED) -> None:
+        """Its notices leave the house now."""
+        notices = (
+            update(message_rows)
+            .where(message_rows.c.cause_id == alert_id, message_rows.c.step.like("alert_notice.%"))
+            .where(message_rows.c.handed_at.is_(None))
+            .values(state=state, handed_at=time.now())
+        )
+        self.run(lambda connection: connection.execute(notices))
+
     def link(self, alert_id: int) -> str:
         """The token in the first notice of an alert, as the send job would have made it."""
         row = next(one for one in self.sent(alert_id) if one["step"].startswith("alert_notice."))

@@ -45,3 +45,33 @@ def test_a_notice_goes_out_by_both_channels_and_its_link_leads_to_the_alert(
         assert {None if link is None else link.alert.id for link in links} == {alert}
         assert not any(word in str(entry) for entry in sent for word in ("no air", "breathing"))
         assert any("Please call" in str(entry) for entry in house.handed_over())
+
+
+def test_the_clinics_own_phone_is_not_offered_an_ack_that_would_name_nobody(
+    database_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    with whole_house(database_url, redis_url, tmp_path) as house, time.held(NOON):
+        sending, clinic = house.parts.sending, house.clinic
+        house.post("session.completed", completed(ended_at=NOON - timedelta(minutes=1)))
+
+        def alarm(connection: Connection, cause: str) -> None:
+            patient = patients.find(connection, sending.vault, clinic.id, "p1")
+            assert patient is not None
+            said = (sending, clinic, patient.id, None, Urgency.EMERGENCY, cause, "S1", "no air")
+            alerts.open_alert(connection, *said, NOON, tell_patient=False)
+
+        def round_of(cause: str) -> list[str]:
+            house.run(lambda connection: alarm(connection, cause))
+            before = len(house.handed_over())
+            alerting.escalate(house.parts)
+            house.deliver_due()
+            return [entry.body for entry in house.handed_over()[before:] if "/a/" in entry.body]
+
+        (to_the_house,) = round_of("breathing")
+        assert "/a/" in to_the_house
+        assert "your name" in to_the_house
+        assert "ACK" not in to_the_house
+        nurse = ("Dr Ann", "+12025550201", None)
+        house.run(lambda connection: contacts.add(connection, sending.vault, clinic.id, *nurse, NOON))
+        (to_a_person,) = round_of("chest_pain")
+        assert "ACK" in to_a_person

@@ -23,7 +23,8 @@ from service.identify import Doorkeeper
 from service.lookout import Lookout
 from service.pages import alert as alert_page
 from service.pages.guesses import MOST_GUESSES, Guesses
-from service.records import clinics, outbox
+from service.records import audit, clinics, outbox
+from service.records.audit import Search
 from service.records.database import reading
 from tests.alerts.house import NOON, PATIENT_PHONE, House
 from workers.compose import Composer
@@ -112,6 +113,35 @@ def test_acknowledged_by_the_api_and_closed_with_a_note(web: Web, alert: int) ->
     assert web.get("/v1/alerts?state=all").json["alerts"][0]["closed_by"] == "Dr Ann"
 
 
+@pytest.mark.parametrize(("verb", "words"), [("acknowledge", {}), ("close", {"note": "Called, all well."})])
+def test_p9_a_clinics_own_system_decides_on_nothing_that_it_has_not_read(
+    web: Web, alert: int, verb: str, words: dict[str, str]
+) -> None:
+    patient = web.house.alert(alert).patient_id
+    read = web.get("/v1/alerts").json["alerts"][0]
+    assert web.house.opened(patient, Urgency.EMERGENCY, said="And my lips are blue") == alert
+    path, decision = f"/v1/alerts/{alert}/{verb}", {"by": "Dr Ann", **words}
+    answer = web.post(path, {**decision, "seen": read["seen"]})
+    assert (answer.status_code, answer.json["type"]) == (409, "urn:aftercare:problem:alert_overtaken")
+    assert web.house.alert(alert).state == "open"
+    assert "lips" not in answer.text
+    again = web.get("/v1/alerts").json["alerts"][0]
+    assert again["history"][-1]["details"] == "And my lips are blue"
+    assert web.post(path, {**decision, "seen": again["seen"]}).status_code == 200
+    assert web.house.alert(alert).state != "open"
+
+
+@pytest.mark.parametrize(
+    "body", [{"seen": ""}, {"seen": "x"}, {"seen": 7}, {"seen": "٣"}, {"seen": None}, {"seen": "1" * 20}]
+)
+def test_a_mark_that_is_none_is_refused(light_web: Web, body: dict[str, Any]) -> None:
+    """P10."""
+    alert = rung(light_web.house)
+    answer = light_web.post(f"/v1/alerts/{alert}/acknowledge", {"by": "Dr Ann", **body})
+    assert (answer.status_code, [one["pointer"] for one in answer.json["errors"]]) == (422, ["/seen"])
+    assert light_web.house.alert(alert).state == "open"
+
+
 @pytest.mark.parametrize(
     "body",
     [{}, {"by": ""}, {"by": "  "}, {"by": 7}, {"by": "x" * 121}, {"by": "A\x00"}, {"by": "A", "more": 1}, [],
@@ -176,13 +206,45 @@ def test_the_button_takes_it_on_in_the_name_given(web: Web, alert: int) -> None:
     assert nameless.status_code == 422
     assert "Enter your name" in nameless.text
     assert web.house.alert(alert).state == "open"
-    assert web.client.post(link, data={"name": "Dr Zoë"}).status_code == 303
-    assert web.client.post(link, data={"name": "Dr Bob"}).status_code == 303
+    seen = _seen(web, link)
+    assert web.client.post(link, data={"name": "Dr Zoë", "seen": seen}).status_code == 303
+    assert web.client.post(link, data={"name": "Dr Bob", "seen": seen}).status_code == 303
     assert web.house.alert(alert).acknowledged_by == "Dr Zoë"
     assert web.house.alert(alert).acknowledged_how == "link"
+    lines = web.house.run(lambda c: audit.search(c, web.house.clinic.id, Search(action="alert.acknowledge"), None, 9))
+    contact = web.house.people[0].id
+    assert [(one.actor, one.subject) for one in lines] == [(f"contact {contact}", f"alert {alert}")]
     page = web.client.get(link).text
     assert "Taken on by" in page
     assert "<form" not in page
+
+
+def _seen(web: Web, link: str) -> str:
+    found = re.search(r'name="seen" value="(\d+)"', web.client.get(link).text)
+    assert found is not None
+    return found[1]
+
+
+def test_a_name_alone_takes_the_alert_on(web: Web, alert: int) -> None:
+    """As a program may post it, which has no page before it."""
+    assert web.client.post(f"/a/{web.house.link(alert)}", data={"name": "Dr Zoë"}).status_code == 303
+    assert web.house.alert(alert).acknowledged_by == "Dr Zoë"
+
+
+def test_p9_an_old_page_does_not_silence_what_came_in_since(web: Web, alert: int) -> None:
+    link = f"/a/{web.house.link(alert)}"
+    form = {"name": "Dr Zoë", "seen": _seen(web, link)}
+    patient = web.house.alert(alert).patient_id
+    assert web.house.opened(patient, Urgency.EMERGENCY, said="And my chest hurts") == alert
+    answer = web.client.post(link, data=form)
+    assert answer.status_code == 409
+    assert "Something came in since you opened this" in answer.text
+    assert "And my chest hurts" in answer.text
+    assert 'value="Dr Zoë"' in answer.text
+    assert web.house.alert(alert).state == "open"
+    assert web.house.alert(alert).next_notice_at is not None
+    assert web.client.post(link, data={**form, "seen": _seen(web, link)}).status_code == 303
+    assert web.house.alert(alert).acknowledged_by == "Dr Zoë"
 
 
 def test_a_link_expires_after_seven_days(web: Web, alert: int) -> None:

@@ -297,6 +297,24 @@ def test_p9_a_failure_gone_round_keeps_the_clock_from_nothing_else(house: House)
     assert gone_round == {}
 
 
+def test_p9_what_was_lost_days_ago_is_asked_for_no_more(house: House) -> None:
+    """An alert that nobody takes on loses thousands; the rounds since have told whoever they could lead to."""
+    with time.held(NOON):
+        alert = house.opened(house.patient("p1"), Urgency.EMERGENCY)
+        house.escalate()
+        house.set_notices(alert, State.FAILED)
+    with time.held(NOON + timedelta(days=2)):
+        house.escalate()
+        [latest] = house.sent(alert)[-1:]
+        with reading(house.engine) as connection:
+            assert alert_notices.with_failures(connection, time.now(), 10) == []
+        house.set_notices(alert, State.UNDELIVERED)
+        with reading(house.engine) as connection:
+            [lost] = alert_notices.with_failures(connection, time.now(), 10)
+    assert (lost.alert_id, lost.latest) == (alert, latest["id"])
+    assert lost.number < len(house.notices(alert))
+
+
 def test_mail_that_fails_becomes_a_text_at_once(house: House) -> None:
     with time.held(NOON):
         alert = house.opened(house.patient("p1"), Urgency.NEXT_BUSINESS_DAY)
@@ -373,19 +391,55 @@ def test_a_notice_already_queued_is_dropped_at_the_gate(house: House) -> None:
         assert house.run(decide) == {"red_flag": "Send", "alert_notice": "Drop"}
 
 
-def test_ack_from_a_contacts_phone_takes_on_what_that_contact_was_told(house: House) -> None:
-    def ack(phone: str) -> list[int]:
-        return house.run(lambda connection: alerts.acknowledge_by_contact(connection, house.vault, phone, time.now()))
+def ack(house: House, phone: str = "+12025550201") -> list[int]:
+    """The alerts that an ACK from this phone takes on, read as soon as it came."""
+    return house.run(
+        lambda connection: alerts.acknowledge_by_contact(connection, house.vault, phone, time.now(), time.now())
+    )
 
+
+def test_ack_from_a_contacts_phone_takes_on_what_that_contact_was_told(house: House) -> None:
     with time.held(NOON):
         told, untold = (house.opened(house.patient(one), Urgency.EMERGENCY) for one in ("p1", "p2"))
         house.run(lambda connection: alerting.next_round(connection, house.parts.sending, told, NOON))
-        assert ack("+12025550202") == []  # the second contact was not told yet
-        assert ack("+12025550177") == []
-        assert ack("+12025550201") == [told]
-        assert ack("+12025550201") == []
+        assert ack(house) == []  # the notice waits
+        house.hand_over(told)
+    with time.held(NOON + minutes(1)):
+        assert ack(house, "+12025550202") == []  # the second contact was not told yet
+        assert ack(house, "+12025550177") == []
+        assert ack(house) == [told]
+        assert ack(house) == []
     assert house.alert(told).acknowledged_by == "Dr 1"
     assert house.alert(untold).state == "open"
+
+
+@pytest.mark.parametrize(
+    ("state", "taken"),
+    [(State.SENDING, True), (State.UNKNOWN, True), (State.DELIVERED, True), (State.UNDELIVERED, False)],
+)
+def test_ack_counts_for_a_notice_that_may_have_been_read(house: House, state: State, taken: bool) -> None:
+    """P9: also for one of whose hand-over we know no end, and not for one that is known not to have arrived."""
+    with time.held(NOON):
+        alert = house.opened(house.patient("p1"), Urgency.EMERGENCY)
+        house.escalate()
+        house.hand_over(alert, state)
+    with time.held(NOON + minutes(1)):
+        assert ack(house) == ([alert] if taken else [])
+
+
+def test_ack_takes_no_alert_on_that_began_to_ring_anew_without_a_notice(house: House) -> None:
+    """P9: what was urgent when the contact read of it has become an emergency since."""
+    with time.held(NOON):
+        patient = house.patient("p1")
+        alert = house.opened(patient, Urgency.URGENT)
+        house.escalate()
+        house.hand_over(alert)
+    with time.held(NOON + minutes(1)):
+        house.opened(patient, Urgency.EMERGENCY)
+        assert ack(house) == []
+        house.escalate()
+        house.hand_over(alert)
+        assert ack(house) == [alert]
 
 
 def test_acknowledged_it_stays_on_the_worklist_until_it_is_closed_with_a_note(house: House) -> None:

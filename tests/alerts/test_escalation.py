@@ -58,18 +58,19 @@ def heard(urgency: Urgency, since: datetime, after: float, **more: object) -> tu
 @pytest.mark.parametrize(
     ("urgency", "since", "after", "who", "next_at"),
     [
-        (Urgency.EMERGENCY, MONDAY_NOON, 0, [1], 5),
-        (Urgency.EMERGENCY, MONDAY_NOON, 5, [1, 2], 10),
+        # an emergency: whoever is on call too, at once and at any hour
+        (Urgency.EMERGENCY, MONDAY_NOON, 0, [1, 3], 5),
+        (Urgency.EMERGENCY, MONDAY_NOON, 5, [1, 2, 3], 10),
         (Urgency.EMERGENCY, MONDAY_NOON, 10, [1, 2, 3], 20),
         (Urgency.EMERGENCY, MONDAY_NOON, 20, [1, 2, 3, 4], 30),
         (Urgency.EMERGENCY, MONDAY_NOON, 30, [1, 2, 3, 4], 40),
         (Urgency.EMERGENCY, MONDAY_NOON, 24 * 60, [1, 2, 3, 4], 24 * 60 + 10),
         # a clock that was away: as wide as it would have been by then
-        (Urgency.EMERGENCY, MONDAY_NOON, 7, [1, 2], 10),
+        (Urgency.EMERGENCY, MONDAY_NOON, 7, [1, 2, 3], 10),
         (Urgency.EMERGENCY, MONDAY_NOON, 187, [1, 2, 3, 4], 190),
-        # nights and weekends: whoever is on call too, at once
         (Urgency.EMERGENCY, MONDAY_NIGHT, 0, [1, 3], 5),
         (Urgency.EMERGENCY, SATURDAY, 5, [1, 2, 3], 10),
+        # what is urgent: in their order by day, on nights and weekends with whoever is on call
         (Urgency.URGENT, MONDAY_NOON, 0, [1], 20),
         (Urgency.URGENT, MONDAY_NOON, 20, [1, 2], 40),
         (Urgency.URGENT, MONDAY_NOON, 40, [1, 2, 3], 100),
@@ -154,8 +155,8 @@ def test_with_no_contacts_what_can_wait_goes_to_the_clinics_mail() -> None:
 )
 def test_who_cannot_be_reached_does_not_count(first: Person, dead: frozenset[Channel], who: list[int]) -> None:
     """P9, a dead provider: the next contact is told in place of one who has no other channel."""
-    known = facts(Urgency.EMERGENCY, contacts=(first, BOB, CAT, DAN), dead=dead)
-    assert heard(Urgency.EMERGENCY, MONDAY_NOON, 0, contacts=known.contacts, dead=dead)[0] == who
+    known = facts(Urgency.URGENT, contacts=(first, BOB, CAT, DAN), dead=dead)
+    assert heard(Urgency.URGENT, MONDAY_NOON, 0, contacts=known.contacts, dead=dead)[0] == who
 
 
 @pytest.mark.parametrize(
@@ -176,7 +177,7 @@ def test_what_can_wait_goes_by_text_when_mail_does_not_work(
 
 def test_a_failed_page_goes_to_the_next_contact_at_once_and_only_once() -> None:
     tried = frozenset({(1, SMS), (1, EMAIL)})
-    known = facts(Urgency.EMERGENCY, tried=tried, failed=tried)
+    known = facts(Urgency.URGENT, tried=tried, failed=tried)
     around = detour(known, MONDAY_NOON + minutes(1))
     assert around.notices == (Notice(2, EMAIL), Notice(2, SMS))
     told = replace(known, tried=tried | {(2, SMS), (2, EMAIL)})
@@ -184,7 +185,7 @@ def test_a_failed_page_goes_to_the_next_contact_at_once_and_only_once() -> None:
 
 
 def test_half_a_failure_is_none() -> None:
-    known = facts(Urgency.EMERGENCY, tried=frozenset({(1, SMS), (1, EMAIL)}), failed=frozenset({(1, SMS)}))
+    known = facts(Urgency.URGENT, tried=frozenset({(1, SMS), (1, EMAIL)}), failed=frozenset({(1, SMS)}))
     assert detour(known, MONDAY_NOON + minutes(1)).notices == ()
 
 

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from service.api import settled
-from service.records import replies
 from tests.api.counter import Counter, counter
 
 
@@ -19,11 +17,5 @@ def clinic_counter(
 ) -> Iterator[Counter]:
     folder = tmp_path_factory.mktemp("counter")
     shutil.copyfile(sqlite_template, folder / "aftercare.db")
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        counter(f"sqlite:///{folder / 'aftercare.db'}", redis_server, folder) as made,
-    ):
-        # No other process writes here that a reader would have to wait for.
-        patch.setattr(replies, "SETTLING_SECONDS", -5.0)
-        patch.setattr(settled, "SETTLES_SECONDS", 0.0)
+    with counter(f"sqlite:///{folder / 'aftercare.db'}", redis_server, folder) as made:
         yield made

@@ -48,6 +48,7 @@ UNWANTED: list[tuple[dict[str, object], Drop]] = [
     ({"alert_acknowledged": True}, Drop(State.CANCELLED, Reason.ALERT_ACKNOWLEDGED)),
 ]
 UNWANTED_IN_PLAN: list[tuple[dict[str, object], Drop]] = [
+    ({"in_protocol": False}, Drop(State.CANCELLED, Reason.PLAN_CHANGED)),
     ({"session_active": False}, Drop(State.CANCELLED, Reason.SESSION_CANCELLED)),
     ({"stopped_by_clinic": True}, Drop(State.CANCELLED, Reason.STOPPED_BY_CLINIC)),
     ({"superseded": True}, Drop(State.CANCELLED, Reason.SUPERSEDED)),

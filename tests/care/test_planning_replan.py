@@ -41,7 +41,13 @@ def on_record(state: State, reason: Reason = Reason.NOT_YET_DUE, due: datetime =
         # ruled out before, possible now
         *(
             (on_record(State.SKIPPED, reason), FRESH, Revive("m1", State.SKIPPED, reason, FRESH))
-            for reason in (Reason.NO_ADDRESS, Reason.NO_CONSENT, Reason.OPTED_OUT, Reason.BAD_ADDRESS)
+            for reason in (
+                Reason.NO_ADDRESS,
+                Reason.NO_CONSENT,
+                Reason.OPTED_OUT,
+                Reason.BAD_ADDRESS,
+                Reason.BOUNCED,
+            )
         ),
         (
             on_record(State.CANCELLED, Reason.SUPERSEDED),
@@ -61,6 +67,7 @@ def on_record(state: State, reason: Reason = Reason.NOT_YET_DUE, due: datetime =
             None,
         ),
         (on_record(State.SKIPPED, Reason.ANSWERED), FRESH, None),
+        (on_record(State.CANCELLED, Reason.COMPLAINED), FRESH, None),
         (on_record(State.SKIPPED, Reason.SAID_BY_ANOTHER_SESSION), FRESH, None),
         (on_record(State.CANCELLED, Reason.SESSION_CANCELLED), FRESH, None),
         (on_record(State.FAILED, Reason.BAD_ADDRESS), FRESH, None),
@@ -76,6 +83,48 @@ def test_one_message(existing: ExistingMessage, fresh: PlannedMessage | None, ch
 @pytest.mark.parametrize("fresh", [FRESH, MOVED, NO_CONSENT, None])
 def test_p2_what_was_handed_over_is_left_alone(state: State, fresh: PlannedMessage | None) -> None:
     assert replan([on_record(state, Reason.HANDED_OVER)], [fresh] if fresh else []) == []
+
+
+BY_EMAIL = replace(FRESH, channel=Channel.EMAIL, stands_in=True)
+NOT_NEEDED = replace(BY_EMAIL, state=State.SKIPPED, reason=Reason.SENT_ON_OTHER_CHANNEL)
+_MAY_BE_THERE = {State.SENDING, State.ACCEPTED, State.SENT, State.DELIVERED, State.UNKNOWN}
+
+
+@pytest.mark.parametrize("text", list(State))
+@pytest.mark.parametrize(
+    ("was", "reason"),
+    [
+        (None, None),
+        (State.PLANNED, Reason.NOT_YET_DUE),
+        (State.CANCELLED, Reason.PLAN_CHANGED),
+        (State.EXPIRED, Reason.WINDOW_CLOSED),
+        (State.SKIPPED, Reason.SENT_ON_OTHER_CHANNEL),
+    ],
+)
+def test_p2_no_email_stands_in_for_a_text_that_may_be_there(
+    text: State, was: State | None, reason: Reason | None
+) -> None:
+    """The number went bad after it: whatever became of that e-mail before, it is not sent. After any other end it is,
+    as far as its time allows."""
+    existing = [on_record(text, Reason.BAD_ADDRESS)]
+    if was is not None and reason is not None:
+        existing.append(replace(on_record(was, reason), id="m2", channel=Channel.EMAIL))
+    changes = replan(existing, [replace(NO_CONSENT, reason=Reason.BAD_ADDRESS), BY_EMAIL])
+    about = [one for one in changes if not (isinstance(one, Withdraw) and one.id == "m1")]
+    own = replace(BY_EMAIL, stands_in=False)
+    if text not in _MAY_BE_THERE:
+        assert about == {
+            None: [Insert(BY_EMAIL)],
+            Reason.PLAN_CHANGED: [Revive("m2", State.CANCELLED, Reason.PLAN_CHANGED, BY_EMAIL)],
+            Reason.SENT_ON_OTHER_CHANNEL: [Revive("m2", State.SKIPPED, Reason.SENT_ON_OTHER_CHANNEL, BY_EMAIL)],
+        }.get(reason, [])
+        return
+    assert about == {
+        None: [Insert(NOT_NEEDED)],
+        State.PLANNED: [Withdraw("m2", State.SKIPPED, Reason.SENT_ON_OTHER_CHANNEL)],
+    }.get(was, [])
+    if was is None:
+        assert Insert(own) in replan(existing, [own]), "an e-mail that the step has of its own goes beside its text"
 
 
 def test_a_new_message_is_inserted_whatever_its_state_p7() -> None:

@@ -24,6 +24,7 @@ from service.care.protocol import (
 )
 from service.care.protocol_file import default_window, load, read
 
+SHIPPED_FILES = sorted((Path(__file__).parents[2] / "templates/protocols").glob("*.yaml"))
 SHIPPED = (Path(__file__).parents[2] / "templates/protocols/prolotherapy.yaml").read_text("utf-8")
 
 SMALL = """\
@@ -221,6 +222,20 @@ def test_default_windows() -> None:
         )
     ]
     assert hours == [12, 12, 24, 24, 72, 72]
+
+
+@pytest.mark.parametrize("path", SHIPPED_FILES, ids=lambda path: path.stem)
+def test_p8_subjects_do_not_tell_how_long_ago_the_visit_was(path: Path) -> None:
+    """Every message of a kind has the same subject: on a lock screen they cannot be told apart."""
+    protocol = load(path.read_text("utf-8"), path.name)
+    for language in protocol.languages:
+        wordings = {step.id: step.words[language].subject for step in protocol.steps}
+        asking = [step for step in protocol.steps if step.survey and not step.survey_only_without_baseline]
+        check_ins = {wordings[step.id] for step in asking}
+        plans = {wordings[step.id] for step in protocol.steps if step.id in ("comfort", "activity")}
+        notes = {wordings[step.id] for step in protocol.steps if step.id in ("evening", "patience")}
+        reminders = {step.reminder_words[language].subject for step in protocol.steps if step.reminder_words}
+        assert [kind for kind in (check_ins, plans, notes, reminders) if len(kind) > 1] == []
 
 
 def test_the_shipped_protocol_is_the_whole_timeline() -> None:

@@ -39,7 +39,7 @@ def test_every_step_of_the_shipped_protocol_in_words() -> None:
         "Reminds by text 5 hours later, while it is unanswered",
         "Left out if something holds it up for more than 1 day",
     )
-    assert said["welcome"].asks.endswith("only where the visit came without first measurements")
+    assert said["welcome"].asks.endswith("only where first measurements of the visit are missing")
     assert said["comfort"].asks == "The link opens the care plan"
     assert said["evening"].more[0] == "Left out where the session ended after 18:00"
 

@@ -215,8 +215,6 @@ REPORTED: list[tuple[str, set[RedFlag]]] = [
     ("no para de sangrar", {BLOOD}),
     # severe or growing pain
     ("worst pain of my life", {PAIN}),
-    ("pain 9", {PAIN}),
-    ("pain is a 10 out of 10", {PAIN}),
     ("pain is getting much worse", {PAIN}),
     ("the pain is unbearable", {PAIN}),
     ("I can't take this pain anymore", {PAIN}),
@@ -225,7 +223,6 @@ REPORTED: list[tuple[str, set[RedFlag]]] = [
     ("el dolor es insoportable", {PAIN}),
     ("cada vez me duele más", {PAIN}),
     ("no aguanto el dolor", {PAIN}),
-    ("dolor 10", {PAIN}),
     ("el dolor está empeorando", {PAIN}),
     ("never had pain this bad, worst ever, unberable", {PAIN}),
     # together, mixed, decorated

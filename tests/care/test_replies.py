@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.care.optout import StopScope
+from service.care.ownwords import STOP_LINES, sentences
 from service.care.redflags import RedFlag
 from service.care.replies import Meaning, read
 
+TEMPLATES = Path(__file__).parents[2] / "templates"
 STOPS = [
     "STOP",
     "stop",
@@ -434,11 +438,24 @@ def test_p3_a_yes_never_brings_messages_back(body: str) -> None:
         ("what time do you open", Meaning.WORDS),
         ("🙂", Meaning.WORDS),
         ("Liked “Reply STOP to end. Fever? Call us”", Meaning.EMPTY),
+        ("Le encanta “¿Fiebre? Llame ya al 202-555-0100. STOP: fin”", Meaning.EMPTY),
+        ("\u200b👍\u200b to “\u200aFever? Call 202-555-0100 now. STOP to end\u200a”", Meaning.EMPTY),
+        ("👍 a “¿Fiebre? Llame ya al 202-555-0100. STOP: fin”", Meaning.EMPTY),
+        ("Removed 👍 from “Fever? Call 202-555-0100 now. STOP to end”", Meaning.EMPTY),
+        ("Loved “the visit” but chest pain now", Meaning.RED_FLAG),
         ("> Reply STOP to end", Meaning.EMPTY),
     ],
 )
 def test_short_replies(body: str, meaning: Meaning) -> None:
     assert read(body).meaning is meaning
+
+
+def test_our_own_texts_say_stop_only_as_the_reader_knows_it() -> None:
+    files = (file for folder in ("protocols", "messages") for file in (TEMPLATES / folder).glob("*.yaml"))
+    shipped = (line for file in files for line in file.read_text("utf-8").splitlines())
+    said = {match[0] for line in shipped for match in re.finditer(r"\bSTOP\b.*", line)}
+    assert said
+    assert {sentences(words)[0].words for words in said} == set(STOP_LINES)
 
 
 @pytest.mark.parametrize(("body", "number"), NUMBERS)

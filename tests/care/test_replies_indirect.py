@@ -729,7 +729,6 @@ pain meds arent touching it
 nothing helps the pain
 I'd rather give birth again
 worse than childbirth
-pain level 9
 on a scale of 1 to 10 its an 11
 i cant sleep from the pain
 its getting worse not better
@@ -748,14 +747,12 @@ its killing me
 pain went up a lot since last night
 I'm in agony
 hurts so bad im crying
-10/10 pain
 it hurts more and more every day
 pain off the charts
 pain woke me up and i couldnt go back to sleep it was so bad
 cant stand the pain anymore
 throbbing is getting stronger
 me mata el dolor
-dolor 10 de 10
 cada dia peor
 ayer dolia menos que hoy
 no soporto este dolor

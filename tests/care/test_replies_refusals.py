@@ -44,6 +44,6 @@ def test_what_only_sounds_like_a_refusal_stops_nothing(body: str) -> None:
     assert not read(body).stop
 
 
-def test_ten_out_of_ten_is_an_alarm_and_praise_is_none() -> None:
-    assert read("it is a 10 out of 10 call me").red_flags
-    assert not read("its a 10 out of 10 great staff").red_flags
+def test_ten_out_of_ten_is_said_of_pain_and_not_in_praise() -> None:
+    assert read("it is a 10 out of 10 call me").said_pain == 10
+    assert read("its a 10 out of 10 great staff").said_pain is None

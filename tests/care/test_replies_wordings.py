@@ -559,7 +559,6 @@ severe_or_growing_pain|worst headache I've ever had
 severe_or_growing_pain|pain keeps increasing
 severe_or_growing_pain|hurting worse every day
 severe_or_growing_pain|its getting worse and worse
-severe_or_growing_pain|9/10 pain
 severe_or_growing_pain|I can't stand the pain
 severe_or_growing_pain|I am in agony
 severe_or_growing_pain|me duele muchísimo
@@ -678,7 +677,6 @@ hives|tengo urticaria
 hives|alergic reaction
 severe_or_growing_pain|severe pain
 severe_or_growing_pain|pain has gotten a lot worse
-severe_or_growing_pain|pain at 9 today
 severe_or_growing_pain|the worst pain ever
 severe_or_growing_pain|it hurts so bad
 severe_or_growing_pain|I'm crying in pain
@@ -687,7 +685,6 @@ severe_or_growing_pain|dolor muy fuerte
 severe_or_growing_pain|no soporto el dolor
 severe_or_growing_pain|el dolor va en aumento
 severe_or_growing_pain|me duele demasiado
-severe_or_growing_pain|dolor de 9
 breathing|I'm panting and can't breathe right
 breathing|my breath is short
 breathing|breathing hurts
@@ -755,7 +752,6 @@ hives|itchy hives
 hives|ronchas por todo el cuerpo
 severe_or_growing_pain|pain is worse than ever
 severe_or_growing_pain|intense pain
-severe_or_growing_pain|10/10 pain
 severe_or_growing_pain|can't stand this pain
 severe_or_growing_pain|el dolor aumenta
 severe_or_growing_pain|cada vez peor

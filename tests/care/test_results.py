@@ -71,7 +71,7 @@ def test_delivery_says_what_the_code_means() -> None:
     ]
     assert [(one.labels, one.values) for one in delivery(fates).lines] == [
         (("Text", "Arrived", ""), (27, 67.5)),
-        (("Text", "It could not be sent while it was still useful.", ""), (8, 20)),
+        (("Text", "It could not be sent while it was still useful", ""), (8, 20)),
         (("Text", "The phone was off or out of reach", "30003"), (5, 12.5)),
         (("E-mail", "Handed over, no report yet", ""), (6, 100)),
     ]

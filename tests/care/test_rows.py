@@ -10,6 +10,7 @@ import pytest
 
 from service.care import columns, rows
 from service.care.columns import Columns, Field
+from service.care.contact import international_phone
 from service.care.entering import Entry, event_of, session_name
 from service.care.findings import Finding, packed, page, unpacked
 from service.care.rows import House
@@ -66,6 +67,8 @@ def test_a_good_row_is_a_session() -> None:
         ("2026-03-09T14:05:30Z", DateOrder.DAY_FIRST, "2026-03-09T14:05:30+00:00"),
         ("2026-03-09T14:05-07:00", DateOrder.DAY_FIRST, "2026-03-09T21:05:00+00:00"),
         ("2026-03-09T14:05:00.123+0100", DateOrder.DAY_FIRST, "2026-03-09T13:05:00+00:00"),
+        ("2026-03-09 14:05:00-09:30", DateOrder.DAY_FIRST, "2026-03-09T23:35:00+00:00"),
+        ("2026-03-09 14:05+05:45", DateOrder.DAY_FIRST, "2026-03-09T08:20:00+00:00"),
         ("3/9/2026 2:05 PM", DateOrder.MONTH_FIRST, "2026-03-09T18:05:00+00:00"),
         ("3/9/26, 12:05 a.m.", DateOrder.MONTH_FIRST, "2026-03-09T04:05:00+00:00"),
         ("9.3.2026 14:05", DateOrder.DAY_FIRST, "2026-03-09T18:05:00+00:00"),
@@ -93,6 +96,16 @@ def test_times_go_by_the_clinics_clock_unless_they_say_otherwise(written: str, o
         ({"ended_at": "3/9/2026"}, Field.ENDED_AT, "no time of day"),
         ({"ended_at": "3/9/2026", "time": "25:00"}, Field.TIME, "no time of day"),
         ({"ended_at": "3/9/2026 13:05 pm"}, Field.ENDED_AT, ""),
+        # From when to when, as calendars write it, is no offset from UTC.
+        ({"ended_at": "3/9/2026 09:00-09:30"}, Field.ENDED_AT, ""),
+        ({"ended_at": "3/9/2026 13:00-14:00"}, Field.ENDED_AT, ""),
+        ({"ended_at": "3/9/2026 09:00 -0930"}, Field.ENDED_AT, ""),
+        ({"ended_at": "3/9/2026 22:00-24:00"}, Field.ENDED_AT, ""),
+        ({"ended_at": "2026-03-09T22:00:00-24:00"}, Field.ENDED_AT, ""),
+        ({"ended_at": "2026-03-09T22:00:00+99:99"}, Field.ENDED_AT, ""),
+        ({"ended_at": "2026-03-09T22:00:00+14:15"}, Field.ENDED_AT, ""),
+        ({"ended_at": "2026-03-09T22:00:00-12:30"}, Field.ENDED_AT, ""),
+        ({"given_name": "Smith, John"}, Field.GIVEN_NAME, "given name alone"),
         ({"ended_at": "3/11/2026 10:00"}, Field.ENDED_AT, "lies ahead"),
         ({"site": "soul"}, Field.SITE, "no place on the body"),
         ({"number": "0"}, Field.NUMBER, "whole number"),
@@ -166,6 +179,29 @@ def test_columns_are_guessed_by_their_names() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("written", "read_as"),
+    [
+        ("(202) 555-0123", "+12025550123"),
+        ("cell 202-555-0123", "+12025550123"),
+        ("202-555-0123 ext. 12", "+12025550123"),
+        ("202 555 0123 x7", "+12025550123"),
+        ("482-3123 mom", None),
+        ("(202) 555-0123 cel", None),
+        ("202-555-0123 or 202-555-0124", None),
+        ("555-CARE", None),
+    ],
+)
+def test_words_beside_a_number_are_not_dialled(written: str, read_as: str | None) -> None:
+    assert international_phone(written, "911") == read_as
+
+
+@pytest.mark.parametrize("name", ["Name", "Patient name", "Nombre", "Last name"])
+def test_a_whole_name_is_not_taken_for_a_given_one(name: str) -> None:
+    """P8: messages hold no more than the given name; whoever has only such a column says so by hand."""
+    assert Field.GIVEN_NAME not in columns.guess([name])
+
+
 @pytest.mark.parametrize("first", [True, False])
 def test_the_order_of_dates_is_guessed_from_all_of_them(first: bool) -> None:
     assert likely_order(["3/4/2026", "3/25/2026"], month_first=first) is DateOrder.MONTH_FIRST
@@ -176,7 +212,8 @@ def test_the_order_of_dates_is_guessed_from_all_of_them(first: bool) -> None:
 
 def test_what_was_chosen_is_kept_as_it_is_and_nonsense_is_left_out() -> None:
     form = {
-        "column-patient": "0", "column-phone": "99", "column-email": "²", "fixed-given_name": "Ana",
+        "column-patient": "0", "column-phone": "99", "column-email": "²", "column-side": "0" * 5000,
+        "fixed-given_name": "Ana",
         "fixed-site": "hip", "fixed-wording": " I\x00 agree ", "order": "sideways", "column-agreed_at": "session",
     }  # fmt: skip
     meant = columns.chosen(form, 3)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -80,6 +82,12 @@ questions:
     low: {en: Bad, es: Malo}
     high: {en: Good, es: Bueno}
 """
+
+
+def test_thanks_that_do_not_say_whom_to_call_are_refused() -> None:
+    """P8 leaves room for it: general safety wording is meant for everyone."""
+    without = replace(common(), thanks={"en": "Thank you. Call {phone}.", "es": "Gracias: {phone}, {emerg}"})
+    assert [problem.message for problem in lint_common(without, {})] == ["{emerg} is missing"]
 
 
 def problems(text: str) -> list[Problem]:

@@ -142,7 +142,7 @@ def test_whatever_is_typed(survey_id: str, language: str, has_activity: bool, ty
         said = [effect.outgoing for effect in effects if isinstance(effect, Say)]
         assert len(said) <= 1
         for outgoing in said:
-            filled = outgoing.text.replace("{link}", "x" * 30).replace("{phone}", "x" * 12)
+            filled = outgoing.text.replace("{link}", "x" * 30).replace("{phone}", "x" * 12).replace("{emerg}", "911")
             assert count(filled).segments == 1
         assert State.from_json(json.loads(json.dumps(state.to_json()))) == state
         for effect in effects:

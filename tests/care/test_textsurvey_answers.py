@@ -133,6 +133,7 @@ def test_own_words(text: str, raw: str | None, skip: bool) -> None:
         ("pain", "7 but my skin is red", True),
         ("call", "yes please", False),
         ("call", "yes after 3 pm", True),
+        ("call", "no I'm fine", False),
         ("compared", "2 I think it's the stairs", True),
         ("signs", "2 only when I cough", True),
         ("signs", "1 and 3", False),

@@ -16,7 +16,7 @@ NOW = datetime(2026, 3, 10, 16, 0, tzinfo=UTC)
 
 def needs_nobody(body: str, **more: bool | int) -> NoReader | None:
     facts: dict[str, bool | int] = {
-        "automatic": False, "media": 0, "in_survey": False, "of_patient": True, "of_colleague": False,
+        "automatic": False, "media": 0, "answered": False, "of_patient": True, "of_colleague": False,
     }  # fmt: skip
     return worklist.no_reader(read(body), **{**facts, **more})  # type: ignore[arg-type]
 
@@ -27,8 +27,8 @@ def needs_nobody(body: str, **more: bool | int) -> NoReader | None:
         ("STOP", {}, NoReader.OPT_OUT),
         ("please stop texting me", {}, NoReader.OPT_OUT),
         ("I am away until Monday", {"automatic": True}, NoReader.MACHINE),
-        ("4", {"in_survey": True}, NoReader.ANSWER),
-        ("1 and 3", {"in_survey": True}, NoReader.ANSWER),
+        ("4", {"answered": True}, NoReader.ANSWER),
+        ("1 and 3", {"answered": True}, NoReader.ANSWER),
         ("Thanks so much!", {}, NoReader.THANKS),
         ("", {}, NoReader.EMPTY),
         ("HELP", {}, NoReader.KEYWORD),
@@ -45,6 +45,7 @@ def test_what_nobody_needs_to_read(body: str, more: dict[str, bool], why: NoRead
     [
         ("When can I run again?", {}),
         ("4", {}),  # of no survey: what does it count?
+        ("please call me", {}),
         ("yes", {}),
         ("cancel it", {}),  # perhaps an opt-out
         ("Stop, I still have questions about my bill and the doctor never called", {}),
@@ -52,10 +53,11 @@ def test_what_nobody_needs_to_read(body: str, more: dict[str, bool], why: NoRead
         ("I have a fever of 102", {}),
         ("STOP. I have a fever of 102", {}),
         ("what if I get a fever?", {}),
-        ("4 but I slept badly and could not work", {"in_survey": True}),
+        ("4 but I slept badly and could not work", {"answered": True}),
         ("", {"media": 1}),
         ("Thank you", {"media": 1}),
         ("START", {"of_patient": False}),
+        ("please start the texts again, and when may I run?", {}),
         ("On my way", {"of_patient": False, "of_colleague": True}),
     ],
 )

@@ -37,13 +37,27 @@ def test_each_is_confined(name: str) -> None:
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
-    assert service["restart"] == ("no" if name == "migrate" else "unless-stopped")
+    assert service["restart"] == ("on-failure:10" if name == "migrate" else "unless-stopped")
 
 
 @pytest.mark.parametrize("name", sorted(set(ARGUMENTS) - {"migrate"}))
 def test_none_starts_before_the_database_has_its_schema(name: str) -> None:
     conditions = {needed: how["condition"] for needed, how in OURS[name]["depends_on"].items()}
     assert conditions == {"migrate": "service_completed_successfully", "redis": "service_healthy"}
+
+
+def test_the_database_counts_as_healthy_only_where_the_others_look_for_it() -> None:
+    assert OURS["migrate"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+    asked = " ".join(SERVICES["postgres"]["healthcheck"]["test"])
+    assert "pg_isready" in asked
+    assert "--host 127.0.0.1" in asked
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_the_published_port_is_the_one_that_web_listens_at_whatever_env_says(name: str) -> None:
+    published = str(SERVICES["web"]["ports"][0]).rsplit(":", 1)[1]
+    assert OURS[name]["environment"]["AFTERCARE_PORT"] == published
+    assert OURS[name]["environment"]["AFTERCARE_HOST"] == "0.0.0.0"
 
 
 def test_the_queue_is_written_down_and_never_evicted() -> None:

@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 from werkzeug.serving import make_server
 
 from service.care.roles import Role
+from tests.chromium import SCREENSHOTS, violations
 from tests.desk.desk import Desk
 from tests.desk.practice import PASSWORD
 
-Chromium = Browser
-PROGRAM = os.environ.get("CHROMIUM_PATH") or shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run",
-]  # fmt: skip
 PHONE, LAPTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
-AA = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
 MOST_BYTES = 150_000
-SCREENSHOTS = os.environ.get("AFTERCARE_SCREENSHOTS")
 _FOCUSABLE = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']"
 _WIDE_TABLES = """[...document.querySelectorAll(".scroll")].filter(
   e => (e.querySelector(".stack") || e.matches(".diff")) && e.scrollWidth > e.clientWidth).map(e => e.ariaLabel)"""
@@ -69,16 +59,7 @@ class DeskPage:
             self.page.get_by_role("button", name="Sign in").click()
 
 
-def chromium() -> Iterator[Chromium]:
-    if PROGRAM is None:
-        pytest.skip("no Chromium; set CHROMIUM_PATH")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=PROGRAM, args=FLAGS)
-        yield started
-        started.close()
-
-
-def serve(desk: Desk, browser: Chromium) -> Iterator[DeskPage]:
+def serve(desk: Desk, browser: Browser) -> Iterator[DeskPage]:
     server = make_server("127.0.0.1", 0, desk.app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -121,11 +102,6 @@ def check_shown(at: DeskPage, label: str) -> None:
     if at.page.viewport_size == PHONE:
         assert at.page.evaluate(_WIDE_TABLES) == [], f"{label} has a table that scrolls sideways"
     assert violations(at.page) == [], label
-
-
-def violations(page: Page) -> list[str]:
-    found = Axe().run(page, options=AA).response["violations"]
-    return [f"{one['id']}: {node['html'][:160]}" for one in found for node in one["nodes"]]
 
 
 def _weighs_little(at: DeskPage, path: str) -> None:

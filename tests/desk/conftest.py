@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 from sqlalchemy.engine import URL
 
 from service import time
@@ -18,7 +19,8 @@ from service.records import migrate
 from service.records.sealing import new_key
 from service.settings import Settings
 from tests import servers
-from tests.desk.browser import Chromium, DeskPage, chromium, serve
+from tests.chromium import chromium
+from tests.desk.browser import DeskPage, serve
 from tests.desk.desk import Desk
 from tests.desk.practice import NOW, Practice, furnish
 
@@ -119,13 +121,13 @@ def desk(request: pytest.FixtureRequest) -> Desk:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Chromium]:
+def browser() -> Iterator[Browser]:
     """One for a module: as long as it lives no test of this thread can run an event loop of its own."""
     yield from chromium()
 
 
 @pytest.fixture
-def desk_page(furnished_sqlite: Furnished, tmp_path: Path, browser: Chromium) -> Iterator[DeskPage]:
+def desk_page(furnished_sqlite: Furnished, tmp_path: Path, browser: Browser) -> Iterator[DeskPage]:
     """A page in a real Chromium, signed in as the owner; the app behind a port of its own. See `browser.py`."""
     shutil.copyfile(furnished_sqlite.database, tmp_path / "aftercare.db")
     url = f"sqlite:///{tmp_path / 'aftercare.db'}"

@@ -96,6 +96,7 @@ class Season:
             "course_id": course, "protocol_id": chance.choice(self.protocols), "ended_at": ended,
             "number": chance.choice((1, 1, 2, 7, None)), "facts_at": ended, "created_at": ended,
             "baseline": self.vault.seal(json.dumps(measured), session_id) if chance.random() < 0.9 else None,
+            "has_baseline": False,
         }  # fmt: skip
         self.connection.execute(insert(sessions).values(**row))
         return row

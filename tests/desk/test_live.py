@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from jinja2 import BaseLoader, ChoiceLoader, DictLoader
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import Form
 
@@ -20,7 +20,7 @@ from service.pages.desk.door import Room
 from service.pages.desk.look import Nav
 from service.pages.desk.rooms import ROOMS
 from service.pages.desk.who import Who
-from tests.desk.browser import Chromium, DeskPage, check_page, serve
+from tests.desk.browser import DeskPage, check_page, serve
 from tests.desk.conftest import Furnished, opened
 from tests.desk.practice import NOW
 
@@ -50,7 +50,7 @@ class Bell:
         def show(who: Who) -> AnyResponse:
             return look.page(who, "bell.html", rung=self.rung(who), form=_Words())
 
-        @self.room.get("/bell/rung", may=Permission.READ)
+        @self.room.live("/bell/rung", may=Permission.READ)
         def rung(who: Who) -> AnyResponse:
             answer = look.fresh(self.rung(who))
             self.asked.append(answer.status_code)
@@ -70,7 +70,7 @@ def bell(monkeypatch: pytest.MonkeyPatch) -> Bell:
 
 
 @pytest.fixture
-def bell_page(bell: Bell, furnished_sqlite: Furnished, tmp_path: Path, browser: Chromium) -> Iterator[DeskPage]:
+def bell_page(bell: Bell, furnished_sqlite: Furnished, tmp_path: Path, browser: Browser) -> Iterator[DeskPage]:
     shutil.copyfile(furnished_sqlite.database, tmp_path / "aftercare.db")
     with time.held(NOW):
         desk = opened(furnished_sqlite, f"sqlite:///{tmp_path / 'aftercare.db'}", tmp_path, public="http://127.0.0.1")

@@ -9,7 +9,7 @@ from service.care.roles import Role
 from service.pages.desk.codes import new_secret
 from service.records import staff
 from service.records.database import run
-from tests.desk.browser import PHONE, DeskPage, check_page
+from tests.desk.browser import PHONE, DeskPage, check_page, check_shown
 
 pytestmark = pytest.mark.browser
 
@@ -36,6 +36,20 @@ def test_laid_out_as_blocks_a_table_is_still_read_out_as_one(desk_page: DeskPage
 @pytest.mark.slow
 def test_a_person(desk_page: DeskPage) -> None:
     check_page(desk_page, f"/desk/people/{desk_page.desk.own.staff[Role.CLINICIAN]}", "person")
+
+
+@pytest.mark.slow
+def test_a_link_to_hand_over_can_be_read_whole_on_a_phone(desk_page: DeskPage) -> None:
+    desk_page.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page = desk_page.open("/desk/people")
+    page.get_by_label("Name").fill("Kim Lee")
+    page.get_by_label("E-mail").fill("kim@rosalind.example")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Make a link").click()
+    link = page.get_by_label("Link")
+    assert "/desk/join/" in link.input_value()
+    assert link.evaluate("e => e.scrollWidth <= e.clientWidth && e.scrollHeight <= e.clientHeight")
+    check_shown(desk_page, "invited")
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from service.records import optouts
 from service.records.database import run
 from tests.desk.desk import Desk, Visitor
 from tests.desk.practice import NOW
+from tests.desk.test_settings import fields_of
 
 NIGHT = NOW.replace(hour=4)
 """Midnight in New York."""
@@ -249,9 +250,13 @@ def test_p3_pausing_and_stopping_from_the_page(desk: Desk) -> None:
 
 
 def corrected(desk: Desk, visitor: Visitor, **changes: str):  # type: ignore[no-untyped-def]
-    facts = {"given_name": "Rosalind0", "phone": desk.own.phones[0], "email": "rosalind-p0@mail.example",
-             "locale": "en", "timezone": "", **changes}  # fmt: skip
-    return visitor.post(at(desk) + "/record", facts)
+    """The form as it is shown, but for the changes."""
+    return visitor.post(at(desk) + "/record", {**facts_of(desk, visitor), **changes})
+
+
+def facts_of(desk: Desk, visitor: Visitor) -> dict[str, str]:
+    shown = fields_of(visitor.get(at(desk) + "/record").text)
+    return {name: shown[name] for name in ("given_name", "phone", "email", "locale", "timezone", "seen")}
 
 
 def test_a_new_number_asks_for_consent_and_writes_it_down(desk: Desk) -> None:
@@ -293,6 +298,23 @@ def test_p10_what_cannot_be_is_refused_with_a_word(desk: Desk, changes: dict[str
     assert answer.status_code == 422
     assert said in answer.text
     assert audited(desk, "patient.correct") == 0
+
+
+def test_p4_an_old_page_takes_back_nothing_of_the_record(desk: Desk) -> None:
+    visitor = desk.client_as(Role.DESK)
+    corrected(desk, visitor, timezone="America/New_York")
+    shown = facts_of(desk, visitor)
+    for _ in range(2):  # a form that is sent twice is no other
+        moved = {**shown, "timezone": "America/Los_Angeles", "locale": "es"}
+        assert visitor.post(at(desk) + "/record", moved).status_code == 303
+    answer = visitor.post(at(desk) + "/record", {**shown, "given_name": "Rosa"})
+    assert answer.status_code == 422
+    assert "changed after you opened this" in answer.text
+    now = facts_of(desk, visitor)
+    assert (now["given_name"], now["timezone"], now["locale"]) == ("Rosalind0", "America/Los_Angeles", "es")
+    assert visitor.post(at(desk) + "/record", {**fields_of(answer.text), "given_name": "Rosa"}).status_code == 303
+    now = facts_of(desk, visitor)
+    assert (now["given_name"], now["timezone"], now["locale"]) == ("Rosa", "America/Los_Angeles", "es")
 
 
 def test_times_of_day_follow_a_corrected_zone(desk: Desk) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from service import time
 from service.care.lifecycle import Channel
@@ -45,6 +46,16 @@ def test_the_main_task_by_keyboard_alone(desk_page: DeskPage) -> None:
     page.keyboard.press("Enter")
     page.get_by_text("The text goes out now.").wait_for()
     assert "We will call you at three." in page.locator("#conversation .ours").inner_text()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_from_the_plan_to_everything_that_is_coming(desk_page: DeskPage, width: int) -> None:
+    desk_page.page.set_viewport_size({"width": width, "height": 844})
+    page = desk_page.open(f"/desk/patients/{desk_page.desk.own.patients[0]}")
+    coming = page.get_by_role("heading", name="Coming")
+    expect(coming).not_to_be_in_viewport()
+    page.get_by_role("link", name="Everything that is coming").press("Enter")
+    expect(coming).to_be_in_viewport()
 
 
 def test_what_is_refused_can_be_mended(desk_page: DeskPage) -> None:

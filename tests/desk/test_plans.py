@@ -85,12 +85,12 @@ def test_every_statement_of_the_desk_goes_down_an_index(full: Desk) -> None:
     assert not slow, f"{len(slow)} statements go through whole tables:\n\n" + "\n\n".join(slow)
 
 
-def test_a_statement_without_an_index_is_found(full: Desk) -> None:
+def test_a_statement_without_an_index_is_found(desk: Desk) -> None:
     """The judge can say no."""
-    with recorded() as statements, reading(full.engine) as connection:
+    with recorded() as statements, reading(desk.engine) as connection:
         for table in LARGE:
             connection.exec_driver_sql(f"SELECT * FROM {table} WHERE id + 0 = 1").all()
-    with full.engine.begin() as connection:
+    with desk.engine.begin() as connection:
         assert {access.table for _, access in unbounded(connection, statements)} == set(LARGE)
 
 

@@ -170,7 +170,8 @@ def test_a_double_click_on_save_is_no_conflict(desk: Desk, clinician: Visitor) -
 
 def test_words_for_a_draft_that_is_gone_come_back(desk: Desk, clinician: Visitor) -> None:
     draft = begin(desk)
-    desk.client_as(Role.OWNER).post(f"/desk/protocols/drafts/{draft}/discard")
+    seen = hidden(clinician.get(f"/desk/protocols/drafts/{draft}").text, "seen")
+    desk.client_as(Role.OWNER).post(f"/desk/protocols/drafts/{draft}/discard", {"seen": seen})
     answer = clinician.post(f"/desk/protocols/drafts/{draft}", {"body": LATER, "seen": ""})
     assert answer.status_code == 404
     assert "day: 15" in answer.text
@@ -474,9 +475,24 @@ def test_a_reader_reads_drafts_and_changes_nothing(desk: Desk) -> None:
     assert reader.post(f"/desk/protocols/drafts/{draft}", {"body": LATER}).status_code == 403
 
 
+def test_what_a_colleague_saved_meanwhile_is_not_thrown_away(desk: Desk, clinician: Visitor) -> None:
+    path = f"/desk/protocols/drafts/{begin(desk)}"
+    seen, colleague = hidden(clinician.get(path).text, "seen"), desk.client_as(Role.OWNER)
+    assert colleague.post(path, {"body": LATER, "seen": seen}).status_code == 303
+    answer = clinician.post(f"{path}/discard", {"seen": seen}, follow_redirects=True)
+    assert f"Owner {desk.own.marker} saved since you opened it" in answer.text
+    assert "day: 15" in answer.text
+    assert noted(desk, "protocol.discard") == []
+    # On the page that shows both, to whoever wanted to save, it is theirs to throw away.
+    both = clinician.post(path, {"body": LATER + "\n# more\n", "seen": seen})
+    assert both.status_code == 409
+    assert clinician.post(f"{path}/discard", {"seen": hidden(both.text, "seen")}).status_code == 303
+
+
 def test_thrown_away_it_is_gone(desk: Desk, clinician: Visitor) -> None:
     path = f"/desk/protocols/drafts/{begin(desk)}"
-    assert clinician.post(f"{path}/discard").status_code == 303
+    seen = {"seen": hidden(clinician.get(path).text, "seen")}
+    assert clinician.post(f"{path}/discard", seen).status_code == 303
     assert clinician.get(path).status_code == 404
-    assert clinician.post(f"{path}/discard").status_code == 404
+    assert clinician.post(f"{path}/discard", seen).status_code == 404
     assert len(noted(desk, "protocol.discard")) == 1

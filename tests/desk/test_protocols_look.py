@@ -140,6 +140,23 @@ def test_the_calendar_stands_beside_the_file_and_follows_it(desk_page: DeskPage)
     expect(calendar.get_by_text("Day 14")).to_have_count(0)
 
 
+def test_lines_that_are_long_are_read_whole(desk_page: DeskPage) -> None:
+    """As a file, and where they differ, on a laptop as on a phone; and from any look at a version it can be changed."""
+    longer = PROTOCOL.replace(
+        "It is common to be sore tonight.", f"It is common to be sore tonight. {'Go easy. ' * 20}"
+    )
+    version = f"/desk/protocols/{desk_page.desk.own.protocol}"
+    changes, file = draft(desk_page, longer) + "/changes", f"{version}/file"
+    for width in (390, 1280):
+        desk_page.page.set_viewport_size({"width": width, "height": 844})
+        for path, region in ((changes, "Differences"), (file, "The file")):
+            page = desk_page.open(path)
+            assert page.get_by_role("region", name=region).evaluate("e => e.scrollWidth <= e.clientWidth"), path
+    with page.expect_navigation():
+        page.get_by_role("link", name="Change it").click()
+    expect(page.get_by_role("button", name="Copy into a draft")).to_be_in_viewport()
+
+
 def test_without_scripts_check_says_the_same(desk_page: DeskPage) -> None:
     path = draft(desk_page, PROTOCOL)
     with desk_page.without_scripts() as page:

@@ -143,7 +143,7 @@ def test_delivery_by_carrier_error(busy: Desk, days: int) -> None:
         elif one["state"] in ("accepted", "sent"):
             labels = ("Handed over, no report yet", "")
         elif one["state"] in ("undelivered", "failed", "expired", "unknown"):
-            labels = (meaning_of(code) or SENTENCES[Reason(one["reason"])], code or "")
+            labels = (meaning_of(code) or SENTENCES[Reason(one["reason"])].removesuffix("."), code or "")
         else:
             continue
         groups[(CHANNEL[one["channel"]], *labels)].append((one["patient_id"], one["channel"]))
@@ -339,6 +339,26 @@ def test_results_look(desk_page: DeskPage, which: str) -> None:
 @pytest.mark.browser
 def test_results_when_there_are_none(desk_page: DeskPage) -> None:
     check_page(desk_page, "/desk/results/response", "results-none")
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@pytest.mark.parametrize("which", list(KINDS))
+def test_a_wide_page_is_used_to_its_edge_and_its_words_can_be_read(desk_page: DeskPage, which: str) -> None:
+    """The picture stands beside its table, and above it on a phone; no column is out of sight on either."""
+    gather(desk_page.desk.here, desk_page.desk.own, size=200)
+    page = desk_page.open(f"/desk/results/{which}?days=365")
+    for width, beside in ((1280, True), (1920, True), (390, False)):
+        page.set_viewport_size({"width": width, "height": 900})
+        picture, numbers = page.locator("figure").bounding_box(), page.locator(".scroll").bounding_box()
+        assert picture is not None
+        assert numbers is not None
+        assert (numbers["x"] >= picture["x"] + picture["width"]) is beside
+        assert (numbers["y"] >= picture["y"] + picture["height"]) is not beside
+        assert numbers["x"] + numbers["width"] >= 0.8 * width
+        assert page.locator(".scroll").evaluate("e => e.scrollWidth <= e.clientWidth")
+        sizes = page.locator(".bars text").evaluate_all("all => all.map(e => e.getBoundingClientRect().height)")
+        assert min(sizes) >= 12.5, "smaller than a phone's smallest print"
 
 
 @pytest.mark.browser

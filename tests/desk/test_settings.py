@@ -83,14 +83,14 @@ def test_saving_what_is_shown_changes_nothing(desk: Desk) -> None:
 def test_everything_can_be_changed(desk: Desk) -> None:
     answer = save(
         desk.client_as(Role.OWNER), name="Hill & Co", display_name="Hill", phone="(202) 555-0143", email="",
-        emergency_number="112", locale="es", timezone="America/Denver", hours="Mo-Sa 8-16", quiet_from="09:00",
+        emergency_number="112", locale="es", timezone="America/Denver", hours="Mo-Sa 9-12", quiet_from="09:00",
         quiet_until="20:30", daily_cap="2", mon="8-12, 13-16", sat="9-12", sun="",
     )  # fmt: skip
     assert answer.status_code == 422, "a number without a country code is of no country where 112 is called"
     assert 'id="phone-error"' in answer.text
     save(
         desk.client_as(Role.OWNER), name="Hill & Co", display_name="Hill", phone="(202) 555-0143", email="",
-        locale="es", timezone="America/Denver", hours="Mo-Sa 8-16", quiet_from="09:00", quiet_until="20:30",
+        locale="es", timezone="America/Denver", hours="Mo-Sa 9-12", quiet_from="09:00", quiet_until="20:30",
         daily_cap="2", mon="8-12, 13-16", sat="9-12",
     )  # fmt: skip
     after = own(desk)
@@ -101,6 +101,19 @@ def test_everything_can_be_changed(desk: Desk) -> None:
     assert after.opening["mon"] == ["08:00", "12:00", "13:00", "16:00"]
     assert after.opening["sat"] == ["09:00", "12:00"]
     assert noted(desk, "clinic.change") == [f"clinic {desk.own.clinic_id}"]
+
+
+def test_patients_are_told_the_week_and_nothing_that_it_does_not_hold(light_desk: Desk) -> None:
+    owner = light_desk.client_as(Role.OWNER)
+    whole = dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), "8:30-16") | {"sat": "", "sun": ""}
+    assert save(owner, **whole, hours="Mo-Su 0-23").status_code == 303, "nobody reads it"
+    assert "Patients read now: Mon-Fri 8:30am-4pm, in Spanish lun-vie 8:30am-4pm." in owner.get(CLINIC).text
+    short = whole | {"fri": "8:30-12"}
+    answer = save(owner, **short, hours="Mo-Fr 8:30-16")
+    assert answer.status_code == 422
+    assert "more than the week" in answer.text
+    assert save(owner, **short, hours="Mo-Th 8:30-16").status_code == 303
+    assert "Patients read now: Mo-Th 8:30-16, in Spanish Mo-Th 8:30-16." in owner.get(CLINIC).text
 
 
 @pytest.mark.parametrize(
@@ -215,7 +228,7 @@ def test_p6_plans_are_made_anew_part_by_part(desk: Desk, monkeypatch: pytest.Mon
 
 
 def shown_secret(page: str) -> str:
-    found = re.search(r'<input id="secret"[^>]*value="([^"]+)"', page)
+    found = re.search(r"<textarea id=\"secret\"[^>]*>([^<]+)<", page)
     assert found is not None
     return unescape(found[1])
 

@@ -190,10 +190,9 @@ def test_another_address_has_to_be_tried_anew(desk: Desk) -> None:
     owner.post(f"{at}/test", {"channel": "sms"})
     code = code_of(desk, desk.own.contact)
     owner.post(f"{at}/code", {"code": code})
-    shown = fields_of(owner.get(at).text)
-    owner.post(at, {**shown, "name": "Nurse Renamed"})
+    owner.post(at, {**fields_of(owner.get(at).text), "name": "Nurse Renamed"})
     assert people(desk)[0].phone_verified_at == NOW, "another name is no other phone"
-    owner.post(at, {**shown, "phone": "+12025550999"})
+    owner.post(at, {**fields_of(owner.get(at).text), "phone": "+12025550999"})
     assert people(desk)[0].phone_verified_at is None
     assert owner.post(f"{at}/code", {"code": code}).status_code == 422, "it went to the old number"
 
@@ -285,6 +284,20 @@ def test_p9_times_may_not_be_too_quiet(light_desk: Desk, changes: dict[str, str]
     assert re.search(r'id="\w+-error"', answer.text)
     with reading(light_desk.engine) as connection:
         assert clinics.get(connection, light_desk.own.clinic_id).escalation is None
+
+
+def test_an_old_page_takes_back_nothing_of_a_contact(desk: Desk) -> None:
+    owner, at = desk.client_as(Role.OWNER), f"{CONTACTS}/{desk.own.contact}"
+    shown = fields_of(owner.get(at).text)
+    for _ in range(2):  # a form that is sent twice is no other
+        assert owner.post(at, {**shown, "phone": "+12025557777"}).status_code == 303
+    answer = owner.post(at, {**shown, "on_call": "y"})
+    assert answer.status_code == 422
+    assert "after you opened it" in answer.text
+    assert fields_of(answer.text)["phone"] == "+12025557777"
+    assert (people(desk)[0].phone, people(desk)[0].on_call) == ("+12025557777", False)
+    assert owner.post(at, {**fields_of(answer.text), "on_call": "y"}).status_code == 303
+    assert (people(desk)[0].phone, people(desk)[0].on_call) == ("+12025557777", True)
 
 
 def test_the_second_of_two_owners_is_told(desk: Desk) -> None:

@@ -61,6 +61,10 @@ def test_an_empty_clinic_comes_to_be_live(database_url: str, redis_url: str, tmp
         here: Context = app.extensions["aftercare"]
         owner, provider = owner_of(house, app), app.test_client()
         assert still_open(house) == set(Step)
+        assert "emergency" not in owner.get("/desk/settings").text
+        house.run(lambda c: clinics.change(c, house.clinic.id, {"emergency_number": "999"}))
+        assert "call 999 in an emergency" in owner.get("/desk/settings").text
+        house.run(lambda c: clinics.change(c, house.clinic.id, {"emergency_number": "911"}))
         assert owner.post("/desk/settings/live").status_code == 422
         assert "Not live yet" in owner.get("/desk/today").text
 

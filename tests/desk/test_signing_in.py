@@ -172,6 +172,14 @@ def test_signing_in_leads_back_to_where_one_was(light_desk: Desk) -> None:
     assert visitor.sign_in(light_desk.own.emails[Role.OWNER], next="/desk/people").location == "/desk/people"
 
 
+@pytest.mark.parametrize("name", ["a%0D%0AX-Evil%3A%201", "a%26next%3Db", "%E2%82%AC"])
+def test_p10_any_address_leads_to_the_door(light_desk: Desk, name: str) -> None:
+    answer = light_desk.visitor().get(f"/desk/results/{name}")
+    assert (answer.status_code, answer.location) == (303, f"/desk/login?next=/desk/results/{name}")
+    assert "X-Evil" not in answer.headers
+    assert light_desk.visitor().get(answer.location).status_code == 200
+
+
 def test_a_piece_of_a_page_sends_the_whole_page_to_the_door(light_desk: Desk) -> None:
     answer = light_desk.visitor().get("/desk/you", headers={"HX-Request": "true"})
     assert (answer.status_code, answer.headers["HX-Redirect"], answer.text) == (204, "/desk/login", "")
@@ -356,6 +364,28 @@ def test_that_it_is_in_use_is_noted_once_a_minute(desk: Desk) -> None:
     assert seen() != before
 
 
+@pytest.mark.parametrize(
+    "path", ["today/waiting", "today/list", "patients/{patient}/exchange", "imports/{file}/progress"]
+)
+def test_a_page_that_stands_open_keeps_no_session_alive(desk: Desk, path: str) -> None:
+    """Nobody need be there: what it asks for by itself is no use."""
+    own, visitor = desk.own, desk.client_as(Role.OWNER)
+    path = "/desk/" + path.format(patient=own.patients[0], file=desk.import_of(own))
+    asked = {"HX-Request": "true"}
+
+    def ago(hours: int) -> None:
+        moment = time.real_now() - timedelta(hours=hours)
+        run(desk.engine, lambda connection: connection.execute(update(session_rows).values(seen_at=moment)))
+
+    ago(11)
+    before = desk.sql("SELECT seen_at FROM staff_sessions")
+    assert visitor.get(path, headers=asked).headers.get("HX-Redirect") != "/desk/login"
+    assert desk.sql("SELECT seen_at FROM staff_sessions") == before
+    ago(13)
+    answer = visitor.get(path, headers=asked)
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (204, "/desk/login")
+
+
 # One-time codes
 
 
@@ -456,7 +486,11 @@ def test_a_link_does_not_go_round_the_codes(desk: Desk) -> None:
     with_codes(desk, Role.READER)
     token = run(desk.engine, lambda connection: staff.invite(connection, desk.own.staff[Role.READER], time.real_now()))
     visitor = desk.visitor()
-    visitor.post(f"/desk/join/{token}", {"password": "marble sunset canoe 7"})
+    answer = visitor.post(f"/desk/join/{token}", {"password": "marble sunset canoe 7"})
+    assert (answer.status_code, answer.location) == (303, "/desk/login/code")
+    page = visitor.get(answer.location)
+    assert (page.status_code, "Your password is set." in page.text) == (200, True)
+    assert "signed in" not in page.text
     assert visitor.get("/desk/you").status_code == 303
 
 

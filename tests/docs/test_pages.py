@@ -11,7 +11,7 @@ import pytest
 
 from commands.main import main
 from service.care.sites import Site
-from service.records import alerts, contacts
+from service.records import alerts, contacts, notices
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -68,7 +68,7 @@ def test_every_notice_is_explained() -> None:
         r"(?:raise_notice\(connection|_note\(connection|_notice\(), ?\"(\w+)\"|_notice\(\"(\w+)\"\)",
         source("workers", "service"),
     )
-    kinds = {first or second for first, second in told} | {contacts.NO_CONTACTS, alerts.UNHEARD}
+    kinds = {first or second for first, second in told} | {contacts.NO_CONTACTS, notices.NOBODY_REACHED, alerts.UNHEARD}
     assert len(kinds) >= 7
     assert [kind for kind in sorted(kinds) if f"`{kind}`" not in words("docs/operate.md")] == []
 

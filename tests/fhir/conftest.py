@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Connection, insert
 
 from service import time
-from service.api import answers, errors, events, fhir, hooks, sessions, settled
+from service.api import answers, errors, events, fhir, hooks, sessions
 from service.context import Context
 from service.identify import Doorkeeper
 from service.lookout import Lookout
@@ -77,7 +77,6 @@ class Desk:
 
 @pytest.fixture
 def desk(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    monkeypatch.setattr(settled, "SETTLES_SECONDS", 0.05)
     settings = Settings(
         _env_file=None,
         AFTERCARE_VAR=tmp_path,

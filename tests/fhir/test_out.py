@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -71,20 +71,6 @@ def test_a_changed_response_comes_again_behind_the_cursor(desk: Desk) -> None:
     assert [one["id"] for one in again["answers"]] == [str(first)]
 
 
-def test_a_row_that_becomes_visible_behind_a_fresh_one_is_not_lost(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """P1: the reader waits until what is fresh has settled."""
-    now = time.now()
-    late = []
-
-    def sleep(_seconds: float) -> None:
-        late.append(desk.answered("S5", at=now - timedelta(milliseconds=5), **S5))
-
-    monkeypatch.setattr("service.api.settled.SETTLES_SECONDS", 5.0)
-    monkeypatch.setattr("service.api.settled.time.sleep", sleep)
-    seen = desk.answered("S1", at=now, **S1)
-    assert [one["id"] for one in desk.get("/v1/answers").json["answers"]] == [str(late[0]), str(seen)]
-
-
 @pytest.mark.parametrize(
     "after", ["x", "-1", "1-", "-", "1-2-3", "9" * 30, "1-" + "9" * 30, "²-1", "99999999999999999999-1"]
 )
@@ -128,6 +114,15 @@ def test_reads_are_noted_without_what_was_read(desk: Desk) -> None:
         [line] = connection.execute(select(audit)).all()
     assert line.action == "answers.read"
     assert line.subject == f"answers {row} to {row} (1)"
+
+
+def test_a_session_read_is_noted_with_its_patient(desk: Desk) -> None:
+    """P8: the site, the moments and every message are of a patient, whom the audit is searched for."""
+    assert desk.get("/v1/sessions/nobody's").status_code == 404
+    assert desk.get("/v1/sessions/s-1").status_code == 200
+    with reading(desk.here.engine) as connection:
+        [line] = connection.execute(select(audit)).all()
+    assert (line.actor, line.action, line.subject) == ("api", "session.read", f"patient {desk.patient_id}")
 
 
 FORMULAS = ["=1+1", "+1", "-2", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1+1", '=HYPERLINK("https://x")']

@@ -195,8 +195,11 @@ class TestBreaker:
     def test_lets_one_through_and_closes_when_it_works(self) -> None:
         breaker, forward = self.opened()
         forward(10)
+        assert breaker.room() == 1
         assert [breaker.allow() for _ in range(3)] == [True, False, False]
+        assert breaker.room() == 0
         breaker.record(Outcome.ACCEPTED)
+        assert breaker.room() is None
         assert [breaker.allow() for _ in range(3)] == [True, True, True]
 
     def test_opens_again_when_the_probe_fails(self) -> None:
@@ -235,6 +238,8 @@ class TestBreaker:
         ("30005", CodeAction.MARK_BAD_ADDRESS),
         ("21610", CodeAction.RECORD_OPT_OUT),
         ("30034", CodeAction.FIX_SETTINGS),
+        ("30032", CodeAction.FIX_SETTINGS),
+        ("21408", CodeAction.ALLOW_RECIPIENT),
         ("30001", CodeAction.BACK_OFF),
         ("63038", CodeAction.HOLD_TO_TOMORROW),
         ("21617", CodeAction.FIX_TEMPLATE),

@@ -67,10 +67,14 @@ def test_a_bare_number_goes_as_from() -> None:
 
 
 REFUSALS: list[tuple[int, int | None, Outcome, str]] = [
-    *((400, code, Outcome.BAD_ADDRESS, str(code)) for code in (21211, 21614, 30005, 30006)),
+    *((400, code, Outcome.BAD_ADDRESS, str(code)) for code in (21211, 21614, 21635, 30005, 30006)),
     (400, 21610, Outcome.OPTED_OUT, "21610"),
     (403, 21610, Outcome.OPTED_OUT, "21610"),
-    *((400, code, Outcome.MISCONFIGURED, str(code)) for code in (21408, 21606, 21608, 20003, 30002, 30034)),
+    *((400, code, Outcome.MISCONFIGURED, str(code)) for code in (20003, 20005, 90010, 30002, 30032, 30034)),
+    *((400, code, Outcome.MISCONFIGURED, str(code)) for code in (21212, 21603, 21606, 21659, 21660, 21661)),
+    *((400, code, Outcome.MISCONFIGURED, str(code)) for code in (21701, 21704, 21705)),
+    (403, 21408, Outcome.NOT_ALLOWED, "21408"),
+    (400, 21608, Outcome.NOT_ALLOWED, "21608"),
     (401, 20003, Outcome.MISCONFIGURED, "20003"),
     (401, None, Outcome.MISCONFIGURED, "401"),
     (403, 12345, Outcome.MISCONFIGURED, "12345"),
@@ -269,6 +273,7 @@ NEXT = "/2010-04-01/Accounts/ACsid/Messages.json?To=%2B15551234567&PageToken=x"
 OURS: dict[str, Any] = {"body": "ours", "status": "delivered", "sid": "SM" + "a" * 32}
 PRESENT = Found(Sighting.PRESENT, "SM" + "a" * 32, State.DELIVERED)
 ABSENT, UNPROVABLE = Found(Sighting.ABSENT), Found(Sighting.UNPROVABLE)
+SEEN = {"ours": Sighting.PRESENT, "nobody's": Sighting.UNPROVABLE, "": Sighting.UNPROVABLE}
 
 
 @pytest.mark.parametrize(
@@ -290,6 +295,10 @@ ABSENT, UNPROVABLE = Found(Sighting.ABSENT), Found(Sighting.UNPROVABLE)
         ([page({**at(1, **OURS), "date_created": None})], PRESENT, 1),
         # not newest first: one old message does not prove that we have seen all the new ones
         ([page(at(-60), at(1), at(-60), following=NEXT), page(at(1, **OURS))], PRESENT, 2),
+        # what nobody brought there could be ours in other words, but for a better one
+        ([page(at(1, body="nobody's"))], UNPROVABLE, 1),
+        ([page(at(1, body="nobody's"), at(0.5, **OURS))], PRESENT, 1),
+        ([page(at(-60, body="nobody's"))], ABSENT, 1),
         # a blanked body could be ours
         ([page(at(1, body=""))], UNPROVABLE, 1),
         ([page(at(-60, body=""))], ABSENT, 1),
@@ -308,7 +317,8 @@ def test_absent_needs_a_complete_record(pages: list[Act], found: Found, requests
     """P2: "absent" allows a second sending, so every doubt makes it unprovable."""
     since, until = CREATED, CREATED + timedelta(minutes=10)
     got, provider = with_provider(
-        *pages, do=lambda twilio, _: twilio.find(PARCEL.to, lambda _, body: body == "ours", since, until)
+        *pages,
+        do=lambda twilio, _: twilio.find(PARCEL.to, lambda _, body: SEEN.get(body, Sighting.ABSENT), since, until),
     )
     assert got == found
     assert len(provider.requests) == requests

@@ -10,7 +10,6 @@ from click.testing import CliRunner, Result
 
 from commands.webhook import webhook
 from service import time
-from service.api import settled
 from service.records import clinics, hooks
 from tests.fhir.conftest import Desk, desk  # noqa: F401  (a fixture)
 
@@ -85,7 +84,3 @@ def test_mistakes_are_said(desk: Desk, command: Any, words: tuple[str, ...]) -> 
     assert result.exit_code in (1, 2)
     assert "Error" in result.output
     assert "Traceback" not in result.output
-
-
-def test_settling_is_a_second() -> None:
-    assert settled.SETTLES_SECONDS == 1.0

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import URL
 
-from service.records import protocols, replies
+from service.records import protocols
 from service.records.database import open_database
 from service.records.tables import metadata
 from tests import servers
@@ -39,7 +39,6 @@ def postgresql_url(inbound_postgres: str) -> Iterator[str]:
 
 @pytest.fixture
 def desk(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    monkeypatch.setattr(replies, "SETTLING_SECONDS", -5.0)  # no other process writes here
     yield from _desk(database_url, tmp_path, monkeypatch)
 
 

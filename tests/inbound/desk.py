@@ -37,7 +37,7 @@ from service.records.database import open_database, run
 from service.records.messages import Move
 from service.records.patients import normal
 from service.records.plans import Sending
-from service.records.sealing import new_key, new_token
+from service.records.sealing import Vault, new_key, new_token
 from service.records.sending_tables import messages as message_rows
 from service.settings import Settings
 from service.signatures import Signatures
@@ -314,7 +314,7 @@ def make_clinic(connection: Connection, name: str, sender: str = "") -> Clinic:
 def open_desk(database_url: str, folder: Path) -> Desk:
     settings = settings_for(database_url, folder)
     engine = open_database(database_url, pool_size=2)
-    sending, nudged = make_sending(settings), Nudged()
+    sending, nudged = make_sending(settings, Vault(settings.keys.get_secret_value())), Nudged()
     ensure_senders(engine, settings)
     app = APIFlask("inbound")
     app.extensions["aftercare"] = Context(

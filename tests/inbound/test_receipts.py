@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from service import time
 from service.care.lifecycle import Channel, Reason, State
 from service.records import receipts, waiting
-from service.records.attempts import Settled, last_of, settle
+from service.records.attempts import Settled, count_check, last_of, settle
 from service.records.messages import Move, move
 from tests.inbound.desk import PHONE, Desk, Tried
 
@@ -180,6 +180,37 @@ def test_what_each_code_comes_to(
         assert desk.waiting("email") > 0
 
 
+def test_the_operator_hears_of_blocks_when_they_are_many(desk: Desk) -> None:
+    """P9 beside it: each of them is a patient who was not reached, whom the desk shows one by one."""
+    told = []
+    for number in range(6):
+        with time.held(NOW + number * timedelta(minutes=1)):
+            desk.complete(session=f"s{number}", patient=f"p{number}", phone=f"+1202555019{number}")
+            tried = desk.hand_over("day1", patient=f"p{number}")
+            desk.status(tried, "undelivered", 30007)
+            told.append([row.count for row in desk.sql("SELECT count FROM notices WHERE kind = 'blocked'")])
+    assert told == [[], [], [], [], [1], [2]]
+
+
+def test_p2_a_number_that_goes_bad_sends_nothing_again_that_arrived(desk: Desk) -> None:
+    """Only the step whose text did not arrive goes by e-mail; another's does as well once its text comes back."""
+
+    def email_of(step: str) -> tuple[str, str]:
+        rows = desk.sql("SELECT state, reason FROM messages WHERE channel = 'email' AND step = :step", step=step)
+        return (rows[0].state, rows[0].reason)
+
+    with time.held(NOW):
+        desk.complete()
+        arrived, in_flight, lost = (desk.hand_over(step) for step in ("day1", "day3", "day7"))
+        desk.status(arrived, "delivered")
+        desk.status(lost, "failed", 30005)
+        assert email_of("day1") == email_of("day3") == ("skipped", "sent_on_other_channel")
+        assert email_of("day7") == ("planned", "not_yet_due")
+        desk.status(in_flight, "undelivered", 30007)
+        assert email_of("day3") == ("planned", "not_yet_due")
+        assert email_of("day1") == ("skipped", "sent_on_other_channel")
+
+
 def test_an_opt_out_that_only_the_provider_knew_is_in_the_ledger(desk: Desk) -> None:
     with time.held(NOW):
         desk.complete()
@@ -199,7 +230,7 @@ def test_an_address_that_changed_since_is_not_blamed(desk: Desk) -> None:
         assert desk.waiting() == before
 
 
-@pytest.mark.parametrize("code", [30034, 30002, 20003])
+@pytest.mark.parametrize("code", [30034, 30032, 30002, 20003])
 def test_our_own_settings_pause_the_sender_and_keep_the_message(desk: Desk, code: int) -> None:
     with time.held(NOW):
         desk.complete()
@@ -208,6 +239,19 @@ def test_our_own_settings_pause_the_sender_and_keep_the_message(desk: Desk, code
         assert desk.state(tried) == ("planned", "channel_paused")
         assert desk.sql("SELECT paused_code FROM senders WHERE channel = 'sms'")[0].paused_code == str(code)
         assert [row.kind for row in desk.sql("SELECT kind FROM notices")] == ["channel_paused"]
+
+
+@pytest.mark.parametrize("code", [21408, 21608])
+def test_a_country_that_is_not_switched_on_ends_one_text_and_pauses_nobody(desk: Desk, code: int) -> None:
+    """P4: the others' texts are no part of it."""
+    with time.held(NOW):
+        desk.complete()
+        tried = desk.hand_over()
+        desk.status(tried, "failed", code)
+        assert desk.state(tried) == ("failed", "rejected_by_provider")
+        assert desk.sql("SELECT 1 FROM senders WHERE paused_at IS NOT NULL") == []
+        assert desk.suppressed() == []
+        assert [row.kind for row in desk.sql("SELECT kind FROM notices")] == ["not_allowed"]
 
 
 def test_a_double_does_not_pause_a_sender_that_was_mended(desk: Desk) -> None:
@@ -244,6 +288,63 @@ def test_a_full_queue_brings_it_back_later(desk: Desk, code: int) -> None:
         assert desk.state(tried) == ("planned", "provider_busy")
         assert desk.message(tried).due_at > NOW
         assert desk.message(tried).handed_at is None
+
+
+@pytest.mark.parametrize(
+    ("code", "end"),
+    [
+        (30001, ("planned", "provider_busy")),
+        (30002, ("planned", "channel_paused")),
+        (30003, ("planned", "retry_later")),
+    ],
+)
+def test_p2_news_that_a_poll_brought_first_takes_nothing_back(desk: Desk, code: int, end: tuple[str, str]) -> None:
+    with time.held(NOW):
+        desk.complete()
+        tried = desk.hand_over()
+        desk.run(
+            lambda connection: receipts.settle(
+                connection, desk.sending, desk.settings, tried.attempt_id, State.FAILED, str(code), NOW,
+                provider_id=tried.sid,
+            )
+        )  # fmt: skip
+        assert desk.state(tried) == end
+        assert desk.status(tried, "failed", code).status_code == 204
+        assert desk.state(tried) == end, "the other attempt that was granted is taken away"
+
+
+def test_questions_about_a_lost_answer_are_not_those_about_a_late_receipt(desk: Desk) -> None:
+    """Four of either are enough: a text that was long looked for would never be asked about again."""
+    with time.held(NOW):
+        desk.complete()
+        tried = desk.begin()
+
+        def asked() -> int:
+            desk.run(lambda connection: count_check(connection, tried.attempt_id))
+            return int(desk.sql("SELECT checks FROM attempts WHERE id = :id", id=tried.attempt_id)[0].checks)
+
+        assert [asked() for _ in range(4)][-1] == 4
+        desk.status(tried, "queued")
+        assert asked() == 1
+        desk.status(tried, "sent")
+        assert asked() == 2
+
+
+def test_only_what_was_tried_uses_up_the_tries(desk: Desk) -> None:
+    """Before a text was handed over the provider had not answered for a while."""
+    with time.held(NOW):
+        desk.complete()
+        for _ in range(6):
+            tried = desk.begin()
+            desk.run(lambda connection, one=tried: settle(connection, [Settled(one.attempt_id, "not_sent")], NOW))
+            desk.sql("UPDATE messages SET state = 'planned' WHERE id = :id", id=tried.message_id)
+        for _ in range(4):
+            tried = desk.hand_over()
+            desk.status(tried, "failed", 30001)
+            assert desk.state(tried) == ("planned", "provider_busy")
+        tried = desk.hand_over()
+        desk.status(tried, "failed", 30001)
+        assert desk.state(tried) == ("failed", "too_many_attempts")
 
 
 def test_polling_takes_the_same_way_as_receipts(desk: Desk) -> None:
@@ -391,6 +492,30 @@ class TestMail:
             assert desk.suppressed("email") == suppressed
             assert (desk.waiting("email") > 0) == others_wait
             assert desk.waiting("sms") > 0
+
+    @pytest.mark.parametrize(("event", "comes_back"), [("bounce", True), ("spamreport", False)])
+    def test_a_corrected_address_gets_what_is_still_to_come(self, desk: Desk, event: str, comes_back: bool) -> None:
+        """As a corrected number does. Who called one mail spam is not written to elsewhere."""
+        with time.held(NOW):
+            desk.complete()
+            tried = desk.hand_over("comfort", Channel.EMAIL)
+            before = desk.waiting("email")
+            assert desk.events(self.event(tried, event)).status_code == 204
+            assert desk.waiting("email") == 0
+        with time.held(NOW + timedelta(minutes=5)):
+            desk.complete(email="ana.right@mail.example")
+            assert desk.waiting("email") == (before if comes_back else 0)
+            assert desk.state(tried) == (("undelivered", "bounced") if comes_back else ("accepted", "handed_over"))
+
+    @pytest.mark.parametrize("event", ["spamreport", "unsubscribe", "group_unsubscribe"])
+    def test_p6_an_opinion_of_a_mail_is_proof_that_it_came(self, desk: Desk, event: str) -> None:
+        """Its answer was lost, and so was every word of its delivery: nobody would have settled it any more."""
+        with time.held(NOW):
+            desk.complete()
+            tried = desk.begin("comfort", Channel.EMAIL)
+            assert desk.state(tried)[0] == "sending"
+            assert desk.events(self.event(tried, event)).status_code == 204
+            assert desk.state(tried) == ("accepted", "handed_over")
 
 
 def test_a_failing_database_stores_nothing_and_says_so(sqlite_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

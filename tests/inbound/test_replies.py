@@ -6,13 +6,15 @@ import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import Connection
 
 from service import time
 from service.care.lifecycle import Channel
 from service.care.replies import RedFlag
 from service.nudges import QueueName
-from service.records import clinics, replies
-from tests.inbound.desk import MAIL, NUMBER, PHONE, Desk, sid
+from service.records import clinics, replies, wordings
+from service.records.sealing import token_key
+from tests.inbound.desk import MAIL, NUMBER, PHONE, Desk, Tried, sid
 from workers import listen
 
 NOW = datetime(2026, 3, 4, 15, 0, tzinfo=UTC)
@@ -144,6 +146,17 @@ def test_stop_in_any_wording(ticking: Ticking, body: str, confirms: bool) -> Non
     assert desk.answers() == (["stop_confirm"] if confirms else [])
 
 
+@pytest.mark.parametrize("body", ["Can you email me instead?", "stop texting me, emails are ok"])
+def test_who_wants_mails_instead_keeps_the_mails(ticking: Ticking, body: str) -> None:
+    """P3."""
+    desk = ticking.desk
+    ticking.says(body)
+    assert desk.waiting() == 0
+    assert desk.waiting("email") > 0
+    assert (desk.suppressed(), desk.suppressed("email")) == (["opted_out"], [])
+    assert desk.replies()[0].seen_by is None
+
+
 def test_the_confirmation_is_one_and_within_five_minutes(ticking: Ticking) -> None:
     ticking.says("Stop please")
     ticking.says("I said stop texting me!")
@@ -177,6 +190,20 @@ def test_stop_that_names_a_warning_sign_still_raises_it(ticking: Ticking) -> Non
     assert ticking.desk.answers() == ["stop_confirm"]
 
 
+@pytest.mark.parametrize(
+    ("body", "answer"),
+    [
+        ("This is the wrong number", []),
+        ("wrong number. But I can't breathe", ["stop_confirm"]),
+        ("no one at this number answers, I can't breathe", ["red_flag"]),
+    ],
+)
+def test_whoever_reports_a_warning_sign_is_told_whom_to_call(ticking: Ticking, body: str, answer: list[str]) -> None:
+    """P9: also where the number seems to be a stranger's."""
+    ticking.says(body)
+    assert ticking.desk.answers() == answer
+
+
 @pytest.mark.parametrize(("body", "confirms"), [("START", False), ("please start the texts again", True)])
 def test_start_takes_stop_back(ticking: Ticking, body: str, confirms: bool) -> None:
     desk = ticking.desk
@@ -188,6 +215,26 @@ def test_start_takes_stop_back(ticking: Ticking, body: str, confirms: bool) -> N
     granted = desk.sql("SELECT wording FROM consents WHERE action = 'granted' AND source = 'reply'")
     assert len(granted) == 1
     assert desk.answers() == (["start_confirm"] if confirms else [])
+
+
+@pytest.mark.parametrize("body", ["Can I restart ibuprofen?", "When can I start running again?"])
+def test_a_question_is_never_start(ticking: Ticking, body: str) -> None:
+    """P3: and somebody reads it."""
+    desk = ticking.desk
+    ticking.says("Please stop texting me")
+    ticking.says(body)
+    assert (desk.waiting(), desk.suppressed()) == (0, ["opted_out"])
+    assert desk.sql("SELECT id FROM consents WHERE action = 'granted' AND source = 'reply'") == []
+    assert desk.replies()[1].seen_by is None
+
+
+def test_where_nothing_was_stopped_more_than_a_keyword_is_a_reply_like_any(ticking: Ticking) -> None:
+    """P3: no consent is made up."""
+    desk = ticking.desk
+    ticking.says("I want to receive the reminders for my next visit")
+    assert desk.sql("SELECT id FROM consents WHERE source = 'reply'") == []
+    assert desk.answers() == ["auto_reply"]
+    assert desk.replies()[0].seen_by is None
 
 
 @pytest.mark.parametrize("body", ["YES", "yes", "Yes please", "sí"])
@@ -405,6 +452,71 @@ def test_stop_by_mail_stops_mails_only(desk: Desk) -> None:
         assert (desk.waiting("email"), desk.suppressed("email"), desk.suppressed()) == (0, ["opted_out"], [])
         assert desk.waiting() > 0
         assert desk.answers() == []
+
+
+def kept_mail(desk: Desk, subject: str, body: str) -> str:
+    """What is kept of an e-mail that answers one of ours."""
+    desk.complete()
+    tried = desk.hand_over("comfort", Channel.EMAIL)
+    said = subject.replace("OURS", desk.run(lambda c: ours(c, desk, tried)) or "-")
+    assert desk.mail_in(f"r+{tried.link_token}@in.care.example", body, subject=said).status_code == 204
+    desk.listen()
+    (row,) = desk.replies()
+    kept: str = desk.sending.vault.open(row.body, row.id)
+    return kept
+
+
+def ours(connection: Connection, desk: Desk, tried: Tried) -> str | None:
+    return wordings.subject_behind(connection, desk.sending.vault, token_key(tried.link_token))
+
+
+@pytest.mark.parametrize(
+    ("subject", "body"),
+    [
+        ("Unsubscribe", "\n\nSent from my iPhone\n"),
+        ("unsubscribe me", "-- \nAna Diaz\n555-1234"),
+        ("STOP", "Sent from my iPhone\n\nOn Wed, Mar 4, 2026 at 9:30 AM Riverside <care@c.example> wrote:\n> Hello\n"),
+        ("Riverside", "STOP"),
+    ],
+)
+def test_stop_in_a_subject_stops_mails(desk: Desk, subject: str, body: str) -> None:
+    """P3: whatever a mail program puts below it."""
+    with time.held(NOW):
+        kept_mail(desk, subject, body)
+    assert (desk.waiting("email"), desk.suppressed("email"), desk.suppressed()) == (0, ["opted_out"], [])
+
+
+def test_a_sign_in_a_subject_is_heard(desk: Desk) -> None:
+    """P9: and people read it with the mail."""
+    with time.held(NOW):
+        kept = kept_mail(desk, "Can't\n breathe", "Please call me")
+    assert " ".join(kept.split()) == "Can't breathe Please call me"
+    assert [cause for _, cause, _ in desk.alerts()] == ["breathing"]
+
+
+def test_a_subject_like_a_quotations_head_hides_nothing(sqlite_desk: Desk) -> None:
+    with time.held(NOW):
+        kept_mail(
+            sqlite_desk, "On Sunday 1 March 2026 I fainted", "Please call\nOn Wed, Mar 4, 2026 Riverside wrote:\n> Hi"
+        )
+    assert [cause for _, cause, _ in sqlite_desk.alerts()] == ["fainting"]
+
+
+@pytest.mark.parametrize(
+    "subject",
+    ["OURS", "Re: OURS", "RE: Fwd: OURS", "RV: OURS", "Rif: OURS", "re[2]: a", "RE : a", "AW: a", "Fw: a", "R\uff1a a"],
+)
+def test_the_subject_of_an_answer_is_not_the_patients(sqlite_desk: Desk, subject: str) -> None:
+    with time.held(NOW):
+        assert kept_mail(sqlite_desk, subject, "Thank you!") == "Thank you!"
+    assert sqlite_desk.replies()[0].seen_by == "rule thanks"
+
+
+def test_a_long_subject_leaves_room_for_the_words(sqlite_desk: Desk) -> None:
+    with time.held(NOW):
+        kept = kept_mail(sqlite_desk, "x" * 5000, "y" * 60_000 + " STOP")
+    assert kept.startswith("x" * 1000 + "\n")
+    assert len(kept) == replies.MOST_TEXT
 
 
 def test_a_mail_is_answered_by_text_only_with_consent_to_texts(desk: Desk) -> None:

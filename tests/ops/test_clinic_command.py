@@ -77,6 +77,45 @@ def test_refuses_with_a_reason(run_command: Run, engine: Engine, arguments: Sequ
         assert clinics.all_of(connection) == []
 
 
+@pytest.mark.parametrize(
+    ("phone", "timezone", "number"),
+    [
+        ("202-555-0100", "America/Denver", "911"),
+        ("+14165550100", "America/Toronto", "911"),
+        ("+34911234567", "Europe/Madrid", "112"),
+        ("+34911234567", "America/New_York", "112"),
+        ("020 7946 0958", "Europe/London", "999"),
+        ("02 9123 4567", "Australia/Sydney", "000"),
+    ],
+)
+def test_patients_are_told_the_emergency_number_of_their_country(
+    run_command: Run, engine: Engine, phone: str, timezone: str, number: str
+) -> None:
+    made = added(run_command, "--phone", phone, "--timezone", timezone)
+    with reading(engine) as connection:
+        assert clinics.get(connection, int(made["id"])).emergency_number == number
+
+
+def test_where_the_country_is_not_plain_the_number_must_be_said(run_command: Run, engine: Engine) -> None:
+    abroad = ("add", "--phone", "+6561234567", "--timezone", "Asia/Singapore")
+    refused = run_command(clinic, *abroad, status=2)
+    assert "--emergency-number" in refused.output
+    made = run_command(clinic, *abroad, "--emergency-number", "995", "--json")
+    assert "Look again" not in made.output
+    with reading(engine) as connection:
+        assert [one.emergency_number for one in clinics.all_of(connection)] == ["995"]
+
+
+def test_a_number_that_brings_no_help_is_kept_and_warned_of(run_command: Run, engine: Engine) -> None:
+    made = run_command(clinic, "add", "--timezone", "Europe/Madrid", "--emergency-number", "911")
+    assert "by its time zone the clinic is in Spain" in made.output
+    home = added(run_command)
+    moved = run_command(clinic, "change", home["id"], "--timezone", "Europe/Madrid")
+    assert "call 911" in moved.output, "said, and not changed behind the clinic's back"
+    with reading(engine) as connection:
+        assert [one.emergency_number for one in clinics.all_of(connection)] == ["911", "911"]
+
+
 def test_keys_come_and_go(run_command: Run, engine: Engine) -> None:
     made = added(run_command)
     second = json.loads(run_command(clinic, "key", "new", made["id"], "--json").output)["key"]

@@ -168,6 +168,13 @@ def test_long_addresses_are_weighed_against_the_texts(
     assert "two segments" in said
 
 
+def test_an_emergency_number_of_another_country_is_told(run_command: Run, clinic: ClinicAtHand, engine: Engine) -> None:
+    run(engine, lambda connection: clinics.change(connection, clinic.id, {"timezone": "Europe/Madrid"}))
+    found = run_command(doctor, "--offline", status=1).output
+    assert "call 911" in found
+    assert "Spain" in found
+
+
 def test_an_unapproved_protocol_is_told(run_command: Run, clinic: ClinicAtHand, engine: Engine) -> None:
     def work(connection: Connection) -> None:
         other = clinics.add(connection, {"name": "B", "display_name": "B", "phone": "202-555-0101"}, time.now())

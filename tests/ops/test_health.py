@@ -11,20 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from apiflask import APIFlask
 from flask.testing import FlaskClient
 from sqlalchemy import Connection, Engine, insert, text
 
 from service import time
-from service.app import create_app
+from service.app import app_on
 from service.care.lifecycle import Channel, Reason, State
 from service.context import Context
-from service.nudges import QueueName
+from service.nudges import Nudges, QueueName, connect
+from service.parts import Parts
 from service.records import clinics, counts, heartbeats, notices, senders
-from service.records.database import run
+from service.records.database import open_database, run
 from service.records.ids import new_ids
 from service.records.sending_tables import messages, receipts
-from tests.ops.conftest import ClinicAtHand, settings_for
+from tests.ops.conftest import ClinicAtHand
 
 
 def beat(here: Context, ago: float = 0.0) -> None:
@@ -39,11 +39,15 @@ def failing(client: FlaskClient) -> set[str]:
     return {error["pointer"] for error in answer.get_json()["errors"]}
 
 
-def test_a_living_process_with_nothing_behind_it(app: APIFlask, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
-    nowhere = settings_for(
-        "postgresql+psycopg://nobody@127.0.0.1:1/none", f"unix://{tmp_path}/none.sock", tmp_path / "other"
+def test_a_living_process_with_nothing_behind_it(here: Context, tmp_path: Path) -> None:
+    alone = app_on(
+        Parts(
+            settings=here.settings,
+            engine=open_database("postgresql+psycopg://nobody@127.0.0.1:1/none"),
+            sending=here.sending,
+            nudges=Nudges(connect(f"unix://{tmp_path}/none.sock")),
+        )
     )
-    alone = create_app(nowhere)
     client = alone.test_client()
     assert client.get("/healthz").get_json() == {"status": "ok"}
     assert failing(client) == {"/database", "/redis"}
@@ -144,7 +148,7 @@ def test_metrics_show_how_the_installation_stands(client: FlaskClient, here: Con
         'aftercare_senders_closed{channel="email"}': 0,
         'aftercare_queue_jobs{queue="deliver-sms"}': 1,
         'aftercare_rows_last_minute{table="receipts"}': 1,
-        'aftercare_http_requests_total{method="GET",rule="/v1/sessions/<session_id>",status="401"}': 1,
+        'aftercare_http_requests_total{method="GET",rule="/v1/sessions/<path:session_id>",status="401"}': 1,
         'aftercare_http_requests_total{method="GET",rule="(none)",status="404"}': 1,
         "aftercare_database_up": 1,
         "aftercare_redis_up": 1,

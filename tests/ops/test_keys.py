@@ -84,7 +84,7 @@ def told(here: Context, client: FlaskClient, clinic: ClinicAtHand) -> ClinicAtHa
             optouts.opt_out(connection, here.sending, found.id, Channel.SMS, "test", now)
         first = sessions.find(connection, clinic.id, "s0")
         assert first is not None
-        sessions.change(connection, vault, first.id, {"pain": 7})
+        sessions.set_baseline(connection, vault, first.id, {"pain": 7})
         message = (
             connection.execute(
                 select(message_rows.c.id).where(message_rows.c.session_id == first.id, message_rows.c.channel == "sms")
@@ -208,7 +208,7 @@ def test_a_missing_key_is_named_not_guessed(
     here: Context, told: ClinicAtHand, run_command: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AFTERCARE_KEYS", f"{new_key()},{new_key()}")
-    assert "put that key back" in run_command(keys, "rotate", status=1).output
+    assert "do not open this database" in run_command(keys, "rotate", status=1).output
 
 
 def test_a_clean_installation_lets_the_old_key_go(

@@ -22,7 +22,7 @@ from service.context import Context
 from service.identify import Doorkeeper
 from service.lookout import Lookout
 from service.nudges import Nudges
-from service.pages import look, plan, survey
+from service.pages import look, plan, survey, unsubscribe
 from service.records import attempts, clinics, protocols, responses, sessions
 from service.records.attempts import Draft
 from service.records.database import open_database, reading, run
@@ -92,6 +92,10 @@ class Phone:
         with reading(self.context.engine) as connection:
             return responses.find(connection, self.vault, session_id, survey_id)
 
+    def baseline(self, session_id: int) -> dict[str, Any] | None:
+        with reading(self.context.engine) as connection:
+            return sessions.baseline(connection, self.vault, session_id)
+
     def sql(self, statement: str, **values: Any) -> list[Any]:
         with self.context.engine.begin() as connection:
             result = connection.execute(text(statement), values)
@@ -125,7 +129,7 @@ def phone(database_url: str, redis_url: str, folder: Path, **clinic: Any) -> Ite
     parts = Context(settings, engine, sending, keeper, nudges, signatures, cast(Any, None), lookout)
     app = Flask("pages")
     app.extensions["aftercare"] = parts
-    for blueprint in (survey.bp, plan.bp, look.bp):
+    for blueprint in (survey.bp, plan.bp, unsubscribe.bp, look.bp):
         app.register_blueprint(blueprint)
     headers.guard(app)
     try:

@@ -3,7 +3,6 @@ keyboard alone; WCAG 2.2 AA by axe; weight, and nothing from other hosts."""
 
 from __future__ import annotations
 
-import os
 import shutil
 import threading
 import zlib
@@ -14,25 +13,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 from werkzeug.serving import make_server
 
 from service import time
+from tests.chromium import SCREENSHOTS, chromium, violations
 from tests.pages.conftest import NO_REDIS
 from tests.pages.patients_phone import Phone, at, phone
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = os.environ.get("CHROMIUM_PATH") or shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run",
-]  # fmt: skip
 STEPS = {"S0": "welcome", "S1": "day1", "S2": "day3", "S3": "day7", "S4": "day14", "S5": "week6", "S6": "week12"}
 SMALL, DESK = {"width": 320, "height": 640}, {"width": 1280, "height": 800}
-AA = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
 MOST_BYTES = 50_000
-SCREENSHOTS = os.environ.get("AFTERCARE_SCREENSHOTS")
 
 
 @dataclass
@@ -72,23 +65,13 @@ def site(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium; set CHROMIUM_PATH")
-    with sync_playwright() as playwright:
-        with_flags = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield with_flags
-        with_flags.close()
+    yield from chromium()
 
 
 def opened(browser: Browser, size: dict[str, int], scripts: bool) -> BrowserContext:
     context = browser.new_context(viewport=size, java_script_enabled=scripts, reduced_motion="reduce")
     context.set_default_timeout(10_000)
     return context
-
-
-def violations(page: Page) -> list[str]:
-    found = Axe().run(page, options=AA).response["violations"]
-    return [f"{one['id']}: {node['html'][:160]}" for one in found for node in one["nodes"]]
 
 
 def keep(page: Page, name: str) -> None:
@@ -275,6 +258,34 @@ def test_pages_that_open_nothing(site: Site, browser: Browser, path: str) -> Non
         assert answer.status in (404, 429)
         assert violations(page) == []
         keep(page, f"closed{path.count('/')}")
+
+
+@pytest.mark.parametrize("locale", ["en", pytest.param("es", marks=pytest.mark.slow)])
+def test_the_end_of_the_emails(site: Site, browser: Browser, locale: str) -> None:
+    name = f"mails-{locale}"
+    row = site.phone.visit(name, patient=name, phone=None, email=f"{locale}@mail.example", locale=locale)
+    link = f"{site.url}/u/{site.phone.link(row, 'comfort', 'email')}"
+    with opened(browser, SMALL, False) as context, opened(browser, SMALL, True) as looking:
+        page, seen = context.new_page(), looking.new_page()
+        for path in (link, f"{site.url}/u/nobodyknows"):
+            seen.goto(path)
+            assert violations(seen) == []
+        page.goto(link)
+        assert page.locator("html").get_attribute("lang") == locale
+        for _ in range(2):  # the question, and what came of it
+            assert page.evaluate("document.documentElement.scrollWidth") <= 320
+            assert page.locator(".safety a[href='tel:911']").is_visible()
+            assert page.locator("footer a[href='tel:2025550100']").count() == 2
+            targets = page.locator("form button, nav a")
+            sizes = targets.evaluate_all("all => all.map(e => e.getBoundingClientRect()).map(r => [r.width, r.height])")
+            assert sizes
+            assert [size for size in sizes if min(size) < 44] == []
+            if page.locator("form button").count():
+                with page.expect_navigation():
+                    page.locator("form button").click()
+        keep(page, f"emails-{locale}")
+        assert page.locator("form").count() == 0
+    assert site.phone.sql("SELECT 1 FROM suppressions WHERE channel = 'email' AND lifted_at IS NULL")
 
 
 def test_a_page_weighs_little_and_asks_no_other_host(site: Site, browser: Browser) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from service import time
-from service.records import hook_endpoints, hooks, sessions
+from service.records import hook_endpoints, hooks
 from service.records.database import reading, run
 from tests.pages.patients_phone import NOON, S1_FINE, Phone, at
 
@@ -50,6 +51,30 @@ def test_looking_changes_nothing(pages: Phone) -> None:
             assert pages.client().get(path).status_code == 200
             assert pages.client().head(path).status_code == 200
     assert dump == {table: pages.sql(f"SELECT * FROM {table}") for table in dump}
+
+
+def test_p10_when_somebody_reads_is_said_in_the_readers_language(pages: Phone) -> None:
+    token = pages.link(pages.visit(), "day1")
+    with time.held(DAY1):
+        assert "Staff read answers Mon-Fri 9am-5pm, not 24/7." in pages.client().get(f"/s/{token}").text
+        assert "Leemos sus respuestas lun-vie 9am-5pm," in pages.client().get(f"/s/{token}?lang=es").text
+
+
+def test_every_page_says_what_a_patient_must_know_of_it(pages: Phone) -> None:
+    """Also the plan, the thanks and a page that is closed; with scripts or without."""
+    session = pages.visit()
+    token = pages.link(session, "day1")
+    client = pages.client()
+    with time.held(DAY1):
+        shown = [client.get(f"/s/{token}"), client.get(f"/s/{token}/plan"), client.get("/s/nobodyknows")]
+        shown.append(client.post(f"/s/{token}", data=S1_FINE, follow_redirects=True))
+    with time.held(at(60)):
+        shown.append(client.get(f"/s/{token}"))
+    for page in shown:
+        assert "Do not use this form." in page.text
+        assert "Texts are not private or watched around the clock. A reply may be late or missed." in page.text
+        assert page.text.count('href="tel:911"') >= 1
+    assert [page.status_code for page in shown[1::2]] == [200, 200]
 
 
 def test_a_page_with_gaps_loses_nothing_and_says_where(pages: Phone) -> None:
@@ -131,6 +156,56 @@ def test_a_sign_taken_back_is_no_answer_but_its_alert_stands(pages: Phone) -> No
     assert pages.alerts() == [("fever", "urgent")]
 
 
+def test_an_answer_taken_back_on_the_page_is_asked_for_again(pages: Phone) -> None:
+    """Without scripts nothing but the form says what was unticked."""
+    session = pages.visit()
+    token = pages.link(session, "day1")
+    without = {name: value for name, value in S1_FINE.items() if name != "signs"}
+    with time.held(DAY1):
+        pages.client().post(f"/s/{token}", data={**S1_FINE, "signs": ["fever"]})
+        again = pages.client().post(f"/s/{token}", data=without)
+        assert again.status_code == 422
+        assert not re.search(r'value="fever"[^>]*checked', again.text)
+        assert pages.client().post(f"/s/{token}", data=S1_FINE).status_code == 303
+    response = pages.answers(session, "S1")
+    assert response is not None
+    assert response.answers["signs"] == ["none"]
+
+
+def test_a_tap_that_comes_after_the_form_changes_nothing_that_was_sent_off(pages: Phone) -> None:
+    session = pages.visit()
+    token = pages.link(session, "day1")
+    with time.held(DAY1):
+        form = pages.client().get(f"/s/{token}").text
+        assert f'data-tap="/s/{token}/tap"' in form
+        pages.client().post(f"/s/{token}", data={**S1_FINE, "signs": ["fever", "pus"]})
+        for late in ({"signs": "fever"}, {}):
+            assert pages.client().post(f"/s/{token}/tap", data={"question": "signs", **late}).json["saved"]
+        response = pages.answers(session, "S1")
+        assert response is not None
+        assert response.answers["signs"] == ["fever", "pus"]
+        # P9: what only a late tap says is heard all the same.
+        assert (
+            pages.client().post(f"/s/{token}/tap", data={"question": "signs", "signs": "breathing"}).json["emergency"]
+        )
+        assert ("breathing", "emergency") in pages.alerts()
+
+
+def test_a_survey_that_was_sent_off_stays_whole_while_it_is_changed(pages: Phone) -> None:
+    session = pages.visit()
+    token = pages.link(session, "day1")
+    with time.held(DAY1):
+        pages.client().post(f"/s/{token}", data=S1_FINE)
+        form = pages.client().get(f"/s/{token}?edit=1").text
+        assert f'data-tap="/s/{token}/tap?edit=1"' in form
+        changed = pages.client().post(f"/s/{token}/tap?edit=1", data={"question": "pain", "pain": "5"})
+        unticked = pages.client().post(f"/s/{token}/tap?edit=1", data={"question": "signs"})
+        assert (changed.json["saved"], unticked.json["saved"]) == (True, False)
+    response = pages.answers(session, "S1")
+    assert response is not None
+    assert (response.answers["pain"], response.answers["signs"]) == (5, ["none"])
+
+
 def test_a_day_makes_pain_worse(pages: Phone) -> None:
     """8 of 10 is a common flare on day 1, and not on day 3, though the answer is the same one."""
     session = pages.visit()
@@ -196,10 +271,51 @@ def test_the_survey_at_the_start_becomes_the_baseline(pages: Phone) -> None:
     later = pages.link(session, "day14")
     with time.held(at(14)):
         assert "climb stairs" in pages.client().get(f"/s/{later}").text
-    with reading(pages.context.engine) as connection:
-        assert sessions.baseline(connection, pages.vault, session) == {
-            "pain": 6, "peg": [6, 5, 7], "activity": "climb stairs", "activity_score": 3,
-        }  # fmt: skip
+    assert pages.baseline(session) == {"pain": 6, "peg": [6, 5, 7], "activity": "climb stairs", "activity_score": 3}
+
+
+@pytest.mark.parametrize("measured", [{"pain": 5}, {"activity": "climb stairs"}, {"pain": 5, "peg": [5, 4, 6]}])
+def test_what_the_visit_did_not_measure_is_asked_and_nothing_else(
+    pages_anywhere: Phone, measured: dict[str, Any]
+) -> None:
+    """One number that came with the event must not leave PEG and the activity without a start."""
+    pages = pages_anywhere
+    session = pages.visit(baseline=measured)
+    answers = {"pain": "6", "peg_pain": "7", "peg_enjoyment": "7", "peg_activity": "7",
+               "activity_name": "walk to the shop", "activity": "3"}  # fmt: skip
+    known = {name for name in answers if name.split("_")[0] in measured and name != "activity"}
+    if "activity" in measured:
+        known = {"activity_name"}
+    token = pages.link(session, "welcome")
+    with time.held(NOON + timedelta(hours=1)):
+        page = pages.client().get(f"/s/{token}").text
+        assert {name for name in answers if f'name="{name}"' not in page} == known
+        given = {name: value for name, value in answers.items() if name not in known}
+        assert pages.client().post(f"/s/{token}", data=given).status_code == 303
+    whole = {"pain": 6, "peg": [7, 7, 7], "activity": "walk to the shop", "activity_score": 3} | measured
+    assert pages.baseline(session) == whole
+    corrected = {"peg_pain": "4", "peg_enjoyment": "4", "peg_activity": "4"}
+    if "peg" not in measured:
+        with time.held(NOON + timedelta(hours=2)):
+            pages.client().post(f"/s/{token}", data=given | corrected)
+        assert pages.baseline(session) == whole | {"peg": [4, 4, 4]}
+
+
+def test_a_visit_that_was_measured_in_full_is_asked_nothing(pages_anywhere: Phone) -> None:
+    pages = pages_anywhere
+    pain, rest = {"pain": 5}, {"peg": [5, 4, 6], "activity": "climb stairs", "activity_score": 3}
+    pages.visit("whole", baseline=pain | rest)
+    later = pages.visit("later", patient="p2", baseline=pain)
+    welcomes = "SELECT DISTINCT survey FROM messages WHERE step = 'welcome' AND session_id = :s"
+    assert pages.sql(welcomes, s=later) == [("S0",)]
+    change = {"session": {"id": "later", "baseline": rest}}
+    pages.post("session.updated", change, "later", NOON + timedelta(minutes=1))
+    assert pages.baseline(later) == pain | rest, "what an event leaves out stays"
+    mended = {"session": {"id": "later", "baseline": {"activity_score": 5}}}
+    pages.post("session.updated", mended, "mended", NOON + timedelta(minutes=2))
+    assert pages.baseline(later) == pain | rest | {"activity_score": 5}
+    waiting = pages.sql("SELECT survey FROM messages WHERE step = 'welcome' AND state = 'planned'")
+    assert [row.survey for row in waiting] == [None, None]
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,9 @@ BAD: list[tuple[str, Any, str]] = [
     (PATIENT + "phone", MARK, "/data/patient/phone"),
     (PATIENT + "phone", "+1202555", "/data/patient/phone"),
     (PATIENT + "phone", "202-555-0123", "/data/patient/phone"),
+    (PATIENT + "email", f"{MARK}\u202e@example.net", "/data/patient/email"),
+    (PATIENT + "email", f"{MARK}\u200b@example.net", "/data/patient/email"),
+    (PATIENT + "email", f"{MARK}\x7f@example.net", "/data/patient/email"),
     (PATIENT + "phone", "+9" * 30, "/data/patient/phone"),
     (PATIENT + "phone", 12025550123, "/data/patient/phone"),
     (PATIENT + "email", f"{MARK}@", "/data/patient/email"),
@@ -158,6 +161,10 @@ BAD: list[tuple[str, Any, str]] = [
     (SMS + "/wording", GONE, "/data/patient/consent/sms/wording"),
     (SMS + "/wording", MARK * 500, "/data/patient/consent/sms/wording"),
     (SMS + "/source", GONE, "/data/patient/consent/sms/source"),
+    (SMS + "/at", "2062-03-02T10:00:00Z", "/data/patient/consent/sms/at"),
+    (SMS, {"withdrawn_at": "2062-03-02T10:00:00Z", "source": "desk"}, "/data/patient/consent/sms/withdrawn_at"),
+    (SMS + "/warned_at", "2062-03-02T10:00:00Z", "/data/patient/consent/sms/warned_at"),
+    (SMS + "/accepted_at", "2062-03-02T10:00:00Z", "/data/patient/consent/sms/accepted_at"),
     (SMS, {"withdrawn_at": MARK, "source": "desk"}, "/data/patient/consent/sms/withdrawn_at"),
     (PATIENT + "consent/fax", {}, "/data/patient/consent/fax"),
     (SESSION + "protocol", MARK, ""),
@@ -264,16 +271,17 @@ def test_p10_a_wrong_method(client: FlaskClient, method: str) -> None:
 
 
 def test_p10_a_batch_refuses_lines_and_takes_the_others(client: FlaskClient, clinic: House, key: str) -> None:
-    """One line of answer a line of input, in order; a bad line says what is wrong with it and undoes nothing else."""
+    """One line of answer a line of input, in order and by its number in the file; an empty one has none. A bad line
+    says what is wrong with it and undoes nothing else."""
     before = stored(clinic)
     lines = [json.dumps(event((pointer, value))).encode() for pointer, value, _ in BAD]
     good = json.dumps(event((SESSION + "id", "batch-good"), (PATIENT + "id", "batch-patient"))).encode()
-    body = b"\n".join([*lines, good, b"{" + MARK.encode()])
+    body = b"\r\n\n" + b"\n".join([*lines, b" ", good, b"{" + MARK.encode()])
     headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": "batch", "Content-Type": "application/x-ndjson"}
     answer = client.post("/v1/events/batch", data=body, headers=headers)
     told = [json.loads(line) for line in answer.get_data(as_text=True).splitlines()]
     assert MARK not in answer.get_data(as_text=True)
-    assert [one["line"] for one in told] == list(range(1, len(lines) + 3))
+    assert [one["line"] for one in told] == [*range(3, len(lines) + 3), len(lines) + 4, len(lines) + 5]
     for one, (_, _, named) in zip(told, BAD, strict=False):
         assert 400 <= one["status"] < 500
         assert not named or named in [error["pointer"] for error in one["problem"]["errors"]]
@@ -293,6 +301,33 @@ def test_p10_the_same_id_with_other_content(client: FlaskClient, clinic: House, 
     is_clear(other)
     assert other.status_code == 409
     assert stored(clinic) == before
+
+
+def test_p10_a_next_visit_before_the_end_is_refused_whichever_of_the_two_is_told(
+    client: FlaskClient, clinic: House, key: str
+) -> None:
+    told = event(
+        (SESSION + "id", "two times"),
+        (SESSION + "ended_at", "2026-02-02T10:00:00Z"),
+        (SESSION + "next_session_at", "2026-03-02T10:00:00Z"),
+    )
+    assert post(client, key, json.dumps(told).encode(), Idempotency_Key="two times").status_code == 202
+    before = stored(clinic)
+    for name, value, status in (
+        ("next_session_at", "2001-01-01T00:00:00Z", 422),
+        ("next_session_at", "2026-02-02T10:00:00Z", 422),
+        ("ended_at", "2026-03-02T10:00:00Z", 422),
+        ("number", 2, 202),
+        ("next_session_at", None, 202),
+        ("ended_at", "2026-03-02T10:00:00Z", 202),
+    ):
+        data = {"session": {"id": "two times", name: value}}
+        body = json.dumps({"type": "session.updated", "data": data}).encode()
+        answer = post(client, key, body, Idempotency_Key=f"{name} {value} {status}")
+        assert answer.status_code == status
+        if status == 422:
+            assert [one["pointer"] for one in is_clear(answer)["errors"]] == [f"/data/session/{name}"]
+            assert stored(clinic) == before
 
 
 JSON = st.recursive(

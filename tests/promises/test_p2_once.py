@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 import time as world
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from sandbox.faults import Kind
 from service import time
+from service.records import attempts
 from service.records.attempts import Open
 from service.records.database import run
 from tests.house import House
@@ -82,6 +84,40 @@ def test_p2_what_was_taken_without_a_word_is_found_and_not_sent_again(h: House, 
     assert h.deliver_due(deliverer) == []
     assert counted(h.handed_over()) == once_each(4)
     assert {state_of(h, one)[0] for one in sessions} <= {"accepted", "sent", "delivered"}
+
+
+def test_p2_what_the_provider_put_in_other_words_is_not_sent_again(h: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A trial account's heading, Smart Encoding: the list holds a text that nobody else brought there. It is no proof
+    that ours is not there."""
+    h.sandbox.fault(Kind.DROP_AFTER, count=1)
+    session = treat(h)
+    deliverer = h.deliverer()
+    h.deliver_due(deliverer)
+    ours = attempts.last_of
+    monkeypatch.setattr(
+        attempts, "last_of", lambda *args: [replace(one, body_key=b"other words") for one in ours(*args)]
+    )
+    for _ in range(8):
+        h.hurry()
+        h.reconcile()
+        h.deliver_due(deliverer)
+    assert state_of(h, session) == ("unknown", "never_proven")
+    assert counted(h.handed_over()) == once_each(1)
+
+
+def test_p2_two_in_doubt_on_one_phone_do_not_hide_each_other_for_good(h: House) -> None:
+    """One arrived and one did not: once the first is known for what it is, the other is proven absent."""
+    treat(h)
+    treat(h, 1, phone=phone(0))
+    h.sandbox.fault(Kind.DROP_AFTER, on="twilio.create", count=1)
+    h.sandbox.fault(Kind.DROP_BEFORE, on="twilio.create", count=1)
+    deliverer = h.deliverer()
+    h.deliver_due(deliverer)
+    for _ in range(4):
+        h.hurry()
+        h.reconcile()
+        h.deliver_due(deliverer)
+    assert counted(h.handed_over()) == {phone(0): 2}
 
 
 @pytest.mark.parametrize("kind", NOT_ACCEPTED)

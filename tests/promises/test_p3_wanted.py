@@ -13,7 +13,6 @@ from sqlalchemy import Connection, insert
 from sandbox.faults import Kind
 from service import time
 from service.care.lifecycle import Channel
-from service.problems import Problem
 from service.records import messages, optouts, replies
 from service.records.database import reading
 from service.records.ids import new_id
@@ -302,11 +301,3 @@ def test_p3_a_bad_number_gets_not_even_the_answer_to_a_stop(h: House, bad_first:
     assert counted(h.handed_over()) == {}
     [ended] = h.sql("SELECT state, reason FROM messages WHERE step = 'stop_confirm'")
     assert tuple(ended) == ("skipped", "bad_address")
-
-
-def test_p3_who_is_erased_before_they_are_heard_of_is_not_brought_in_by_a_late_event(h: House) -> None:
-    h.post("patient.erased", {"patient": {"id": "p1"}})
-    with pytest.raises(Problem, match="patient_erased"):
-        h.complete(session="s1", patient="p1")
-    h.deliver_due(h.deliverer())
-    assert h.handed_over() == []

@@ -6,6 +6,8 @@ that the installation has sent, stored or said.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import logging
 import re
 import zlib
@@ -16,20 +18,24 @@ from typing import Any
 
 import pytest
 import redis
+from rq import Queue, SimpleWorker
+from rq.serializers import JSONSerializer
 from sqlalchemy import text
 from twilio.request_validator import RequestValidator
 
 from service import time
 from service.app import create_app
 from service.care.health_words import telling
+from service.nudges import QueueName, connect
 from service.records import clinics
 from service.records.database import reading
 from service.records.tables import metadata
 from tests.house import House
+from tests.processes import wait_until
 from tests.promises.conftest import NOWHERE
 from tests.promises.installation import Installation
 from tests.promises.population import phone, treat
-from workers import listen
+from workers import jobs, listen
 from workers.clock import Clock
 
 NAME, MAIL = "Xanthippe", "xanthippe.q@example.net"
@@ -121,8 +127,41 @@ def everything_in_redis(h: House) -> bytes:
             if client.type(key) == b"hash":
                 for name, value in client.hgetall(key).items():
                     parts += [name, value, _unzipped(value)]
+            if client.type(key) == b"stream":
+                for _, fields in client.xrange(key):
+                    for value in fields.values():
+                        parts += [value, _unzipped(_from_base64(value))]
     assert parts, "the clock must have nudged somebody"
     return b"\n".join(parts)
+
+
+def test_p8_redis_keeps_no_words_of_a_job_that_failed(h: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """RQ keeps the traceback of a failed job for an hour, and a database's error may quote a row."""
+
+    def fail(ids: object) -> int:
+        with h.parts.engine.connect() as connection:
+            connection.execute(text("INSERT INTO nowhere VALUES (:name)"), {"name": NAME})
+        raise ValueError(f"{NAME} at {MAIL}")
+
+    queue, of = QueueName.LISTEN, h.parts.settings.redis_url
+    for failing in (fail, lambda ids: [][0] if NAME in f"{NAME} {ids}" else 0):
+        monkeypatch.setattr(jobs, "_wired", jobs._Wired(failing))
+        h.parts.nudges.send(queue, [1])
+        rq = Queue(queue, connection=connect(of), serializer=JSONSerializer)
+        worker = SimpleWorker([rq], connection=connect(of, blocking=True), serializer=JSONSerializer)
+        worker.work(burst=True, with_scheduler=False)
+    kept = everything_in_redis(h)
+    assert b"JobFailed: ProgrammingError" in kept or b"JobFailed: OperationalError" in kept
+    assert b"JobFailed: IndexError" in kept
+    assert found_in(kept) == []
+    assert b"nowhere" not in kept
+
+
+def _from_base64(value: bytes) -> bytes:
+    try:
+        return base64.b64decode(value)
+    except binascii.Error:
+        return b""
 
 
 def _unzipped(value: bytes) -> bytes:
@@ -173,6 +212,8 @@ def test_p8_real_processes_at_their_most_talkative(place: Installation) -> None:
     place.comes_to_rest(60)
     place.h.sandbox.reply(phone(5), REPLY)
     assert place.h.sandbox.settle(20)
+    # Before it is read nothing is open, and what answers it may be under way a moment after.
+    wait_until(lambda: not place.h.sql("SELECT id FROM replies WHERE handled_at IS NULL"), 30)
     place.comes_to_rest(30)
     said = (place.folder / "log").read_bytes()
     assert said

@@ -6,7 +6,7 @@ to an address that said no (P3).
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import update
@@ -92,6 +92,33 @@ def test_wrong_settings_pause_the_channel_and_keep_the_messages(h: House, code: 
     assert "channel_paused" not in open_notices(h)
 
 
+@pytest.mark.parametrize("code", [21408, 21608])
+def test_one_patient_who_may_not_be_texted_holds_up_nobody(h: House, code: int) -> None:
+    """P4: a country that is not switched on is no fault of the sender; what concerns the others goes on time."""
+    abroad = treat(h, 9, email=True, phone=magic.refused_number(code))
+    treat_many(h, 5)
+    deliverer = h.deliverer()
+    h.deliver_due(deliverer)
+    assert sender(h).paused_at is None
+    assert state_of(h, abroad) == ("failed", "rejected_by_provider")
+    assert counted([entry for entry in h.handed_over() if entry.provider == "twilio"]) == once_each(5)
+    assert open_notices(h) == {"not_allowed"}
+    with time.held(time.now() + timedelta(days=1, hours=1)):
+        h.deliver_due(deliverer)
+        assert h.states(abroad)["day1", "email"][0] == "planned", "the check goes by e-mail, as its step says"
+
+
+@pytest.mark.parametrize("batch", [100, 1])
+def test_the_notice_of_a_pause_stays_as_long_as_the_pause(h: House, batch: int) -> None:
+    """What was taken in the same breath, or was on the wire beside it, is no proof that the settings are mended."""
+    h.sandbox.fault(Kind.REFUSE, on="twilio.create", code=30034, count=1)
+    sessions = treat_many(h, 4)
+    h.deliver_due(h.deliverer(batch_size=batch))
+    assert "accepted" in {state_of(h, session)[0] for session in sessions}
+    assert sender(h).paused_at is not None
+    assert "channel_paused" in open_notices(h)
+
+
 def test_an_opt_out_that_only_the_provider_knew(h: House) -> None:
     number = magic.refused_number(21610)
     session = treat(h, phone=number)
@@ -138,6 +165,24 @@ def test_a_permanent_refusal_sends_the_same_step_by_email(h: House) -> None:
     assert counted(h.handed_over()) == {"patient0@example.net": 1}
 
 
+def test_p7_what_was_refused_did_not_go_out(h: House) -> None:
+    """It takes none of the day's texts, and nothing reminds of it."""
+    morning = datetime(2026, 3, 4, 14, 31, tzinfo=UTC)
+    with time.held(morning - timedelta(days=1)):
+        session = treat(h, timezone="America/New_York")
+    rule = h.sandbox.fault(Kind.REFUSE, on="twilio.create", code=21617)
+    deliverer = h.deliverer()
+    with time.held(morning):
+        h.deliver_due(deliverer)
+        assert state_of(h, session, "day1") == ("failed", "text_too_long")
+    assert h.sql("SELECT id FROM messages WHERE handed_at IS NOT NULL") == []
+    rule.count = 0
+    with time.held(morning + timedelta(hours=5)):
+        h.deliver_due(deliverer)
+    assert state_of(h, session, "day1.reminder") == ("skipped", "nothing_to_remind")
+    assert h.handed_over() == []
+
+
 @pytest.mark.parametrize("code", [30023, 63038])
 def test_a_used_up_day_is_told_and_waits_for_the_next(h: House, code: int) -> None:
     """The first text's window is twelve hours: held to tomorrow it is over, unless tomorrow begins before."""
@@ -169,6 +214,30 @@ def test_the_breaker_leaves_a_dead_provider_alone(h: House) -> None:
         h.deliver_due(fresh)
     assert counted(h.handed_over()) == once_each(80)
     assert "provider_down" not in open_notices(h)
+
+
+def test_what_is_not_tried_costs_no_attempt(h: House) -> None:
+    """An outage of hours must not leave a row a second for every text. What has no time to wait still ends."""
+    sessions = treat_many(h, 40)
+    dead = h.deliverer(twilio_url="http://127.0.0.1:9")
+    h.deliver_due(dead)
+    [made] = h.sql("SELECT count(*) AS n FROM attempts")
+    for _ in range(10):
+        h.open_gates()
+        assert h.deliver_due(dead)
+    assert h.sql("SELECT count(*) AS n FROM attempts") == [made]
+    assert {state_of(h, session) for session in sessions} == {("planned", "retry_later")}
+
+    with h.parts.engine.begin() as connection:
+        first = update(message_rows).where(message_rows.c.session_id == h.session_id(sessions[0]))
+        connection.execute(first.where(message_rows.c.step == "welcome").values(window_until=time.later(1)))
+    h.open_gates()
+    h.deliver_due(dead)
+    assert state_of(h, sessions[0]) == ("expired", "window_closed")
+
+    h.open_gates()
+    h.deliver_due()
+    assert counted(h.handed_over()) == once_each(39, first=1)
 
 
 def test_a_bad_email_address_says_nothing_about_the_phone(h: House) -> None:

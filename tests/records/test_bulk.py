@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, StatementError
 
 from service.records import bulk
 from service.records.clinics import DEFAULTS
@@ -93,4 +93,17 @@ def test_a_naive_time_is_refused(engine: Engine) -> None:
             write(events, [{**event(1, "a"), "received_at": AT.replace(tzinfo=None)}])
 
     with pytest.raises(ValueError, match="naive"):
+        run(engine, work)
+
+
+@BOTH
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_p10_a_time_that_could_not_be_read_again_is_refused(engine: Engine, many: bool, text: str) -> None:
+    """Stored, it would be an error for everybody who reads the row."""
+
+    def work(connection: Any) -> None:
+        with bulk.writing(connection, many) as write:
+            write(events, [{**event(1, "a"), "received_at": datetime.fromisoformat(text)}])
+
+    with pytest.raises((ValueError, StatementError), match="years 1 to 9999"):
         run(engine, work)

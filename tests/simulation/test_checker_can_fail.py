@@ -8,15 +8,16 @@ from simulation.bugs import BUGS, Bug
 from simulation.checker import check
 from simulation.run import simulated
 
-SEEDS = 4
+SEEDS = 24
+"""The rarest shows in a quarter of all runs, whatever the code: in none of 24, one time in a thousand."""
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
 def test_it_is_caught(bug: Bug) -> None:
     seen: set[str] = set()
-    for seed in range(bug.first_seed, bug.first_seed + SEEDS):
+    for seed in range(1, SEEDS + 1):
         with bug.made(), simulated(seed, patients=12, days=8, weather=bug.weather) as finished:
             seen |= {violation.promise for violation in check(finished.facts())}
         if seen & set(bug.promises):

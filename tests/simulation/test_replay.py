@@ -31,6 +31,7 @@ def test_the_same_seed_is_the_same_run() -> None:
     assert runs[0] == runs[1]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_seeds_run_in_several_processes() -> None:
     asked = ["--seed", "5", "--seeds", "2", "--patients", "2", "--days", "1", "--jobs", "2"]

@@ -26,6 +26,7 @@ _CLINICS = (
     ("Bayview", "America/Los_Angeles"), ("Aloha", "Pacific/Honolulu"), ("Prado", "Europe/Madrid"),
 )  # fmt: skip
 _SITES = ("knee", "shoulder", "lower_back", "neck", "rib")
+_MEASURED = {"pain": 6, "peg": [6, 5, 5], "activity": "climb stairs", "activity_score": 4}
 _WORDS = ("thank you", "a bit sore but fine", "gracias", "who is this?", "7", "can I go running?", "ok", "👍", "HELP")
 _WORRIES = ("I have a high fever and chills", "my chest hurts and I cannot breathe", "tengo fiebre alta")
 _LINK = re.compile(r"http://[^ ]+/s/[0-9A-Za-z_-]+")
@@ -156,7 +157,7 @@ class Town:
             site=_SITES[patient.number % len(_SITES)],
             # Many are told of late, so that every step of the twelve weeks comes due.
             ended_at=time.now() - timedelta(minutes=5, days=self._dice.choice((0, 0, self._dice.uniform(0, 70)))),
-            baseline={"pain": 6, "peg": [6, 5, 5]} if patient.number % 4 else None,
+            baseline=_MEASURED if patient.number % 4 else None,
         )
         if data["session"]["baseline"] is None:
             del data["session"]["baseline"]

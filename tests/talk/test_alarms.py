@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import update
 
 from service import time
-from service.care.lifecycle import Channel
+from service.care.lifecycle import Channel, State
 from service.care.redflags import RedFlag
 from service.care.urgency import Urgency
-from service.records import alert_history, library, replies, triaging
+from service.records import alert_history, alerts, library, replies, triaging
+from service.records.sending_tables import messages as message_rows
 from service.records.tables import sessions as session_rows
 from service.records.triaging import Said
 from tests.inbound.desk import PHONE
@@ -29,6 +30,15 @@ NURSE = "+12025550177"
         (2, "pain is 8", []),
         (5, "pain is 8", [("p1", "pain", "urgent")]),
         (5, "pain is 7", [("p1", "pain", "next_business_day")]),
+        # One score means one thing, tapped, bare or in a sentence; words mean theirs on any day.
+        (1, "My pain is 9 out of 10", []),
+        (5, "My pain is 9 out of 10", [("p1", "pain", "urgent")]),
+        (1, "the pain is unbearable", [("p1", "pain", "urgent")]),
+        (1, "the pain keeps getting worse", [("p1", "pain", "urgent")]),
+        (5, "pain 3 / 10", []),
+        (5, "on a scale of 1 to 10 pain is 2", []),
+        (5, "pain is 3, the worst was 10", []),
+        (5, "pain not a 10", []),
         (5, "no fever at all", []),
         (2, "please call me", []),
         (0, "my hand is numb", [("p1", "numbness", "next_business_day")]),
@@ -80,6 +90,8 @@ def test_without_any_session(talk: Talk) -> None:
     talk.says("I can't breathe")
     assert talk.desk.alerts() == [("p1", "breathing", "emergency")]
     assert talk.open_alerts()[0].session_id is None
+    talk.says("pain is 9")  # no day says that this is a flare
+    assert sorted(talk.desk.alerts()) == [("p1", "breathing", "emergency"), ("p1", "pain", "urgent")]
 
 
 def test_a_shared_phone_alerts_for_everybody_on_it(talk: Talk) -> None:
@@ -87,8 +99,11 @@ def test_a_shared_phone_alerts_for_everybody_on_it(talk: Talk) -> None:
     talk.says("I can't breathe")
     assert sorted(talk.desk.alerts()) == [("p1", "breathing", "emergency"), ("p2", "breathing", "emergency")]
     assert {one.session_id for one in talk.open_alerts()} == {talk.session("s1"), talk.session("s2")}
+    talk.later(days=5)
     talk.says("pain is 8")  # whose pain is not guessed
     assert len(talk.desk.alerts()) == 2
+    talk.says("pain is 10")
+    assert len(talk.desk.alerts()) == 4
 
 
 def test_a_stop_does_not_silence_the_alert_that_came_with_it(talk: Talk) -> None:
@@ -143,10 +158,19 @@ def test_a_crash_between_storing_and_reading_raises_one_alert(talk: Talk, monkey
 
 
 def ring(talk: Talk, alert_id: int) -> None:
-    """The round in which the contact is told."""
+    """The round in which the contact is told: its notices are planned, and not handed over yet."""
     with time.held(talk.now):
         told = talk.desk.run(lambda c: alerting.next_round(c, talk.desk.sending, alert_id, talk.now))
     assert told > 0
+
+
+def hand_over_notices(talk: Talk) -> None:
+    notices = (
+        update(message_rows)
+        .where(message_rows.c.step.like("alert_notice.%"), message_rows.c.state == State.PLANNED)
+        .values(state=State.ACCEPTED, handed_at=talk.now)
+    )
+    talk.desk.run(lambda c: c.execute(notices))
 
 
 def test_ack_by_text_takes_the_alert_on(talk: Talk) -> None:
@@ -156,6 +180,7 @@ def test_ack_by_text_takes_the_alert_on(talk: Talk) -> None:
     assert talk.says("ACK", NURSE) == []
     assert talk.open_alerts()[0].acknowledged_at is None  # nobody told this contact yet
     ring(talk, alert.id)
+    hand_over_notices(talk)
     assert talk.says("What about Ana?", NURSE) == []
     assert talk.open_alerts()[0].acknowledged_at is None
     assert talk.says("ack", NURSE) == []
@@ -164,10 +189,35 @@ def test_ack_by_text_takes_the_alert_on(talk: Talk) -> None:
     assert [row.match for row in talk.desk.replies()[1:]] == ["clinician"] * 3
 
 
+def test_ack_takes_on_only_what_its_writer_had_been_texted(talk: Talk) -> None:
+    """P9: another patient's emergency whose notice waits, or goes out before the ACK is read, rings on."""
+    talk.contact(NURSE)
+    talk.says("I can't breathe")
+    (first,) = talk.open_alerts()
+    ring(talk, first.id)
+    hand_over_notices(talk)
+    talk.later(minutes=2)
+    with time.held(talk.now):
+        patient = talk.desk.sql("SELECT id FROM patients")[0].id
+        desk = talk.desk
+        opened = (desk.sending, desk.clinic, patient, None, Urgency.EMERGENCY, "chest_pain", "reply 7", "it hurts")
+        second = desk.run(lambda c: alerts.open_alert(c, *opened, talk.now))
+        ring(talk, second)
+        assert desk.text_in("ACK", NURSE).status_code == 200
+    talk.later(seconds=30)
+    hand_over_notices(talk)
+    with time.held(talk.now):
+        desk.listen()  # late: the listener was away
+    assert {one.id: one.acknowledged_by for one in talk.open_alerts()} == {first.id: "Dr Ann", second: None}
+    talk.says("ACK", NURSE)
+    assert {one.acknowledged_by for one in talk.open_alerts()} == {"Dr Ann"}
+
+
 def test_ack_from_anybody_else_takes_nothing_on(talk: Talk) -> None:
     talk.contact(NURSE)
     talk.says("I can't breathe")
     ring(talk, talk.open_alerts()[0].id)
+    hand_over_notices(talk)
     talk.says("ack")
     talk.says("ack", "+12025550111")
     assert talk.open_alerts()[0].acknowledged_at is None
@@ -180,6 +230,7 @@ def test_a_contact_who_is_a_patient_as_well(talk: Talk) -> None:
     talk.says("I can't breathe")
     (alert,) = talk.open_alerts()
     ring(talk, alert.id)
+    hand_over_notices(talk)
     talk.says("ack")
     assert [row.match for row in talk.desk.replies()] == ["matched", "matched", "clinician"]
     assert talk.open_alerts()[0].acknowledged_by == "Dr Ann"

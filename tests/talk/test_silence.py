@@ -50,6 +50,24 @@ def test_sooner_after_a_bad_score(talk: Talk) -> None:
     assert ("p1", "silence S2", "watch") in talk.desk.alerts()
 
 
+def test_p9_a_silence_that_was_closed_does_not_come_back_with_its_reminder(talk: Talk) -> None:
+    """Ten days after the first text the reminder alone is in sight: it is no survey of its own."""
+    talk.later(days=1)
+    talk.on_page({"pain": 8}, "S1", finish=True)
+    talk.invite("day3", days=2)
+    talk.desk.sql("UPDATE messages SET due_at = :now WHERE step = 'day3.reminder'", now=_stored(talk))
+    assert look(talk) == 1  # from the moment the reminder is due
+    talk.later(minutes=1)
+    remind(talk, "day3.reminder")
+    talk.desk.sql("UPDATE alerts SET closed_at = opened_at, closed_by = 'Dr Ann'")
+    talk.later(days=10, minutes=-1)
+    assert (found(talk), look(talk)) == ([], 0)
+
+
+def _stored(talk: Talk) -> Any:
+    return Moment().process_bind_param(talk.now, talk.desk.engine.dialect)
+
+
 def test_an_answer_begun_is_no_silence(talk: Talk) -> None:
     talk.invite()
     talk.says("4")
@@ -103,8 +121,7 @@ def test_what_is_asked_again_later_may_be_silent_again(talk: Talk) -> None:
     assert look(talk) == 1
     talk.desk.sql("UPDATE alerts SET closed_at = opened_at, closed_by = 'Dr Ann'")
     talk.later(days=1)
-    again = Moment().process_bind_param(talk.now, talk.desk.engine.dialect)
-    talk.desk.sql("UPDATE messages SET handed_at = :again WHERE handed_at IS NOT NULL", again=again)
+    talk.desk.sql("UPDATE messages SET handed_at = :again WHERE handed_at IS NOT NULL", again=_stored(talk))
     talk.later(hours=25)
     assert (look(talk), look(talk)) == (1, 0)
 

@@ -32,13 +32,33 @@ def test_from_the_first_number_to_the_thanks(talk: Talk) -> None:
     for body in ("none", "0", "no"):
         said = said if said[0].startswith("Thank") else talk.says(body)
     assert said[0].startswith("Thank you")
-    assert "202-555-0100" in said[0]
+    assert "This is not medical advice" in said[0]
+    assert "call 202-555-0100, or 911 in an emergency" in said[0]
+    assert count(said[0]).segments == 1
     assert talk.response().completed_at is not None
     assert talk.answers()["pain"] == 4
     assert talk.desk.sql("SELECT ended_at FROM conversations")[0].ended_at is not None
     # P3: the reminder is not wanted any more
     (reminder,) = talk.desk.sql("SELECT state, reason FROM messages WHERE step = 'day1.reminder'")
     assert (reminder.state, reminder.reason) == ("skipped", "answered")
+
+
+def test_what_was_measured_at_the_visit_is_not_asked_by_text(talk: Talk) -> None:
+    talk.complete(baseline={"peg": [5, 4, 6]})
+    talk.invite("welcome", minutes=20)
+    (asked,) = talk.says("4")
+    assert asked == prompt("activity_name")
+    (asked,) = talk.says("climb stairs")
+    assert asked == prompt("activity")
+    assert talk.says("3")[0].startswith("Thank you")
+    assert talk.answers("S0") == {"pain": 4, "activity_name": "climb stairs", "activity": 3}
+
+
+def test_a_number_is_no_answer_to_what_was_measured_at_the_visit(talk: Talk) -> None:
+    talk.complete(baseline={"pain": 5})
+    talk.invite("welcome", minutes=20)
+    assert talk.says("4") == ["auto_reply"]
+    assert talk.answers("S0") == {}
 
 
 def test_a_reminder_that_is_queued_already_is_withdrawn(talk: Talk) -> None:
@@ -117,6 +137,32 @@ def test_stop_in_the_middle_stops_all_and_yes_never_un_stops(talk: Talk) -> None
     assert talk.answers() == {"pain": 5}
 
 
+@pytest.mark.parametrize(
+    "body", ["Don't call", "no dont call me", "no me llamen", "no just text me", "No, text me instead"]
+)
+def test_no_call_answers_the_question_and_stops_nothing(talk: Talk, body: str) -> None:
+    """P3: asked anything else it may be a stop, and a person looks."""
+    talk.invite()
+    for answer in ("4", "3", "1", "0", "0", "0", "0"):
+        if talk.texts()[-1:] and "call you?" in talk.texts()[-1]:
+            break
+        talk.says(answer)
+    assert "call you?" in talk.texts()[-1]
+    (thanks,) = talk.says(body)
+    assert thanks.startswith("Thank")
+    assert talk.answers()["call"] is False
+    assert talk.desk.suppressed() == []
+    assert talk.desk.waiting() > 0
+
+
+def test_no_call_out_of_the_blue_is_a_person_s_to_judge(talk: Talk) -> None:
+    talk.invite()
+    talk.says("4")
+    assert talk.says("Don't call me") == ["stop_confirm"]
+    assert [bool(row.certain) for row in talk.desk.sql("SELECT certain FROM suppressions")] == [False]
+    assert talk.desk.replies()[-1].seen_by is None
+
+
 def test_nonsense_is_asked_once_more_and_then_the_page_takes_over(talk: Talk) -> None:
     talk.invite()
     talk.says("5")
@@ -125,6 +171,39 @@ def test_nonsense_is_asked_once_more_and_then_the_page_takes_over(talk: Talk) ->
     (page,) = talk.says("idk lol")
     assert "{link}" in page  # the send job fills it in with the message's own token
     assert talk.says("hm") == ["auto_reply"]
+
+
+def seen_by(talk: Talk) -> str | None:
+    """Who has dealt with the reply that came last."""
+    found: str | None = talk.desk.replies()[-1].seen_by
+    return found
+
+
+@pytest.mark.parametrize("body", ["please call me", "call me asap", "SOB and dizzy", "my neck so stiff"])
+def test_what_is_no_answer_is_read_by_a_person(talk: Talk, body: str) -> None:
+    """P9: however short, asked again or handed to the page."""
+    talk.invite()
+    talk.says("7")
+    for _ in range(3):
+        talk.says(body)
+        assert seen_by(talk) is None
+
+
+def test_words_beside_an_answer_are_read_by_a_person(talk: Talk) -> None:
+    """P9: the answer counts, and the request is not lost with it."""
+    talk.invite()
+    talk.says("7 please call me")
+    assert talk.answers() == {"pain": 7}
+    assert seen_by(talk) is None
+
+
+def test_a_plain_answer_is_with_the_survey(talk: Talk) -> None:
+    """Every kind of question, also the parts of a list."""
+    talk.invite()
+    for body in ("7", "a bit worse", "1", "0", "none", "0", "No I'm fine"):
+        talk.says(body)
+        assert seen_by(talk) == "rule answer"
+    assert talk.response().completed_at is not None
 
 
 def test_the_page_is_the_message_s_own_link(talk: Talk) -> None:
@@ -143,6 +222,23 @@ def test_the_page_is_the_message_s_own_link(talk: Talk) -> None:
     assert "https://care.example/s/t0ken" in said
     assert "202-555-0100" in said
     assert "{" not in said
+
+
+@pytest.mark.parametrize(("locale", "hours"), [("en", "Mon-Fri 9am-5pm"), ("es", "lun-vie 9am-5pm")])
+def test_p10_when_somebody_reads_is_said_in_the_patients_language(talk: Talk, locale: str, hours: str) -> None:
+    talk.invite()
+    talk.later(hours=30)
+    talk.says("4")
+    talk.desk.sql("UPDATE patients SET locale = :locale", locale=locale)
+    [row] = talk.desk.sql("UPDATE messages SET state = 'queued' WHERE step = 'auto_reply' RETURNING id")
+
+    def words(connection: Connection) -> str:
+        (ready,) = outbox.read(connection, talk.desk.sending.vault, [row.id])
+        return Composer("https://care.example").sms(connection, ready, talk.desk.clinic, "")
+
+    said = talk.desk.run(words)
+    assert f" {hours}, " in said
+    assert count(said).segments == 1
 
 
 def test_a_late_answer_gets_the_page_and_is_not_recorded(talk: Talk) -> None:

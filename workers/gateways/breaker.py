@@ -37,7 +37,7 @@ class Breaker:
             if self._closed_again_at is None:
                 return True
             now = self._monotonic()
-            if now < self._closed_again_at or (self._probe_until is not None and now < self._probe_until):
+            if self._is_open(now):
                 return False
             # A probe whose outcome never comes (its task was killed) must not keep the circuit open for ever.
             self._probe_until = now + max(self._seconds, 60.0)
@@ -59,6 +59,17 @@ class Breaker:
         """The hand-over that was allowed never took place, so it says nothing about the provider."""
         with self._lock:
             self._probe_until = None
+
+    def room(self) -> int | None:
+        """How many messages are worth taking on now: no limit (None), one to try with, or none."""
+        with self._lock:
+            if self._closed_again_at is None:
+                return None
+            return 0 if self._is_open(self._monotonic()) else 1
+
+    def _is_open(self, now: float) -> bool:
+        held = (self._closed_again_at, self._probe_until)
+        return any(until is not None and now < until for until in held)
 
     def seconds_left(self) -> float:
         """Seconds until a message may be tried again; 0.0 when it may be now."""

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Generic, Protocol, TypeVar
 
@@ -78,6 +78,10 @@ class Window:
                 free -= 1
 
 
+def _never() -> bool:
+    return False
+
+
 async def hand_over(
     gateway: Gateway[P],
     parcels: Sequence[P],
@@ -85,11 +89,12 @@ async def hand_over(
     deadline: float | None = None,
     window: Window | None = None,
     breaker: Breaker | None = None,
+    stopped: Callable[[], bool] = _never,
 ) -> list[Verdict]:
     """Hand over `parcels`; their verdicts in the same order.
 
     Nothing is written after `deadline` (a moment of `time.monotonic()`): such parcels come back as NOT_SENT, and so do
-    those not yet begun when one is answered BUSY, CAPPED or MISCONFIGURED, or when the circuit opens.
+    those not yet begun when one is answered BUSY, CAPPED or MISCONFIGURED, when the circuit opens, or when `stopped()`.
     """
     window = window or Window(512)
     verdicts: list[Verdict | None] = [None] * len(parcels)
@@ -112,7 +117,7 @@ async def hand_over(
     try:
         for place, parcel in enumerate(parcels):
             await window.enter()
-            if (why := _why_not(deadline, halted, breaker)) is not None:
+            if (why := _why_not(deadline, halted or stopped(), breaker)) is not None:
                 window.leave(None)
                 verdicts[place] = Verdict(parcel.token, Outcome.NOT_SENT, code=why)
                 continue
@@ -135,6 +140,7 @@ class Courier(Generic[P]):
         self._gateway: Gateway[P] = gateway
         self._in_flight = in_flight
         self._window: Window | None = None
+        self._stopped = False
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="courier", daemon=True)
         self._thread.start()
@@ -145,6 +151,10 @@ class Courier(Generic[P]):
         Batches submitted while others are under way share their connections and their window.
         """
         return asyncio.run_coroutine_threadsafe(self._hand_over(parcels, deadline), self._loop)
+
+    def stop(self) -> None:
+        """Begin nothing more: what is not on the wire yet comes back as NOT_SENT. A signal handler may call it."""
+        self._stopped = True
 
     def close(self, seconds: float = 30.0) -> None:
         """Wait at most `seconds` for what is in flight, then drop it, and end the thread.
@@ -161,7 +171,14 @@ class Courier(Generic[P]):
     async def _hand_over(self, parcels: Sequence[P], deadline: float | None) -> list[Verdict]:
         if self._window is None:
             self._window = Window(self._in_flight)
-        return await hand_over(self._gateway, parcels, deadline=deadline, window=self._window, breaker=self.breaker)
+        return await hand_over(
+            self._gateway,
+            parcels,
+            deadline=deadline,
+            window=self._window,
+            breaker=self.breaker,
+            stopped=lambda: self._stopped,
+        )
 
     async def _finish(self, seconds: float) -> None:
         others = asyncio.all_tasks() - {asyncio.current_task()}

@@ -25,6 +25,8 @@ class Outcome(StrEnum):
     """Permanent: a template bug."""
     MISCONFIGURED = "misconfigured"
     """Our settings are wrong: not sent; pause the channel, tell the operator, keep the message."""
+    NOT_ALLOWED = "not_allowed"
+    """Our account may not text this country or number: this message ends, tell the operator; the others go on."""
     BUSY = "busy"
     """Provably not sent: back off, honour `retry_after`, try again inside the window."""
     CAPPED = "capped"
@@ -92,7 +94,8 @@ class Unsent(StrEnum):
     CIRCUIT_OPEN = "circuit_open"
     """The provider failed several times running, so it was not tried."""
     HALTED = "halted"
-    """An earlier parcel of the batch was answered with "slow down" or "wrong settings", so it was not tried."""
+    """An earlier parcel of the batch was answered with "slow down" or "wrong settings", or this process is to end, so
+    it was not tried."""
 
 
 class Sighting(StrEnum):
@@ -126,7 +129,7 @@ class SmsGateway(Protocol):
         """
 
     async def find(self, to: str, is_it: Recognised, since: datetime, until: datetime) -> Found:
-        """Look for a text to `to`, created between `since` and `until`, that passes `is_it`."""
+        """Look for a text to `to`, created between `since` and `until`, that is the one by `is_it`."""
 
     async def status(self, provider_id: str) -> Found:
         """The present state of a text that the provider took."""
@@ -135,7 +138,8 @@ class SmsGateway(Protocol):
 
 
 class Recognised(Protocol):
-    def __call__(self, provider_id: str, body: str) -> bool: ...
+    def __call__(self, provider_id: str, body: str) -> Sighting:
+        """PRESENT: that is it. ABSENT: it is another. UNPROVABLE: it could be. `body` is empty where it was blanked."""
 
 
 class EmailGateway(Protocol):

@@ -9,6 +9,7 @@ _OUTCOMES: dict[CodeAction, Outcome] = {
     CodeAction.MARK_BAD_ADDRESS: Outcome.BAD_ADDRESS,
     CodeAction.RECORD_OPT_OUT: Outcome.OPTED_OUT,
     CodeAction.FIX_SETTINGS: Outcome.MISCONFIGURED,
+    CodeAction.ALLOW_RECIPIENT: Outcome.NOT_ALLOWED,
     CodeAction.BACK_OFF: Outcome.BUSY,
     CodeAction.HOLD_TO_TOMORROW: Outcome.CAPPED,
     # These two come by callback; as an answer they would mean that the text was not taken.

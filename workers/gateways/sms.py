@@ -32,7 +32,7 @@ TWILIO = "https://api.twilio.com"
 _SID = re.compile(r"[A-Za-z0-9]{2,64}")
 _SKEW = timedelta(minutes=2)
 """How far Twilio's clock and ours may differ. Too narrow, and a text that is there would be called absent and sent
-again; wider costs nothing, since the body has to match exactly."""
+again; wider costs a doubt at most, where something else wrote to that number."""
 _PAGE = 1000
 _MOST_PAGES = 20
 _NOWHERE = URL("/")
@@ -112,9 +112,10 @@ class TwilioGateway:
                 created = message.date_created
                 inside = created is None or since <= created <= until
                 if inside and str(message.direction or "outbound").startswith("outbound"):
-                    if message.body and is_it(message.sid, message.body):
+                    seen = is_it(message.sid, message.body or "")
+                    if seen is Sighting.PRESENT:
                         return _found(message)
-                    could_be_it = could_be_it or not message.body  # blanked since, by us or by a retention rule
+                    could_be_it = could_be_it or seen is Sighting.UNPROVABLE
                 if created is not None:
                     newest_first = newest_first and (previous is None or created <= previous)
                     previous = created

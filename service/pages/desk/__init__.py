@@ -47,8 +47,9 @@ scripts in it: the policy of the pages forbids both. Every template has `who`, `
 `role_names`. `cards.html` shows alerts and replies with all that can be done about them: pass it `cards.values(who)`.
 
 **What stays live.** `list = look.part(who, "today_list.html", …)` is put into the page by
-`parts.live("/desk/today/list", list, "Alerts")` and answered alone, by a GET of that address, with `look.fresh(list)`:
-204 and nothing as long as it is the same. An element with `data-say="1 new alert"` in it is read out.
+`parts.live("/desk/today/list", list, "Alerts")` and answered alone, at that address, by `@room.live` with
+`look.fresh(list)`: 204 and nothing as long as it is the same. Asking for it does not keep a session alive. An element
+with `data-say="1 new alert"` in it is read out.
 
 **The tests.** `tests/desk/test_doors.py` finds every route by itself and tries each with every role, with nobody signed
 in and with another clinic's ids; a new name of a path parameter wants a line in `tests/desk/ids.py`. `check_page` (in

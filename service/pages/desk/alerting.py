@@ -19,12 +19,14 @@ from service.pages.desk.door import Room, go, local, note
 from service.pages.desk.who import Who
 from service.records import alert_history, alerts, notes, patients, worklist
 from service.records.alert_history import AlertEvent
-from service.records.alerts import Alert
+from service.records.alerts import Alert, Overtaken
 from service.records.database import run
+from service.records.ids import row_id
 
 room = Room("alerting")
 
 _MOST_EVENTS = 50
+_OVERTAKEN = "Something came in since you opened this. Nothing was changed: read it, then decide."
 
 
 @room.get("/alerts", may=Permission.READ)
@@ -67,15 +69,21 @@ def show_inside(who: Who, alert_id: int) -> AnyResponse:
 
 @room.post("/alerts/<id:alert_id>/acknowledge", may=Permission.WORK)
 def acknowledge(who: Who, alert_id: int) -> AnyResponse:
-    """The first name stays; whoever comes second is told whose it is."""
+    """The first name stays; whoever comes second is told whose it is.
+
+    Taking it on silences it, so what came in since the page was opened is shown first, and goes on ringing.
+    """
 
     def work(connection: Connection) -> tuple[bool, Alert]:
-        done = alerts.acknowledge(connection, who.clinic_id, alert_id, who.name, "desk", time.now())
+        done = alerts.acknowledge(connection, who.clinic_id, alert_id, who.name, "desk", time.now(), seen=_seen())
         if done:
             note(connection, who, "alert.acknowledge", f"alert {alert_id}")
         return done, alerts.get(connection, who.clinic_id, alert_id)
 
-    done, alert = run(context().engine, work)
+    try:
+        done, alert = run(context().engine, work)
+    except Overtaken:
+        return _one(who, alert_id, cards.asked_words(alert_id), overtaken=True)
     look.said(
         "It is yours: nobody else is told any more. Say what came of it when you are done."
         if done
@@ -86,53 +94,59 @@ def acknowledge(who: Who, alert_id: int) -> AnyResponse:
 
 @room.post("/alerts/<id:alert_id>/notes", may=Permission.WORK)
 def add_note(who: Who, alert_id: int) -> AnyResponse:
-    form = cards.asked_words(alert_id)
+    def work(connection: Connection, alert: Alert, words: str) -> str:
+        return "Noted." if _noted(connection, who, alert, words) else "It was noted already."
 
-    def work(connection: Connection, alert: Alert) -> bool:
-        patients.get(connection, context().sending.vault, alert.patient_id, lock=True)
-        return notes.add(
-            connection, context().sending.vault, who.clinic_id, alert.patient_id, form.words.data or "", who.name,
-            time.now(), alert_id=alert_id,
-        )  # fmt: skip
-
-    return _with_words(who, alert_id, form, "alert.note", work, ("Noted.", "It was noted already."))
+    return _with_words(who, alert_id, work)
 
 
 @room.post("/alerts/<id:alert_id>/close", may=Permission.WORK)
 def close(who: Who, alert_id: int) -> AnyResponse:
+    """The first closes it. What the second has to say is kept as a note: nobody else may have said it."""
+
+    def work(connection: Connection, alert: Alert, words: str) -> str:
+        vault = context().sending.vault
+        if alerts.close(connection, vault, who.clinic_id, alert.id, words, who.name, time.now(), seen=_seen()):
+            note(connection, who, "alert.close", f"alert {alert_id}")
+            return "Done. If the same comes up again, it is shown again."
+        if words == alert_history.closing_words(connection, vault, alert.id):
+            return "It was closed with these words already."
+        _noted(connection, who, alert, words)
+        return "Somebody had closed it before you. Your words are kept as a note, in the patient's history."
+
+    return _with_words(who, alert_id, work)
+
+
+def _with_words(who: Who, alert_id: int, change: Callable[[Connection, Alert, str], str]) -> AnyResponse:
+    """A change that takes words, and says what came of it; the alert's own page with the form where it cannot be."""
     form = cards.asked_words(alert_id)
-
-    def work(connection: Connection, alert: Alert) -> bool:
-        vault, words = context().sending.vault, form.words.data or ""
-        return alerts.close(connection, vault, who.clinic_id, alert.id, words, who.name, time.now())
-
-    said = ("Done. If the same comes up again, it is shown again.", "Somebody had closed it before you.")
-    return _with_words(who, alert_id, form, "alert.close", work, said)
-
-
-def _with_words(
-    who: Who,
-    alert_id: int,
-    form: Words,
-    action: str,
-    change: Callable[[Connection, Alert], bool],
-    said: tuple[str, str],
-) -> AnyResponse:
-    """A change that takes words: the alert's own page with the form again where they are missing."""
     if not form.validate():
         return _one(who, alert_id, form)
 
-    def work(connection: Connection) -> bool:
-        done = change(connection, alerts.get(connection, who.clinic_id, alert_id))
-        if done:
-            note(connection, who, action, f"alert {alert_id}")
-        return done
+    def work(connection: Connection) -> str:
+        alert = alerts.get(connection, who.clinic_id, alert_id)
+        patients.get(connection, context().sending.vault, alert.patient_id, lock=True)
+        return change(connection, alert, form.words.data or "")
 
-    look.said(said[0] if run(context().engine, work) else said[1])
+    try:
+        look.said(run(context().engine, work))
+    except Overtaken:
+        return _one(who, alert_id, form, overtaken=True)
     return _back(alert_id)
 
 
-def _one(who: Who, alert_id: int, asked: Words | None = None) -> AnyResponse:
+def _noted(connection: Connection, who: Who, alert: Alert, words: str) -> bool:
+    """Write a note of the alert down; False where it is there already."""
+    vault, now = context().sending.vault, time.now()
+    done = notes.add(connection, vault, who.clinic_id, alert.patient_id, words, who.name, now, alert_id=alert.id)
+    if done:
+        note(connection, who, "alert.note", f"alert {alert.id}")
+    return done
+
+
+def _one(who: Who, alert_id: int, asked: Words | None = None, *, overtaken: bool = False) -> AnyResponse:
+    """The alert's own page; `asked` is a form that was not taken, `overtaken` where more was said meanwhile."""
+
     def work(connection: Connection) -> tuple[worklist.Standing, list[AlertEvent], dict[int, str]]:
         return (
             _read(connection, who, alerts.get(connection, who.clinic_id, alert_id)),
@@ -144,11 +158,12 @@ def _one(who: Who, alert_id: int, asked: Words | None = None) -> AnyResponse:
     return look.page(
         who,
         "alert.html",
-        422 if asked else 200,
+        409 if overtaken else 422 if asked else 200,
         one=found,
         history=history,
         names=names,
         asked=asked,
+        wrong=_OVERTAKEN if overtaken else None,
         back=f"/desk/alerts/{alert_id}",
         **cards.values(who),
     )
@@ -159,6 +174,11 @@ def _read(connection: Connection, who: Who, alert: Alert) -> worklist.Standing:
     found = worklist.standings(connection, context().sending.vault, who.clinic, [alert])[0]
     note(connection, who, "patient.read", f"patient {found.patient.id}")
     return found
+
+
+def _seen() -> int:
+    """The newest of what was said that stood beside the form; a form that does not say has shown nothing."""
+    return row_id(request.form.get("seen")) or 0
 
 
 def _back(alert_id: int) -> AnyResponse:
@@ -172,10 +192,10 @@ def _asked_urgency() -> Urgency:
 
 
 def _after(connection: Connection, who: Who) -> tuple[datetime, int] | None:
-    asked = request.args.get("after", "")
-    if not asked.isascii() or not asked.isdigit() or len(asked) > 18:
+    asked = row_id(request.args.get("after"))
+    if asked is None:
         return None
-    last = alerts.get(connection, who.clinic_id, int(asked))
+    last = alerts.get(connection, who.clinic_id, asked)
     return last.since, last.id
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from apiflask import APIBlueprint
 from flask import Blueprint, Flask, Response, abort, redirect, request
@@ -42,7 +42,7 @@ May = Permission | str
 
 
 class Room:
-    """Some of the desk's pages. `get` and `post` are the only ways to add one, and both ask who may."""
+    """Some of the desk's pages. `get`, `live` and `post` are the only ways to add one, and all ask who may."""
 
     def __init__(self, name: str, nav: Nav | None = None) -> None:
         self.name, self.nav = name, nav
@@ -54,18 +54,25 @@ class Room:
         """A page that changes nothing. `path` begins behind /desk; row ids in it are written `<id:patient_id>`."""
         return self._route("GET", path, may, 0)
 
+    def live(self, path: str, *, may: May) -> Callable[[View], View]:
+        """A piece that an open page asks for again and again by itself: nobody need be there, so it is no use of the
+        session, which ends all the same."""
+        return self._route("GET", path, may, 0, is_use=False)
+
     def post(self, path: str, *, may: May, most_bytes: int = MOST_BYTES) -> Callable[[View], View]:
         """What a form or a button does; `most_bytes` for one that sends a file."""
         return self._route("POST", path, may, most_bytes)
 
-    def _route(self, method: str, path: str, may: May, most_bytes: int) -> Callable[[View], View]:
+    def _route(
+        self, method: str, path: str, may: May, most_bytes: int, *, is_use: bool = True
+    ) -> Callable[[View], View]:
         if not isinstance(may, Permission) and may != ANYONE:
             raise TypeError(f"{method} /desk{path} must say who may, with a Permission")
         if "<int:" in path:
             raise ValueError(f"/desk{path}: write <id:…>, which no database chokes on")
 
         def add(view: View) -> View:
-            self.blueprint.add_url_rule(path, view.__name__, _guarded(view, may), methods=[method])
+            self.blueprint.add_url_rule(path, view.__name__, _guarded(view, may, is_use), methods=[method])
             self.rules[view.__name__] = may
             self.sizes[view.__name__] = most_bytes
             return view
@@ -157,7 +164,7 @@ class _RowId(BaseConverter):
         return number
 
 
-def _guarded(view: Callable[..., AnyResponse], may: May) -> Callable[..., AnyResponse]:
+def _guarded(view: Callable[..., AnyResponse], may: May, is_use: bool) -> Callable[..., AnyResponse]:
     @functools.wraps(view)
     def guarded(**parameters: Any) -> AnyResponse:
         if not isinstance(may, Permission):
@@ -165,6 +172,8 @@ def _guarded(view: Callable[..., AnyResponse], may: May) -> Callable[..., AnyRes
         who = signin.current()
         if who is None:
             return _to_the_door()
+        if is_use:
+            signin.note_use()
         if not who.may(may):
             return look.page(who, "forbidden.html", 403, roles=who_may(may))
         try:
@@ -183,7 +192,7 @@ def _to_the_door() -> AnyResponse:
     if "HX-Request" in request.headers:
         # A piece of a page: the whole page must go to the door.
         return Response(status=204, headers={"HX-Redirect": LOGIN})
-    return redirect(f"{LOGIN}?next={back}" if back != HOME else LOGIN, 303)
+    return redirect(f"{LOGIN}?next={quote(back)}" if back != HOME else LOGIN, 303)
 
 
 def _finish(answer: Response) -> Response:

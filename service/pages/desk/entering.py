@@ -15,7 +15,7 @@ from flask import request
 from sqlalchemy import Connection
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import BooleanField, DateTimeLocalField, Form, HiddenField, SelectField
-from wtforms.validators import InputRequired, Optional, ValidationError
+from wtforms.validators import InputRequired, Optional
 
 from service import time
 from service.care import sites
@@ -25,12 +25,11 @@ from service.care.entering import SENTENCES, Entry, Person, Trouble, event_of, t
 from service.care.lifecycle import Channel
 from service.care.localtime import to_utc
 from service.care.roles import Permission
-from service.care.written_times import YEARS
 from service.context import context
 from service.pages.desk import forms, look
 from service.pages.desk.door import Room, go, note, reads
 from service.pages.desk.look import Nav
-from service.pages.desk.patient_head import CHANNELS, HOW, LANGUAGES, PATIENTS, WORDING, ZONES
+from service.pages.desk.patient_head import CHANNELS, HOW, PATIENTS, WORDING, ZONES
 from service.pages.desk.who import Who
 from service.records import audit, consents, patient_search, patients, protocols, sessions
 from service.records.database import run
@@ -44,11 +43,6 @@ _SIDES = [("", "Neither, or both"), ("left", "Left"), ("right", "Right")]
 _BOXES = {Channel.SMS: Field.SMS, Channel.EMAIL: Field.MAIL}
 
 
-def _in_our_time(_form: Form, field: DateTimeLocalField) -> None:
-    if field.data is not None and field.data.year not in YEARS:
-        raise ValidationError("That lies too far away.")
-
-
 class _Search(Form):
     wanted = forms.line("Your number for them, their phone number, or their e-mail address", 254, autocomplete="off")
 
@@ -56,28 +50,24 @@ class _Search(Form):
 class _Session(Form):
     """What is asked for of everybody; the names are those of `Field`."""
 
-    ended_at = DateTimeLocalField("When it ended, by your clock", [InputRequired("Fill this in."), _in_our_time])
+    ended_at = DateTimeLocalField("When it ended, by your clock", [InputRequired("Fill this in."), forms.in_our_time])
     site = forms.choice(LABELS[Field.SITE], [("", "Choose one"), *_SITES])
     side = forms.choice(LABELS[Field.SIDE], _SIDES)
     number = forms.line(LABELS[Field.NUMBER], 3, optional=True, inputmode="numeric", autocomplete="off")
     pain = forms.choice(LABELS[Field.PAIN], [("", "Not asked"), *((str(one), str(one)) for one in range(11))])
     protocol = SelectField(LABELS[Field.PROTOCOL], validate_choice=False)
-    next = DateTimeLocalField("Next session, if there is one", [Optional(), _in_our_time])
+    next = DateTimeLocalField("Next session, if there is one", [Optional(), forms.in_our_time])
     sms = BooleanField("They agreed to texts")
     mail = BooleanField("They agreed to e-mail")
     source = forms.choice(LABELS[Field.SOURCE], HOW)
     wording = forms.lines(LABELS[Field.WORDING], 2000, optional=True, rows="3")
-    agreed_at = DateTimeLocalField(LABELS[Field.AGREED_AT], [Optional(), _in_our_time])
+    agreed_at = DateTimeLocalField(LABELS[Field.AGREED_AT], [Optional(), forms.in_our_time])
     once = forms.once()
     drawn_at = HiddenField()
 
     def said_at(self) -> datetime:
         """When the form was drawn: what is sent twice must say the same twice."""
-        try:
-            drawn = datetime.fromisoformat(self.drawn_at.data or "")
-        except ValueError:
-            return time.now()
-        return drawn if drawn.tzinfo is not None and drawn <= time.now() else time.now()
+        return min(forms.moment(self.drawn_at.data) or time.now(), time.now())
 
     def name(self) -> str:
         """What the session is called."""
@@ -89,7 +79,7 @@ class _Newcomer(_Session):
     given_name = forms.line(LABELS[Field.GIVEN_NAME], 80, autocomplete="off")
     phone = forms.line(LABELS[Field.PHONE], 40, optional=True, type="tel", autocomplete="off")
     email = forms.line(LABELS[Field.EMAIL], 254, optional=True, type="email", autocomplete="off")
-    language = forms.choice(LABELS[Field.LANGUAGE], LANGUAGES.items())
+    language = forms.choice(LABELS[Field.LANGUAGE], look.LANGUAGE_NAMES.items())
     zone = forms.line(LABELS[Field.ZONE], 64, optional=True, list="zones", autocomplete="off")
     another = BooleanField("This is somebody else, who shares the number or address")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any, TypeVar
 
 from flask import request
@@ -24,7 +25,8 @@ from wtforms import (  # type: ignore[attr-defined]  # the stubs know no SelectC
 )
 from wtforms.validators import DataRequired, InputRequired, Length, Regexp, ValidationError
 
-from service.records.ids import new_id
+from service.care.written_times import YEARS
+from service.records.ids import new_id, row_id
 
 F = TypeVar("F", bound=Form)
 Rule = Callable[[str], object]
@@ -90,11 +92,19 @@ def number(field: HiddenField) -> int:
     return row_id(field.data) or new_id()
 
 
-def row_id(text: str | None) -> int | None:
-    """The id of a row; None for what no row can have."""
-    digits = text or ""
-    found = int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 19 else 0
-    return found if 0 < found < 2**63 else None
+def moment(text: str | None) -> datetime | None:
+    """A moment that a page of ours sent along; None for what none of them writes."""
+    try:
+        found = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None and found.year in YEARS else None
+
+
+def in_our_time(_form: Form, field: Field) -> None:
+    """For a field of a day or a moment: what lies near the ends of the calendar can be counted with no further."""
+    if field.data is not None and field.data.year not in YEARS:
+        raise ValidationError("That lies too far away.")
 
 
 def sentence(error: ValueError) -> str:

@@ -5,7 +5,7 @@ Trying and taking in are a worker's (`workers/importing.py`); the pages say what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 from flask import Response, request
@@ -24,10 +24,10 @@ from service.care.rows import House
 from service.care.sheet import Sheet, Unreadable
 from service.care.written_times import DateOrder, likely_order, read_date
 from service.context import context
-from service.pages.desk import look
+from service.pages.desk import forms, look
 from service.pages.desk.door import Room, go, note
 from service.pages.desk.look import Nav, Part
-from service.pages.desk.patient_head import HOW, LANGUAGES, WORDING, ZONES
+from service.pages.desk.patient_head import HOW, WORDING, ZONES
 from service.pages.desk.who import Who
 from service.records import imports, protocols
 from service.records.database import reading, run
@@ -130,10 +130,14 @@ def check(who: Who, import_id: int) -> AnyResponse:
 
 @room.post("/imports/<id:import_id>/take", may=Permission.PLAN)
 def take(who: Who, import_id: int) -> AnyResponse:
-    """Let the good rows be taken in."""
+    """Let the good rows be taken in, as they were read on the page that was seen: another order of dates is another
+    file."""
     _get(who, import_id)
 
     def begin(connection: Connection) -> bool:
+        at = imports.get(connection, context().sending.vault, who.clinic_id, import_id, lock=True)
+        if request.form.get("seen") != forms.mark(at.mapping):
+            return False
         return imports.begin_taking(connection, who.clinic_id, import_id, time.now())
 
     return _begun(who, import_id, "import.take", begin)
@@ -149,7 +153,7 @@ def cancel(who: Who, import_id: int) -> AnyResponse:
     return _begun(who, import_id, "import.cancel", end)
 
 
-@room.get("/imports/<id:import_id>/progress", may=Permission.PLAN)
+@room.live("/imports/<id:import_id>/progress", may=Permission.PLAN)
 def progress(who: Who, import_id: int) -> AnyResponse:
     """How far it is; when it got there, the page that says what came of it."""
     at = _get(who, import_id)
@@ -265,7 +269,7 @@ def _choices(names: list[str]) -> dict[Field, list[tuple[str, str]]]:
     return {
         Field.SITE: [(one.value, one.value.replace("_", " ").capitalize()) for one in sites.Site],
         Field.PROTOCOL: [(one, one.replace("_", " ").capitalize()) for one in names],
-        Field.LANGUAGE: list(LANGUAGES.items()),
+        Field.LANGUAGE: list(look.LANGUAGE_NAMES.items()),
         Field.SOURCE: HOW,
         Field.SMS: [("yes", "Yes, everybody in this file")],
         Field.MAIL: [("yes", "Yes, everybody in this file")],
@@ -312,6 +316,7 @@ def _shown(who: Who, at: Import) -> AnyResponse:
         found=[(one.row, _where(meant, one.field), one.sentence) for one in found],
         further=further,
         begins=begins,
+        seen=forms.mark(at.mapping),
         days=imports.KEPT_DAYS,
         hours=imports.WAITS_HOURS,
     )
@@ -323,10 +328,16 @@ def _first_as_read(who: Who, at: Import, meant: Columns) -> list[tuple[int, Entr
     if file is None:
         return []
     house = House(who.clinic.zone, who.clinic.emergency_number, time.now())
-    read = (
-        (row.number, rows_of.read(row.cells, meant, house)) for row, _ in zip(file.rows(), range(200), strict=False)
-    )
-    return [(number, entry) for number, entry in read if isinstance(entry, Entry)][:SHOWN]
+    read = ((row.number, _entry(row.cells, meant, house)) for row, _ in zip(file.rows(), range(200), strict=False))
+    return [(number, entry) for number, entry in read if entry is not None][:SHOWN]
+
+
+def _entry(cells: Sequence[str], meant: Columns, house: House) -> Entry | None:
+    try:
+        found = rows_of.read(cells, meant, house)
+    except Exception:
+        return None  # our mistake: the worker says so of this row, and the others are shown
+    return found if isinstance(found, Entry) else None
 
 
 def _progress(who: Who, at: Import) -> Part:

@@ -49,6 +49,9 @@ def take_up(token: str) -> AnyResponse:
     if not isinstance(answer, str):
         return answer
     signin.carry(answer)
+    if signin.waiting_for_code() is not None:
+        look.said("Your password is set.")
+        return go(f"{LOGIN}/code")
     look.said("Your password is set. You are signed in.")
     return go("/desk/you/codes")
 

@@ -20,6 +20,7 @@ room = Room("login")
 
 WRONG = "The e-mail address or the password is not right."
 """The same whoever asks: nobody learns here whose address is known."""
+WRONG_CODE = "This code is not right, or it was used before. Wait for the next one."
 
 
 class _Login(Form):
@@ -73,7 +74,7 @@ def enter_code() -> AnyResponse:
     code = form.code.data or ""
     token = run(context().engine, lambda connection: _begin_with_code(connection, who, code))
     if token is None:
-        return look.page(None, "code.html", 422, form=form, wrong="This code is not right, or it was used before.")
+        return look.page(None, "code.html", 422, form=form, wrong=WRONG_CODE)
     signin.carry(token)
     return go(local(form.next.data))
 

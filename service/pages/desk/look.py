@@ -34,6 +34,7 @@ ROLE_NAMES = {
     Role.DESK: "Front desk",
     Role.READER: "Reader",
 }
+LANGUAGE_NAMES = {"en": "English", "es": "Spanish"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,7 @@ def _rendered(who: Who | None, template: str, values: dict[str, Any]) -> str:
         telephone=telephone,
         Permission=Permission,
         role_names=ROLE_NAMES,
+        language_names=LANGUAGE_NAMES,
         **values,
     )
 

@@ -11,6 +11,7 @@ from service import time
 from service.care import worklist
 from service.care.lifecycle import SENTENCES, Channel, Reason
 from service.context import context
+from service.pages.desk.look import LANGUAGE_NAMES
 from service.pages.desk.who import Who
 from service.records import standing
 from service.records.patients import Patient
@@ -18,7 +19,6 @@ from service.records.plans import zone
 from service.records.results import parse_place
 
 PATIENTS = "/desk/patients"
-LANGUAGES = {"en": "English", "es": "Spanish"}
 CHANNELS = {Channel.SMS: "Texts", Channel.EMAIL: "E-mail"}
 _ONE = {Channel.SMS: "Text", Channel.EMAIL: "E-mail"}
 
@@ -47,7 +47,7 @@ def values(connection: Connection, who: Who, patient: Patient) -> dict[str, Any]
         "standing": standing.of_patient(connection, context().sending, patient),
         "clock": f"{time.now().astimezone(local):%H:%M}",
         "zone_name": local.key.replace("_", " "),
-        "language": LANGUAGES.get((patient.locale or who.clinic.locale)[:2], patient.locale),
+        "language": LANGUAGE_NAMES.get((patient.locale or who.clinic.locale)[:2], patient.locale),
         "there": there,
         "channels": CHANNELS,
         "one_of": _ONE,

@@ -12,7 +12,7 @@ from typing import Any
 from flask import Response
 from sqlalchemy import Connection
 from werkzeug.wrappers import Response as AnyResponse
-from wtforms import DateTimeLocalField, Form, RadioField
+from wtforms import DateTimeLocalField, Form, HiddenField, RadioField
 from wtforms.validators import InputRequired, Optional
 
 from service import time
@@ -22,7 +22,7 @@ from service.care.roles import Permission
 from service.context import context
 from service.pages.desk import forms, look, patient_head
 from service.pages.desk.door import Room, go, note, reads
-from service.pages.desk.patient_head import CHANNELS, HOW, LANGUAGES, PATIENTS, WORDING, ZONES
+from service.pages.desk.patient_head import CHANNELS, HOW, PATIENTS, WORDING, ZONES
 from service.pages.desk.who import Who
 from service.records import consents, erasure, patients
 from service.records.database import run
@@ -34,18 +34,20 @@ room = Room("patient_record")
 _YES, _NO = "yes", "no"
 _GIVEN, _WITHDRAWN = "given", "withdrawn"
 _COULD_NOT = "That could not be taken. Nothing was changed."
+_MEANWHILE = "What is on record changed after you opened this. Here it is as it stands now; nothing was saved."
 
 
 class _Facts(Form):
     given_name = forms.line("Given name", 80, autocomplete="off")
     phone = forms.line("Phone", 40, optional=True, type="tel", autocomplete="off")
     email = forms.line("E-mail", 254, optional=True, type="email", autocomplete="off")
-    locale = forms.choice("Language", LANGUAGES.items())
+    locale = forms.choice("Language", look.LANGUAGE_NAMES.items())
     timezone = forms.line("Time zone", 64, optional=True, list="zones", autocomplete="off")
     agreed = RadioField(
         "If the phone number or e-mail address is another: did they agree to hear from you there?",
         [Optional()], choices=forms.options([(_YES, "Yes, they told me so"), (_NO, "No, or not yet")]),
     )  # fmt: skip
+    seen = HiddenField()
 
 
 class _Consent(Form):
@@ -75,13 +77,16 @@ def correct(who: Who, patient_id: int) -> AnyResponse:
     if not form.validate():
         return _page(who, patient_id, facts=form)
     changed = _changed(who, patient, form)
+    if not changed:
+        look.said("Nothing was different.")
+        return go(f"{PATIENTS}/{patient_id}/record")
+    if form.seen.data != _mark(patient):
+        # A field that nobody touched would be put back to what it was.
+        return _page(who, patient_id, facts=_facts_of(who, patient), wrong=_MEANWHILE)
     moved = [channel for channel, name in ((Channel.SMS, "phone"), (Channel.EMAIL, "email")) if name in changed]
     if moved and not form.agreed.data:
         form.agreed.errors = ["Say whether they agreed: consent does not move to another number by itself."]
         return _page(who, patient_id, facts=form)
-    if not changed:
-        look.said("Nothing was different.")
-        return go(f"{PATIENTS}/{patient_id}/record")
     if words := {one.value: _at_new_address(who, form) for one in moved if _needs_word(patient, one, form)}:
         changed["consent"] = words
     problems = _post(who, patient, changed, "patient.correct", new_id())
@@ -242,4 +247,10 @@ def _facts_of(who: Who, patient: Patient) -> _Facts:
         email=patient.email,
         locale=(patient.locale or who.clinic.locale)[:2],
         timezone=patient.timezone,
+        seen=_mark(patient),
     )
+
+
+def _mark(patient: Patient) -> str:
+    """Of what the form shows."""
+    return forms.mark(patient.given_name, patient.phone, patient.email, patient.locale, patient.timezone)

@@ -70,7 +70,7 @@ def send(who: Who, patient_id: int) -> AnyResponse:
     return go(local(form.back.data))
 
 
-@room.get("/patients/<id:patient_id>/exchange", may=Permission.READ)
+@room.live("/patients/<id:patient_id>/exchange", may=Permission.READ)
 def refresh(who: Who, patient_id: int) -> AnyResponse:
     """What has become of the texts since. Whoever is shown nothing new has read nothing new."""
     with reading(context().engine) as connection:

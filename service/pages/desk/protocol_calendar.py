@@ -15,16 +15,11 @@ from service.care import dry_run
 from service.care.calendar import CalendarRow
 from service.care.localtime import to_utc
 from service.care.protocol import Protocol
-from service.pages.desk import forms, protocol_shown
+from service.pages.desk import forms, look, protocol_shown
 from service.pages.desk.who import Who
 
 _NOON = datetime_time(12)
 _AS_TYPED = "%Y-%m-%dT%H:%M"
-
-
-def _in_our_time(_form: Form, field: Field) -> None:
-    if field.data is not None and not 2000 <= field.data.year <= 2100:
-        raise ValidationError("Take a day of this century.")
 
 
 class Trial(Form):
@@ -36,12 +31,14 @@ class Trial(Form):
     )  # fmt: skip
 
     ended = DateTimeLocalField(
-        "The session ended", [InputRequired("Say when the session ended."), _in_our_time], format=_AS_TYPED
+        "The session ended", [InputRequired("Say when the session ended."), forms.in_our_time], format=_AS_TYPED
     )
     zone = forms.line("The patient's time zone", 64, list="zones", autocapitalize="none", spellcheck="false")
-    following = DateTimeLocalField("The next visit, if one is planned", [Optional(), _in_our_time], format=_AS_TYPED)
+    following = DateTimeLocalField(
+        "The next visit, if one is planned", [Optional(), forms.in_our_time], format=_AS_TYPED
+    )
     lang = forms.choice("Language", ())
-    baseline = BooleanField("First measurements were taken at the visit")
+    baseline = BooleanField("All first measurements were taken at the visit")
 
     def validate_zone(self, field: Field) -> None:
         try:
@@ -59,14 +56,15 @@ def trial(who: Who, protocol: Protocol) -> tuple[Trial, list[CalendarRow] | None
     given = request.args if "ended" in request.args else None
     form = Trial(given, ended=time.now().astimezone(who.clinic.zone).replace(tzinfo=None), zone=who.clinic.timezone,
                  lang=dry_run.language_in(protocol, who.clinic.locale))  # fmt: skip
-    form.lang.choices = forms.options((one, one) for one in protocol.languages)
+    form.lang.choices = forms.options((one, look.LANGUAGE_NAMES.get(one, one)) for one in protocol.languages)
     if given is not None and not form.validate():
         return form, None
     zone = ZoneInfo(form.zone.data or "")
     ended, following = _moment(form.ended.data, zone), _moment(form.following.data, zone)
     assert ended is not None
     about = dry_run.facts(ended, following, zone, bool(form.baseline.data), who.clinic.quiet)
-    return form, dry_run.rows(protocol, about, form.lang.data, protocol_shown.fields(who), who.clinic.daily_cap)
+    language = form.lang.data
+    return form, dry_run.rows(protocol, about, language, protocol_shown.fields(who, language), who.clinic.daily_cap)
 
 
 def at_noon(who: Who, protocol: Protocol, language: str) -> list[CalendarRow]:
@@ -74,7 +72,7 @@ def at_noon(who: Who, protocol: Protocol, language: str) -> list[CalendarRow]:
     zone = who.clinic.zone
     noon = to_utc(time.now().astimezone(zone).date(), _NOON, zone)
     about = dry_run.facts(noon, None, zone, False, who.clinic.quiet)
-    return dry_run.rows(protocol, about, language, protocol_shown.fields(who), who.clinic.daily_cap)
+    return dry_run.rows(protocol, about, language, protocol_shown.fields(who, language), who.clinic.daily_cap)
 
 
 def _moment(typed: datetime | None, zone: ZoneInfo) -> datetime | None:

@@ -84,7 +84,7 @@ def save(who: Who, draft_id: int) -> AnyResponse:
     except LookupError:
         # Approved or thrown away meanwhile, or never theirs: either way they get their own words back.
         return look.page(who, "protocol_gone.html", 404, text=body)
-    look.said("Saved.")
+    look.said("Saved. It counts for patients once it is approved.")
     return go(f"{DRAFTS}/{draft_id}")
 
 
@@ -100,11 +100,17 @@ def check(who: Who, draft_id: int) -> AnyResponse:
 
 @room.post("/protocols/drafts/<id:draft_id>/discard", may=Permission.APPROVE)
 def discard(who: Who, draft_id: int) -> AnyResponse:
+    """What somebody saved since the page was opened stays: whoever throws it away has seen it."""
+
     def work(connection: Connection) -> Draft:
         note(connection, who, "protocol.discard", f"draft {draft_id}")
-        return drafts.discard(connection, who.clinic_id, draft_id)
+        return drafts.discard(connection, who.clinic_id, draft_id, request.form.get("seen", ""))
 
-    gone = run(context().engine, work)
+    try:
+        gone = run(context().engine, work)
+    except Overtaken as overtaken:
+        look.said(f"{overtaken.draft.by} saved since you opened it, so it was not thrown away. This is how it stands.")
+        return go(f"{DRAFTS}/{draft_id}")
     look.said(f"The draft of {gone.name} is thrown away.")
     return go(PROTOCOLS)
 
@@ -137,7 +143,7 @@ def _checked(who: Who, shown: Shown, form: _Text, alone: bool = False) -> Part:
     protocol = shown.checked.protocol
     languages = (who.clinic.locale,) if protocol is None else protocol.languages
     language = languages[0] if protocol is None else dry_run.language_in(protocol, form.lang.data or "")
-    form.lang.choices = forms.options((one, one) for one in languages)
+    form.lang.choices = forms.options((one, look.LANGUAGE_NAMES.get(one, one)) for one in languages)
     rows = [] if protocol is None else protocol_calendar.at_noon(who, protocol, language)
     bubbles, left = protocol_shown.bubbles(who, shown, language, MOST_WORDS)
     return look.part(

@@ -103,7 +103,7 @@ def shipped_base(name: str) -> Base | None:
 def bubbles(who: Who, shown: Shown, language: str, most: int) -> tuple[list[Bubble], int]:
     """The messages as a phone shows them, of at most so many characters in all; and how many were left out."""
     protocol = shown.checked.protocol
-    every = [] if protocol is None else list(dry_run.bubbles(protocol, language, fields(who)))
+    every = [] if protocol is None else list(dry_run.bubbles(protocol, language, fields(who, language)))
     kept = dry_run.at_most(every, most)
     return kept, len(every) - len(kept)
 
@@ -122,8 +122,8 @@ def weaker(shown: Shown, base: Base | None) -> list[str]:
     return [*found, *(f"The alert rule {one.rule_id!r} is looser than the default: {one.reason}." for one in rules)]
 
 
-def fields(who: Who) -> Fields:
-    """An example patient of this clinic."""
+def fields(who: Who, language: str) -> Fields:
+    """An example patient of this clinic, who reads that language."""
     clinic = who.clinic
     return replace(
         dry_run.SAMPLE,
@@ -131,5 +131,5 @@ def fields(who: Who) -> Fields:
         link=f"{context().settings.public_url}/s/AbCdEfGhJkL",
         phone=clinic.phone,
         emerg=clinic.emergency_number,
-        hours=clinic.hours,
+        hours=clinic.hours_in(language),
     )

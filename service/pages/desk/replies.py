@@ -20,6 +20,7 @@ from service.pages.desk.who import Who
 from service.records import inbox, notes, patients, resolving
 from service.records.alerts import Alert
 from service.records.database import run
+from service.records.ids import row_id
 from service.records.inbox import Letter, Shelf
 from service.records.patients import Patient
 
@@ -91,16 +92,7 @@ def add_note(who: Who, reply_id: int) -> AnyResponse:
         return _one(who, reply_id, noted=form)
 
     def work(connection: Connection) -> bool:
-        vault = context().sending.vault
-        inbox.lock(connection, who.clinic_id, reply_id)
-        letter = inbox.get(connection, vault, who.clinic_id, reply_id)
-        patient_id = None if letter.patient is None else letter.patient.id
-        done = notes.add(
-            connection, vault, who.clinic_id, patient_id, form.words.data or "", who.name, time.now(),
-            reply_id=reply_id,
-        )  # fmt: skip
-        note(connection, who, "reply.note", f"reply {reply_id}")
-        return done
+        return _noted(connection, who, reply_id, form.words.data or "")
 
     look.said("Noted." if run(context().engine, work) else "It was noted already.")
     return _back(reply_id)
@@ -146,13 +138,12 @@ def to_nobody(who: Who, reply_id: int) -> AnyResponse:
     form = cards.asked_words("nobody")
     if not form.validate():
         return _one(who, reply_id, nobody=form)
+    words = form.words.data or ""
 
     def change(connection: Connection) -> bool:
-        return resolving.to_nobody(
-            connection, context().sending, who.clinic_id, reply_id, form.words.data or "", who.name, time.now()
-        )
+        return resolving.to_nobody(connection, context().sending, who.clinic_id, reply_id, words, who.name, time.now())
 
-    return _resolved(who, reply_id, "reply.nobody", change, "It is off the list, with your note.")
+    return _resolved(who, reply_id, "reply.nobody", change, "It is off the list, with your note.", words)
 
 
 @room.post("/replies/<id:reply_id>/alerts/<id:alert_id>/close", may=Permission.WORK)
@@ -169,15 +160,31 @@ def close_of_other(who: Who, reply_id: int, alert_id: int) -> AnyResponse:
     return go(f"{REPLIES}/{reply_id}")
 
 
-def _resolved(who: Who, reply_id: int, action: str, change: Callable[[Connection], bool], said: str) -> AnyResponse:
-    """The first who says whose it is wins; whoever comes second is told who did."""
+def _noted(connection: Connection, who: Who, reply_id: int, words: str) -> bool:
+    """Write a note of the reply down; False where it is there already."""
+    vault = context().sending.vault
+    inbox.lock(connection, who.clinic_id, reply_id)
+    letter = inbox.get(connection, vault, who.clinic_id, reply_id)
+    patient_id = None if letter.patient is None else letter.patient.id
+    done = notes.add(connection, vault, who.clinic_id, patient_id, words, who.name, time.now(), reply_id=reply_id)
+    if done:
+        note(connection, who, "reply.note", f"reply {reply_id}")
+    return done
+
+
+def _resolved(
+    who: Who, reply_id: int, action: str, change: Callable[[Connection], bool], said: str, words: str = ""
+) -> AnyResponse:
+    """The first who says whose it is wins; whoever comes second is told who did, and their words are kept."""
 
     def work(connection: Connection) -> str | None:
         if change(connection):
             note(connection, who, action, f"reply {reply_id}")
             return None
         letter = inbox.get(connection, context().sending.vault, who.clinic_id, reply_id)
-        return f"{letter.resolved_by or 'Somebody'} had said whose it is before you. Nothing was changed."
+        kept = words and _noted(connection, who, reply_id, words)
+        more = "Your words are kept as a note of it." if kept else "Nothing was changed."
+        return f"{letter.resolved_by or 'Somebody'} had said whose it is before you. {more}"
 
     look.said(run(context().engine, work) or said)
     context().nudges.wake_clock()
@@ -223,7 +230,7 @@ def _one(
 
 
 def _after() -> int | None:
-    return forms.row_id(request.args.get("after"))
+    return row_id(request.args.get("after"))
 
 
 def _back(reply_id: int) -> AnyResponse:

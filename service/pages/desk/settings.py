@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 from werkzeug.wrappers import Response as AnyResponse
 
 from service import time
+from service.care import emergencies
 from service.care.going_live import checklist, missing
 from service.care.roles import Permission
 from service.context import context
@@ -50,7 +51,8 @@ def _page(who: Who, status: int = 200) -> AnyResponse:
     with reading(here.engine) as connection:
         seen = going_live.evidence(connection, here.sending, who.clinic)
     checks = checklist(seen)
+    misfit = emergencies.misfit(who.clinic.emergency_number, who.clinic.phone, who.clinic.timezone)
     return look.page(
         who, "settings.html", status, checks=checks, seen=seen, open_steps=missing(checks), refused=status == 422,
-        public_url=here.settings.public_url,
+        public_url=here.settings.public_url, misfit=misfit,
     )  # fmt: skip

@@ -14,7 +14,7 @@ from wtforms.validators import InputRequired, ValidationError
 
 from service.care import clinic_rules
 from service.care.clinic_rules import DAYS
-from service.care.contact import check_hours, dialled_phone
+from service.care.contact import LONGEST_HOURS, check_hours, check_promise, dialled_phone, hours_in
 from service.care.roles import Permission
 from service.context import context
 from service.pages.desk import forms, look
@@ -42,7 +42,7 @@ class _Clinic(Form):
     emergency_number = forms.line("Emergency number", 3, rule=clinic_rules.check_emergency_number, inputmode="numeric")
     locale = forms.choice("Language of your texts", _LANGUAGES)
     timezone = forms.choice("Time zone", [(name, name) for name in sorted(available_timezones())])
-    hours = forms.line("Hours, as texts say them", 12, rule=check_hours)
+    hours = forms.line("The week in short", LONGEST_HOURS, rule=check_hours)
     quiet_from = forms.line("Messages go from", 5, type="time")
     quiet_until = forms.line("Messages go until", 5, type="time")
     daily_cap = IntegerField(
@@ -109,6 +109,12 @@ def save(who: Who) -> AnyResponse:
     if not all([form.validate(), week.validate()]):
         return _page(who, form, week, 422)
     here, fields = context(), _fields(form, week)
+    try:
+        if hours_in(fields["locale"], fields["opening"], "") == "":  # it is the typed ones that patients read
+            check_promise(fields["hours"], fields["opening"])
+    except ValueError as error:
+        form.hours.errors = [forms.sentence(error)]
+        return _page(who, form, week, 422)
 
     def work(connection: Connection) -> bool:
         clinics.lock(connection, who.clinic_id)

@@ -30,6 +30,7 @@ room = Room("settings_contacts")
 
 MOST_CONTACTS = 30
 """All of them are told of an alert that nobody takes on."""
+_MEANWHILE = "Somebody changed this after you opened it. Here it is as it stands now; nothing was saved."
 _WAYS = {Channel.SMS: "Phone", Channel.EMAIL: "E-mail"}
 
 
@@ -37,7 +38,13 @@ class _Contact(Form):
     name = forms.line("Name", autocomplete="off")
     phone = forms.line("Mobile phone", 24, optional=True, type="tel", autocomplete="off")
     email = forms.line("E-mail", 254, optional=True, type="email", autocomplete="off")
-    on_call = BooleanField("On call: told at once also while you are closed")
+    on_call = BooleanField("On call: told at once of every emergency, and of what is urgent while you are closed")
+
+
+class _Known(_Contact):
+    """One who is on record already."""
+
+    seen = HiddenField()
 
 
 class _Code(Form):
@@ -114,19 +121,26 @@ def show_one(who: Who, contact_id: int) -> AnyResponse:
 
 @room.post("/settings/contacts/<id:contact_id>", may=Permission.MANAGE)
 def change(who: Who, contact_id: int) -> AnyResponse:
-    form = forms.posted(_Contact)
+    form = forms.posted(_Known)
     if not form.validate():
         return _one(who, contact_id, form)
 
-    def work(connection: Connection) -> None:
+    def work(connection: Connection) -> bool:
         vault = context().sending.vault
-        contacts.change(connection, vault, who.clinic_id, contact_id, *_addresses(who, form), on_call=form.on_call.data)
+        known = _mark(contacts.get(connection, vault, who.clinic_id, contact_id, lock=True))
+        wanted = (*_addresses(who, form), form.on_call.data)
+        if known not in (form.seen.data, forms.mark(*wanted)):
+            return False
+        contacts.change(connection, vault, who.clinic_id, contact_id, *wanted)
         note(connection, who, "contact.change", f"contact {contact_id}")
+        return True
 
     try:
-        run(context().engine, work)
+        done = run(context().engine, work)
     except ValueError as error:
         return _one(who, contact_id, form, wrong=forms.sentence(error))
+    if not done:
+        return _one(who, contact_id, wrong=_MEANWHILE)
     look.said("Saved. A new address wants a new test.")
     return go(f"{HERE}/{contact_id}")
 
@@ -203,6 +217,11 @@ def _addresses(who: Who, form: _Contact) -> tuple[str, str | None, str | None]:
     return form.name.data or "", phone, form.email.data or None
 
 
+def _mark(contact: Contact) -> str:
+    """Of what the form shows."""
+    return forms.mark(contact.name, contact.phone, contact.email, contact.on_call)
+
+
 def _read_times(form: _Times) -> dict[str, Any] | None:
     found = {}
     for urgency in BOUNDS:
@@ -249,14 +268,14 @@ def _list(
 
 
 def _one(
-    who: Who, contact_id: int, form: _Contact | None = None, wrong: str | None = None, code: _Code | None = None
+    who: Who, contact_id: int, form: _Known | None = None, wrong: str | None = None, code: _Code | None = None
 ) -> AnyResponse:
     with reading(context().engine) as connection:
         contact = contacts.get(connection, context().sending.vault, who.clinic_id, contact_id)
         tests = {one.channel: one for one in contact_tests.of_contact(connection, contact_id)}
-    shown = {"name": contact.name, "phone": contact.phone, "email": contact.email, "on_call": contact.on_call}
+    shown = {name: getattr(contact, name) for name in ("name", "phone", "email", "on_call")} | {"seen": _mark(contact)}
     return look.page(
         who, "settings_contact.html", 200 if form is None and wrong is None and code is None else 422,
-        contact=contact, form=form or _Contact(data=shown), code=code or _Code(), tests=tests, ways=_WAYS,
+        contact=contact, form=form or _Known(data=shown), code=code or _Code(), tests=tests, ways=_WAYS,
         sentences=SENTENCES, wrong=wrong,
     )  # fmt: skip

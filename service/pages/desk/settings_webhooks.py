@@ -20,6 +20,7 @@ from service.records import clinics, hook_endpoints, hook_log, hook_secrets
 from service.records.clinics import AskedBefore
 from service.records.database import reading, run
 from service.records.hooks import KEEP_DAYS, Endpoint, Type
+from service.records.ids import row_id
 
 HERE = "/desk/settings/webhooks"
 room = Room("settings_webhooks")
@@ -182,7 +183,7 @@ def test(who: Who, endpoint_id: int) -> AnyResponse:
 @room.post("/settings/webhooks/<id:endpoint_id>/resend", may=Permission.MANAGE)
 def resend(who: Who, endpoint_id: int) -> AnyResponse:
     """Post one event again, under the same id, also if it was delivered."""
-    event_id = forms.row_id(request.form.get("event"))
+    event_id = row_id(request.form.get("event"))
     if event_id is None:
         abort(404)
 
@@ -255,7 +256,7 @@ def _list(who: Who, form: _Add | None = None, wrong: str | None = None) -> AnyRe
 
 
 def _one(who: Who, endpoint_id: int, wrong: str | None = None) -> AnyResponse:
-    cursor = forms.row_id(request.args.get("before"))
+    cursor = row_id(request.args.get("before"))
     with reading(context().engine) as connection:
         one = _living(connection, who, endpoint_id)
         found = hook_log.page(connection, endpoint_id, cursor, PAGE + 1)

@@ -46,6 +46,13 @@ def waiting_for_code() -> Who | None:
     return visitor.who if visitor is not None and visitor.standing.waits_for_code else None
 
 
+def note_use() -> None:
+    """Somebody is there: the session goes on. Noted once in a while."""
+    visitor, now = _visitor(), time.real_now()
+    if visitor is not None and visitor.standing.is_stale(now):
+        run(context().engine, lambda connection: staff_sessions.seen(connection, visitor.standing.id, now))
+
+
 def begin(connection: Connection, staff_id: int, *, waits_for_code: bool = False) -> str:
     """Put a new session on record; hand its token to `carry` once that is committed."""
     now = time.real_now()
@@ -80,12 +87,9 @@ def _visitor() -> _Visitor | None:
 
 
 def _load(token: str) -> _Visitor | None:
-    now, engine = time.real_now(), context().engine
-    with reading(engine) as connection:
-        found = staff_sessions.find(connection, token, now)
+    with reading(context().engine) as connection:
+        found = staff_sessions.find(connection, token, time.real_now())
         if found is None:
             return None
         clinic = clinics.get(connection, found.clinic_id)
-    if found.is_stale(now):
-        run(engine, lambda connection: staff_sessions.seen(connection, found.id, now))
     return _Visitor(token, found, Who(found.staff_id, found.name, found.role, clinic, found.id))

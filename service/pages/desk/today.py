@@ -17,7 +17,7 @@ from service.care.localtime import first_moment, local_day
 from service.care.roles import Permission
 from service.care.urgency import Urgency
 from service.context import context
-from service.pages.desk import cards, look
+from service.pages.desk import cards, forms, look
 from service.pages.desk.door import HOME, Room, go, note
 from service.pages.desk.look import Nav, Part
 from service.pages.desk.who import Who
@@ -98,13 +98,13 @@ def show(who: Who) -> AnyResponse:
     )
 
 
-@room.get("/today/waiting", may=Permission.READ)
+@room.live("/today/waiting", may=Permission.READ)
 def show_waiting(who: Who) -> AnyResponse:
     """How much waits, in a line: it has nothing that somebody may be busy with, so it is always up to date."""
     return look.fresh(_waiting(who))
 
 
-@room.get("/today/list", may=Permission.READ)
+@room.live("/today/list", may=Permission.READ)
 def show_list(who: Who) -> AnyResponse:
     return look.fresh(_list(who, _look(who)))
 
@@ -162,11 +162,7 @@ def _own_patient(connection: Connection, who: Who, patient_id: int) -> None:
 
 
 def _upto() -> datetime:
-    try:
-        moment = datetime.fromisoformat(request.form.get("upto", ""))
-    except ValueError:
-        return time.now()
-    return min(moment, time.now()) if moment.tzinfo is not None else time.now()
+    return min(forms.moment(request.form.get("upto")) or time.now(), time.now())
 
 
 def _look(who: Who) -> _Found:

@@ -24,6 +24,7 @@ from service.pages.desk.who import Who
 from service.records import audit, patients, staff
 from service.records.audit import Line, Search
 from service.records.database import reading, run
+from service.records.ids import row_id
 
 room = Room("trail", Nav("Audit", "/desk/audit", Permission.AUDIT))
 
@@ -37,8 +38,8 @@ class _Wanted(Form):
     person = SelectField("Person", validate_choice=False)
     action = forms.line("Action", 32, optional=True, placeholder="patient.read")
     patient = forms.line("Patient number", 255, optional=True)
-    since = DateField("From", [Optional()])
-    until = DateField("To, and including", [Optional()])
+    since = DateField("From", [Optional(), forms.in_our_time])
+    until = DateField("To, and including", [Optional(), forms.in_our_time])
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +115,8 @@ def _begins(who: Who, day: date | None) -> datetime | None:
 def _before() -> tuple[datetime, int] | None:
     """The cursor of this page; one that cannot be read begins at the newest."""
     at, _, number = request.args.get("before", "").rpartition(" ")
-    try:
-        moment, line = datetime.fromisoformat(at), int(number)
-    except ValueError:
-        return None
-    return (moment, line) if moment.tzinfo is not None and 0 <= line < 2**63 else None
+    moment, line = forms.moment(at), row_id(number)
+    return None if moment is None or line is None else (moment, line)
 
 
 def _query(**more: str) -> str:

@@ -25,7 +25,7 @@ _NOT_IT = "This is not your password."
 
 
 class _Change(Form):
-    now = forms.password("Present password", autocomplete="current-password")
+    now = forms.password("Current password", autocomplete="current-password")
     new = forms.password("New password", autocomplete="new-password")
 
 

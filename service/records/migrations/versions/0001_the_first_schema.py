@@ -15,6 +15,7 @@ branch_labels = None
 depends_on = None
 
 Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+QUEUED_MESSAGES = "state = 'queued' AND check_at IS NOT NULL"
 
 
 def upgrade() -> None:
@@ -158,6 +159,7 @@ def upgrade() -> None:
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("type", sa.String(length=32), nullable=False),
         sa.Column("session_id", sa.BigInteger(), nullable=True),
+        sa.Column("patient_id", sa.BigInteger(), nullable=True),
         sa.Column("status", sa.SmallInteger(), nullable=False),
         sa.Column("answer", sa.LargeBinary(), nullable=False),
         sa.Column("received_at", Moment(), nullable=False),
@@ -168,6 +170,13 @@ def upgrade() -> None:
     with op.batch_alter_table("events", schema=None) as batch_op:
         batch_op.create_index("ix_events_received_at", ["received_at"], unique=False)
         batch_op.create_index("ix_events_session_id", ["session_id"], unique=False)
+        batch_op.create_index(
+            "ix_events_patient_id",
+            ["patient_id"],
+            unique=False,
+            postgresql_where=sa.text("patient_id IS NOT NULL"),
+            sqlite_where=sa.text("patient_id IS NOT NULL"),
+        )
 
     op.create_table(
         "patients",
@@ -315,6 +324,7 @@ def upgrade() -> None:
         sa.Column("superseded_from", Moment(), nullable=True),
         sa.Column("facts_at", Moment(), nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("has_baseline", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["clinic_id"], ["clinics.id"], name=op.f("fk_sessions_clinic_id")),
         sa.ForeignKeyConstraint(["course_id"], ["courses.id"], name=op.f("fk_sessions_course_id")),
         sa.ForeignKeyConstraint(["patient_id"], ["patients.id"], name=op.f("fk_sessions_patient_id")),
@@ -325,6 +335,13 @@ def upgrade() -> None:
     with op.batch_alter_table("sessions", schema=None) as batch_op:
         batch_op.create_index("ix_sessions_course_id_ended_at", ["course_id", "ended_at"], unique=False)
         batch_op.create_index("ix_sessions_patient_id", ["patient_id"], unique=False)
+        batch_op.create_index(
+            "ix_sessions_kept",
+            ["created_at"],
+            unique=False,
+            postgresql_where=sa.text("baseline IS NOT NULL"),
+            sqlite_where=sa.text("baseline IS NOT NULL"),
+        )
 
     op.create_table(
         "webhook_deliveries",
@@ -482,8 +499,8 @@ def upgrade() -> None:
             "ix_messages_queued",
             ["channel", "sender"],
             unique=False,
-            postgresql_where=sa.text("state = 'queued'"),
-            sqlite_where=sa.text("state = 'queued'"),
+            postgresql_where=sa.text(QUEUED_MESSAGES),
+            sqlite_where=sa.text(QUEUED_MESSAGES),
         )
 
     op.create_table(
@@ -691,7 +708,7 @@ def downgrade() -> None:
     op.drop_table("replies")
     with op.batch_alter_table("messages", schema=None) as batch_op:
         batch_op.drop_index(
-            "ix_messages_queued", postgresql_where=sa.text("state = 'queued'"), sqlite_where=sa.text("state = 'queued'")
+            "ix_messages_queued", postgresql_where=sa.text(QUEUED_MESSAGES), sqlite_where=sa.text(QUEUED_MESSAGES)
         )
         batch_op.drop_index("ix_messages_patient")
         batch_op.drop_index(
@@ -745,6 +762,11 @@ def downgrade() -> None:
 
     op.drop_table("webhook_deliveries")
     with op.batch_alter_table("sessions", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_sessions_kept",
+            postgresql_where=sa.text("baseline IS NOT NULL"),
+            sqlite_where=sa.text("baseline IS NOT NULL"),
+        )
         batch_op.drop_index("ix_sessions_patient_id")
         batch_op.drop_index("ix_sessions_course_id_ended_at")
 
@@ -773,6 +795,11 @@ def downgrade() -> None:
 
     op.drop_table("patients")
     with op.batch_alter_table("events", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_events_patient_id",
+            postgresql_where=sa.text("patient_id IS NOT NULL"),
+            sqlite_where=sa.text("patient_id IS NOT NULL"),
+        )
         batch_op.drop_index("ix_events_received_at")
         batch_op.drop_index("ix_events_session_id")
 

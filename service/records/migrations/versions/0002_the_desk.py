@@ -16,7 +16,8 @@ depends_on = None
 
 Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 LOST_MESSAGES = "state IN ('undelivered', 'failed', 'expired', 'unknown') AND patient_id IS NOT NULL"
-HANDED_MESSAGES = "handed_at IS NOT NULL AND patient_id IS NOT NULL"
+LOST_NOTICES = "state IN ('undelivered', 'failed', 'expired', 'unknown', 'skipped') AND cause_id IS NOT NULL"
+HANDED_MESSAGES = "handed_at IS NOT NULL AND patient_id IS NOT NULL AND tries > 0"
 UNRESOLVED_REPLIES = "resolved_by IS NULL AND match IN ('shared', 'unmatched')"
 
 
@@ -179,6 +180,20 @@ def upgrade() -> None:
             sqlite_where=sa.text(LOST_MESSAGES),
         )
         batch_op.create_index(
+            "ix_messages_unheard",
+            ["cause_id", "due_at"],
+            unique=False,
+            postgresql_where=sa.text(LOST_NOTICES),
+            sqlite_where=sa.text(LOST_NOTICES),
+        )
+        batch_op.create_index(
+            "ix_messages_kept",
+            ["due_at"],
+            unique=False,
+            postgresql_where=sa.text("body IS NOT NULL"),
+            sqlite_where=sa.text("body IS NOT NULL"),
+        )
+        batch_op.create_index(
             "ix_messages_handed",
             ["clinic_id", "handed_at"],
             unique=False,
@@ -285,9 +300,16 @@ def upgrade() -> None:
         sa.Column("last_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_sightings")),
     )
+    op.create_table(
+        "key_check",
+        sa.Column("id", Id, autoincrement=False, nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_key_check")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("key_check")
     op.drop_table("sightings")
     op.drop_table("silences")
     op.drop_table("webhook_old_secrets")
@@ -358,6 +380,12 @@ def downgrade() -> None:
             "ix_messages_handed",
             postgresql_where=sa.text(HANDED_MESSAGES),
             sqlite_where=sa.text(HANDED_MESSAGES),
+        )
+        batch_op.drop_index(
+            "ix_messages_kept", postgresql_where=sa.text("body IS NOT NULL"), sqlite_where=sa.text("body IS NOT NULL")
+        )
+        batch_op.drop_index(
+            "ix_messages_unheard", postgresql_where=sa.text(LOST_NOTICES), sqlite_where=sa.text(LOST_NOTICES)
         )
         batch_op.drop_index(
             "ix_messages_lost", postgresql_where=sa.text(LOST_MESSAGES), sqlite_where=sa.text(LOST_MESSAGES)
