@@ -112,6 +112,8 @@ def test_one_patient_who_may_not_be_texted_holds_up_nobody(h: House, code: int) 
 def test_the_notice_of_a_pause_stays_as_long_as_the_pause(h: House, batch: int) -> None:
     """What was taken in the same breath, or was on the wire beside it, is no proof that the settings are mended."""
     h.sandbox.fault(Kind.REFUSE, on="twilio.create", code=30034, count=1)
+    # Long enough that those of a batch of one are on the wire together: a pause on record holds who is claimed after.
+    h.sandbox.fault(Kind.LATENCY, on="twilio.create", seconds=1.0)
     sessions = treat_many(h, 4)
     h.deliver_due(h.deliverer(batch_size=batch))
     assert "accepted" in {state_of(h, session)[0] for session in sessions}
