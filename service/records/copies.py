@@ -11,6 +11,8 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
+from service.records import turnstile
+
 LOGS = ("-wal", "-shm")
 
 
@@ -58,8 +60,8 @@ def close_up(path: Path) -> bool:
 
 
 def discard(path: Path) -> None:
-    """Delete a database, if it is there, with its log."""
-    for each in ("", *LOGS):
+    """Delete a database, if it is there, with what lies beside it."""
+    for each in ("", *LOGS, turnstile.ENDING):
         Path(f"{path}{each}").unlink(missing_ok=True)
 
 

@@ -8,21 +8,26 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import BigInteger, Connection, Dialect, Engine, Table, TypeDecorator, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeEngine
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from service import time
+from service.records.turnstile import Turnstile
 
 _DEADLOCK, _SERIALIZATION, _UNIQUE = "40P01", "40001", "23505"
 _READ = "aftercare_read"
 _LONGEST_WAIT_SECONDS = 30
 """For SQLite's one lock."""
+_BETWEEN_TRIES_SECONDS = 0.0001, 0.0003
+_TURNSTILE = "aftercare_turnstile"
 _PATIENT = f"PRAGMA busy_timeout={_LONGEST_WAIT_SECONDS * 1000}"
 
 
@@ -80,7 +85,8 @@ def open_database(url: str, pool_size: int = 8) -> Engine:
             pool_size=pool_size,
             hide_parameters=True,
         )
-        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "connect", partial(_prepare_sqlite, database=parsed.database or ""))
+        event.listen(engine, "close", lambda _connection, record: record.info.pop(_TURNSTILE).close())
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     return create_engine(
@@ -94,7 +100,8 @@ def open_database(url: str, pool_size: int = 8) -> Engine:
     )
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
+def _prepare_sqlite(connection: Any, record: ConnectionPoolEntry, database: str) -> None:
+    record.info[_TURNSTILE] = Turnstile(database)
     connection.isolation_level = None  # we say BEGIN ourselves: the driver would begin late and without the lock
     cursor = connection.cursor()
     cursor.execute(_PATIENT)
@@ -113,26 +120,23 @@ def _begin_sqlite(connection: Connection) -> None:
     # A writer takes the lock at once: upgrading later would fail with SQLITE_BUSY whatever the time-out.
     driver = connection.connection.driver_connection
     assert driver is not None
+    until = time.monotonic() + _LONGEST_WAIT_SECONDS
     driver.execute("PRAGMA busy_timeout=0")
-    try:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    except Exception as error:
-        if not _is_locked(getattr(error, "orig", error)) or not _begun_in_time(driver):
-            driver.execute(_PATIENT)
-            raise
+    with connection.connection.info[_TURNSTILE].passed(until):
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except Exception as error:
+            if not _is_locked(getattr(error, "orig", error)) or not _begun(driver, until):
+                driver.execute(_PATIENT)
+                raise
     # Not where this process is being ended: its connection is closed by then.
     driver.execute(_PATIENT)
 
 
-def _begun_in_time(driver: Any) -> bool:
-    """Ask for the lock every millisecond.
-
-    SQLite's own wait grows to a tenth of a second between two tries. Beside one busy writer, which lets go for a
-    millisecond at a time, that was ten seconds for an alert.
-    """
-    until = time.monotonic() + _LONGEST_WAIT_SECONDS
+def _begun(driver: Any, until: float) -> bool:
+    """Ask for the lock again and again: SQLite's own wait grows to a tenth of a second between two tries."""
     while time.monotonic() < until:
-        time.sleep(random.uniform(0.0005, 0.0015))  # noqa: S311 - so that those who wait do not ask in step
+        time.sleep(random.uniform(*_BETWEEN_TRIES_SECONDS))  # noqa: S311 - no secret
         try:
             driver.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as busy:
