@@ -88,9 +88,9 @@ def test_p1_what_commits_late_is_waited_for(h: House, client: FlaskClient, place
 def test_p1_a_reader_waits_no_longer_than_it_says_and_passes_nothing_by(
     h: House, client: FlaskClient, place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(settled, "MOST_SECONDS", 0.3)
     slow, quick = treat(h, 0), treat(h, 1)
     _, after = read(client, place)
+    monkeypatch.setattr(settled, "MOST_SECONDS", 0.3)
     with h.parts.engine.connect() as connection, connection.begin() as under_way:
         say(h, connection, slow)
         h.run(lambda c: say(h, c, quick))

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, insert
 from sandbox.faults import Kind
 from service import time
 from service.care.lifecycle import Channel
+from service.crashpoints import Point
 from service.records import messages, optouts, replies
 from service.records.database import reading
 from service.records.ids import new_id
@@ -20,7 +21,7 @@ from service.records.replies import Incoming
 from service.records.reply_tables import responses
 from service.records.sessions import Session, find
 from tests.house import House
-from tests.processes import wait_until
+from tests.moments import once_at
 from tests.promises.population import counted, daytime, just_treated, once_each, phone, state_of, treat
 from workers import listen
 
@@ -109,20 +110,16 @@ def test_p3_withdrawn_in_time(
 
 
 @pytest.mark.parametrize("withdraw", [stop, cancel, erase, withdraw_consent, answer])
-def test_p3_withdrawn_while_on_the_wire_counts_as_sent_before(h: House, withdraw: Callable[[House, str], None]) -> None:
+def test_p3_withdrawn_while_on_the_wire_counts_as_sent_before(
+    h: House, withdraw: Callable[[House, str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Between the claim's commit and the provider's answer nothing can call a message back: it was sent before.
 
     What must hold is that it is on record as sent and that nothing else follows.
     """
-    h.sandbox.fault(Kind.LATENCY, seconds=0.25)
     session = treat(h)
-    ids = h.queue_due()
-    deliverer = h.deliverer()
-    sending = threading.Thread(target=lambda: deliverer.deliver(ids))
-    sending.start()
-    wait_until(lambda: state_of(h, session)[0] == "sending", 5)
-    withdraw(h, session)
-    sending.join(10)
+    once_at(monkeypatch, Point.DELIVER_ANSWERED, lambda: withdraw(h, session))
+    h.deliver_due()
     assert counted(h.handed_over()) == once_each(1)
     states = dict(h.sql("SELECT step, state FROM messages WHERE channel = 'sms'"))
     assert states.pop("welcome") in {"accepted", "sent", "delivered"}
@@ -133,28 +130,13 @@ def test_p3_withdrawn_while_on_the_wire_counts_as_sent_before(h: House, withdraw
 @pytest.mark.parametrize("withdraw", [stop, cancel, erase, withdraw_consent, answer])
 @pytest.mark.parametrize("code", [21211, 21610, 21617])
 def test_p3_withdrawn_while_on_the_wire_and_then_refused(
-    h: House, withdraw: Callable[[House, str], None], code: int
+    h: House, withdraw: Callable[[House, str], None], code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a refusal sets in motion (an e-mail instead, a new plan) must not undo the withdrawal."""
-    h.sandbox.fault(Kind.LATENCY, on="twilio.create", seconds=0.25)
     h.sandbox.fault(Kind.REFUSE, on="twilio.create", code=code)
     session = treat(h)
-    ids = h.queue_due()
-    deliverer = h.deliverer()
-    raised: list[BaseException] = []
-
-    def send() -> None:
-        try:
-            deliverer.deliver(ids)
-        except Exception as error:
-            raised.append(error)
-
-    sending = threading.Thread(target=send)
-    sending.start()
-    wait_until(lambda: state_of(h, session)[0] == "sending", 5)
-    withdraw(h, session)
-    sending.join(10)
-    assert raised == []
+    once_at(monkeypatch, Point.DELIVER_ANSWERED, lambda: withdraw(h, session))
+    h.deliver_due()
     states = dict(h.sql("SELECT step, state FROM messages WHERE channel = 'sms'"))
     assert states.pop("welcome") == "failed"
     if withdraw is not answer:

@@ -72,7 +72,7 @@ def test_a_callback_can_overtake_the_answer(sandbox: Handle, service: Listener, 
 
 
 def test_late_callbacks_are_pending_meanwhile(sandbox: Handle, service: Listener, twilio: Client) -> None:
-    sandbox.fault("late", seconds=0.3)
+    sandbox.fault("late", seconds=1.0)
     sid = _send(twilio, service)
     eventually(lambda: twilio.messages(sid).fetch().status == "delivered")
     assert service.heard == []
@@ -129,6 +129,7 @@ def test_a_stop_word_blocks_this_sender_only_and_start_lifts_it(
     assert refused.value.code == 21610
     twilio.messages.create(to=TO, from_=FROM, body="from another number")
     twilio.messages.create(to="+13125550100", messaging_service_sid=service_sid, body="to another patient")
+    assert sandbox.settle(), "two webhooks on their way may overtake each other"
     sandbox.reply(TO, "start", to=sandbox.config.sender)
     twilio.messages.create(to=TO, messaging_service_sid=service_sid, body="welcome back")
     assert sandbox.settle()
