@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import Connection, ScalarSelect, TextClause, bindparam, func, select, text, update
+from sqlalchemy import Connection, ScalarSelect, TextClause, bindparam, func, select, text, true, update
 
 from service.care.lifecycle import Channel, State
 from service.records.database import Moment
@@ -86,7 +86,8 @@ _EXTEND = (
     .where(
         messages.c.id.in_(bindparam("ids", expanding=True)),
         messages.c.state == bindparam("known"),
-        messages.c.check_at <= bindparam("now"),
+        # Said like this it is no reason to go through all that is overdue, where PostgreSQL thinks that is nothing.
+        (messages.c.check_at <= bindparam("now")).is_(true()),
     )
     .values(check_at=bindparam("until"))
     .returning(messages.c.id)

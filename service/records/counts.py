@@ -118,9 +118,9 @@ def _in_flight(connection: Connection) -> tuple[dict[tuple[Channel, State], int]
 def _waiting(
     connection: Connection, table: Table, done_at: ColumnElement[datetime], came_at: ColumnElement[datetime]
 ) -> tuple[int, datetime | None]:
-    waits = done_at.is_(None)
-    first = connection.execute(select(came_at).where(waits).order_by(came_at).limit(1)).scalar()
-    return (0, None) if first is None else (_count(connection, table, waits), first)
+    waits = done_at.is_(None), came_at.is_not(None)
+    first = connection.execute(select(came_at).where(*waits).order_by(came_at).limit(1)).scalar()
+    return (0, None) if first is None else (_count(connection, table, *waits), first)
 
 
 def _notices(connection: Connection) -> dict[str, int]:

@@ -76,7 +76,8 @@ class Answer:
         return self.status is not None and 200 <= self.status < 300
 
 
-ANY_DUE = select(_rows.event_id).where(_rows.state.in_(LIVE), _rows.due_at <= bindparam("now"))
+_IS_DUE = and_(_rows.state.in_(LIVE), _rows.due_at <= bindparam("now"), _rows.due_at.is_not(None))
+ANY_DUE = select(_rows.event_id).where(_IS_DUE)
 
 
 def queue_due(connection: Connection, now: datetime, lease: datetime, limit: int) -> list[int]:
@@ -111,7 +112,7 @@ _DUE = (
         select(func.max(_before.c.due_at)).where(_IN_LINE).scalar_subquery().label("ahead"),
     )
     .join(webhook_endpoints, webhook_endpoints.c.id == _rows.endpoint_id)
-    .where(_rows.state.in_(LIVE), _rows.due_at <= bindparam("now"))
+    .where(_IS_DUE)
     .order_by(_rows.due_at, _rows.event_id)
     .limit(bindparam("limit"))
     .with_for_update(of=webhook_deliveries, skip_locked=True)

@@ -91,7 +91,11 @@ def disable(connection: Connection, endpoint_id: int, now: datetime) -> bool:
     )
     connection.execute(
         update(webhook_deliveries)
-        .where(webhook_deliveries.c.endpoint_id == endpoint_id, webhook_deliveries.c.state.in_(LIVE))
+        .where(
+            webhook_deliveries.c.endpoint_id == endpoint_id,
+            webhook_deliveries.c.state.in_(LIVE),
+            webhook_deliveries.c.due_at.is_not(None),  # for its index's sake: all have one
+        )
         .values(state="abandoned", last_error="endpoint_disabled")
     )
     notices.close(connection, FAILING, f"endpoint {endpoint_id}", now)
@@ -131,7 +135,11 @@ def resume(connection: Connection, endpoint_id: int, now: datetime) -> bool:
         notices.close(connection, FAILING, f"endpoint {endpoint_id}", now)
         connection.execute(
             update(webhook_deliveries)
-            .where(webhook_deliveries.c.endpoint_id == endpoint_id, webhook_deliveries.c.state == "waiting")
+            .where(
+                webhook_deliveries.c.endpoint_id == endpoint_id,
+                webhook_deliveries.c.state == "waiting",
+                webhook_deliveries.c.due_at.is_not(None),  # for its index's sake: all have one
+            )
             .values(due_at=now, since=now)
         )
     return done.rowcount == 1

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, union_all, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, text, union_all, update
 
 from service.care.lifecycle import Channel
 from service.records import hooks
 from service.records.database import upsert
 from service.records.ids import new_id
 from service.records.patients import normal
-from service.records.reply_tables import replies, reply_candidates
+from service.records.reply_tables import UNREAD_REPLIES, replies, reply_candidates
 from service.records.sealing import Vault
 from service.records.tables import patients, sessions
 
@@ -105,12 +105,12 @@ def unhandled(connection: Connection, before: datetime, limit: int) -> list[int]
     return list(connection.execute(oldest, {"unread_before": before}).scalars())
 
 
-UNREAD = select(replies.c.id).where(replies.c.handled_at.is_(None), replies.c.received_at < bindparam("unread_before"))
+UNREAD = select(replies.c.id).where(text(UNREAD_REPLIES), replies.c.received_at < bindparam("unread_before"))
 
 
 def unread_senders(connection: Connection) -> set[bytes]:
     """The keyed hashes of the addresses from which something came that nobody has read."""
-    return set(connection.execute(select(replies.c.sender_key).where(replies.c.handled_at.is_(None))).scalars())
+    return set(connection.execute(select(replies.c.sender_key).where(text(UNREAD_REPLIES))).scalars())
 
 
 def unhandled_up_to(connection: Connection, reply_id: int) -> list[int]:

@@ -21,6 +21,8 @@ from service.records.tables import id_column, metadata, of_clinic, partial_index
 
 UNRESOLVED_REPLIES = "resolved_by IS NULL AND match IN ('shared', 'unmatched')"
 """The condition of a partial index: a query must say the very same, or the index is of no use to it."""
+UNREAD_REPLIES = "handled_at IS NULL AND received_at IS NOT NULL"
+"""The same; its second half keeps it from who looks one reply up: see `QUEUED_MESSAGES`."""
 
 
 replies = Table(
@@ -56,7 +58,7 @@ replies = Table(
     partial_index("ix_replies_kept", "received_at", where="length(body) > 0"),
     partial_index("ix_replies_unseen", "clinic_id", "id", where="seen_at IS NULL"),
     partial_index("ix_replies_unresolved", "match", "clinic_id", "id", where=UNRESOLVED_REPLIES),
-    partial_index("ix_replies_unhandled", "received_at", where="handled_at IS NULL"),
+    partial_index("ix_replies_unhandled", "received_at", where=UNREAD_REPLIES),
 )
 
 

@@ -20,6 +20,10 @@ from sqlalchemy import (
 from service.records.database import Moment
 from service.records.tables import id_column, metadata, of_clinic, partial_index
 
+UNDER_WAY = "state IN ('waiting', 'queued', 'posting')"
+"""Either index of such deliveries says a thing more, true of each that it serves, that no statement about deliveries by
+their own ids says: see `QUEUED_MESSAGES`."""
+
 webhook_endpoints = Table(
     "webhook_endpoints",
     metadata,
@@ -78,7 +82,7 @@ webhook_deliveries = Table(
     Column("since", Moment, nullable=False),  # when its days of retries began
     Column("status", SmallInteger),  # of the last answer
     Column("last_error", String(24)),
-    partial_index("ix_webhook_deliveries_due", "due_at", where="state IN ('waiting', 'queued', 'posting')"),
+    partial_index("ix_webhook_deliveries_due", "due_at", where=f"{UNDER_WAY} AND due_at IS NOT NULL"),
     # The desk's log, newest first.
     Index("ix_webhook_deliveries_log", "endpoint_id", "event_id"),
     # Who is before whom: one patient's events reach an endpoint in order.
@@ -87,6 +91,6 @@ webhook_deliveries = Table(
         "endpoint_id",
         "patient_id",
         "event_id",
-        where="state IN ('waiting', 'queued', 'posting')",
+        where=f"{UNDER_WAY} AND patient_id IS NOT NULL",
     ),
 )

@@ -7,6 +7,7 @@ hears of it here.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -27,6 +28,8 @@ from service.records import (
     clinics,
     contacts,
     erasure,
+    hook_deliveries,
+    hook_endpoints,
     lanes,
     receipts,
     replies,
@@ -48,6 +51,15 @@ SHORT = frozenset(
     {"ix_messages_check", "ix_messages_queued", "ix_messages_cause", "ix_receipts_unapplied", "ix_replies_unhandled"}
 )
 """Indexes of only what is under way now: they may be gone through from end to end."""
+SHORT_OF_WAITING = frozenset(
+    {
+        "ix_messages_check",
+        "ix_messages_queued",
+        "ix_replies_unhandled",
+        "ix_webhook_deliveries_due",
+        "ix_webhook_deliveries_line",
+    }
+)
 
 
 @pytest.fixture
@@ -114,6 +126,30 @@ def test_a_claim_looks_its_messages_up_whatever_the_figures_of_the_night_say(h: 
         }
     assert len(used) == 1, used
     assert "count(*)" in used.pop()[1], "only the clock counts what is queued"
+
+
+def test_what_has_a_number_is_looked_up_by_it_whatever_waits(full: House) -> None:
+    """The same of replies and webhooks: after an outage thousands wait, and by the night's figures nothing does."""
+    endpoint, _ = full.run(
+        lambda c: hook_endpoints.add(c, full.parts.sending.vault, full.clinic.id, "https://c.example/", "*", START)
+    )
+    the_clinic_posts(full)
+    with time.held(START + timedelta(minutes=16)), recorded() as statements:
+        messages_go_out(full, Clock(full.parts, "clock"))
+        agenda_extended(full)
+        patients_write(full)
+        webhooks_go_out(full)
+    full.run(lambda c: hook_endpoints.disable(c, endpoint.id, START))
+    with full.parts.engine.begin() as connection:
+        by_number = {
+            (one.index, statement)
+            for statement, parameters in statements.items()
+            if re.search(r"\b(replies\.id|event_id|messages\.id) (=|IN) [%(?]", statement)
+            for one in accesses(connection, statement, parameters)
+            if one.index is not None
+        }
+    assert {index for index, _ in by_number} & SHORT_OF_WAITING == set(), by_number
+    assert len(by_number) > 5, "nothing was looked up"
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -183,6 +219,17 @@ def messages_go_out(h: House, clock: Clock) -> None:
     with reading(h.parts.engine) as connection:
         queued = [one for one in agenda.lapsed(connection, time.later(3600), 500) if one.state is State.QUEUED]
     h.deliverer().deliver([one.id for one in queued])
+
+
+def agenda_extended(h: House) -> None:
+    h.run(lambda c: agenda.extend(c, range(1, 50), State.QUEUED, time.now(), time.later(60)))
+
+
+def webhooks_go_out(h: House) -> None:
+    events = [event for (event,) in h.sql("SELECT event_id FROM webhook_deliveries WHERE state = 'queued'")]
+    with h.parts.engine.begin() as connection:
+        assert hook_deliveries.claim(connection, events, Counter(), 1, 1, time.later(60))
+        hook_deliveries.release(connection, events, time.now())
 
 
 def providers_report(h: House) -> None:

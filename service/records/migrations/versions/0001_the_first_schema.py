@@ -16,6 +16,9 @@ depends_on = None
 
 Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 QUEUED_MESSAGES = "state = 'queued' AND check_at IS NOT NULL"
+UNREAD_REPLIES = "handled_at IS NULL AND received_at IS NOT NULL"
+DUE_DELIVERIES = "state IN ('waiting', 'queued', 'posting') AND due_at IS NOT NULL"
+DELIVERIES_IN_LINE = "state IN ('waiting', 'queued', 'posting') AND patient_id IS NOT NULL"
 
 
 def upgrade() -> None:
@@ -367,15 +370,15 @@ def upgrade() -> None:
             "ix_webhook_deliveries_due",
             ["due_at"],
             unique=False,
-            postgresql_where=sa.text("state IN ('waiting', 'queued', 'posting')"),
-            sqlite_where=sa.text("state IN ('waiting', 'queued', 'posting')"),
+            postgresql_where=sa.text(DUE_DELIVERIES),
+            sqlite_where=sa.text(DUE_DELIVERIES),
         )
         batch_op.create_index(
             "ix_webhook_deliveries_line",
             ["endpoint_id", "patient_id", "event_id"],
             unique=False,
-            postgresql_where=sa.text("state IN ('waiting', 'queued', 'posting')"),
-            sqlite_where=sa.text("state IN ('waiting', 'queued', 'posting')"),
+            postgresql_where=sa.text(DELIVERIES_IN_LINE),
+            sqlite_where=sa.text(DELIVERIES_IN_LINE),
         )
 
     op.create_table(
@@ -547,8 +550,8 @@ def upgrade() -> None:
             "ix_replies_unhandled",
             ["received_at"],
             unique=False,
-            postgresql_where=sa.text("handled_at IS NULL"),
-            sqlite_where=sa.text("handled_at IS NULL"),
+            postgresql_where=sa.text(UNREAD_REPLIES),
+            sqlite_where=sa.text(UNREAD_REPLIES),
         )
 
     op.create_table(
@@ -699,8 +702,8 @@ def downgrade() -> None:
         )
         batch_op.drop_index(
             "ix_replies_unhandled",
-            postgresql_where=sa.text("handled_at IS NULL"),
-            sqlite_where=sa.text("handled_at IS NULL"),
+            postgresql_where=sa.text(UNREAD_REPLIES),
+            sqlite_where=sa.text(UNREAD_REPLIES),
         )
         batch_op.drop_index("ix_replies_sender_key")
         batch_op.drop_index("ix_replies_clinic_id_place")
@@ -751,13 +754,13 @@ def downgrade() -> None:
     with op.batch_alter_table("webhook_deliveries", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_webhook_deliveries_line",
-            postgresql_where=sa.text("state IN ('waiting', 'queued', 'posting')"),
-            sqlite_where=sa.text("state IN ('waiting', 'queued', 'posting')"),
+            postgresql_where=sa.text(DELIVERIES_IN_LINE),
+            sqlite_where=sa.text(DELIVERIES_IN_LINE),
         )
         batch_op.drop_index(
             "ix_webhook_deliveries_due",
-            postgresql_where=sa.text("state IN ('waiting', 'queued', 'posting')"),
-            sqlite_where=sa.text("state IN ('waiting', 'queued', 'posting')"),
+            postgresql_where=sa.text(DUE_DELIVERIES),
+            sqlite_where=sa.text(DUE_DELIVERIES),
         )
 
     op.drop_table("webhook_deliveries")
