@@ -178,6 +178,11 @@ def _records(settings: Settings, engine: Engine, vault: Vault | None) -> Iterato
             said = "no key at hand opens this database: nothing starts"
             yield _fail("sealed values", said, f"put the right keys back: AFTERCARE_KEYS, or {settings.var / 'keys'}")
             vault = None
+        for key in key_check.missing_lookups(connection, vault) if vault else ():
+            said = f"AFTERCARE_KEYS lacks {key}, by which some STOPs and erasures are found: nothing starts"
+            yield _fail(
+                "former key", said, f"put it back, last, as `{key}:index:…`; `aftercare keys rotate` printed it"
+            )
         yield from _clinics(connection, settings, vault)
         for lane in senders.all_of(connection):
             if lane.paused_at is not None:

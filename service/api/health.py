@@ -91,6 +91,8 @@ def _wrong_in_database(here: Context) -> Iterator[FieldProblem]:
             yield FieldProblem(
                 "/keys", "do not open this database; put back those that it was sealed with, and restart every process"
             )
+        for key in key_check.missing_lookups(connection, here.sending.vault):
+            yield FieldProblem("/keys", f"lack {key}, which finds some STOPs; put it back, and restart every process")
         age = heartbeats.age_seconds(connection, heartbeats.CLOCK, time.real_now())
     if age is None:
         yield FieldProblem("/clock", "no clock has run yet; start `aftercare clock`")

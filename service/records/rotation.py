@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, Table, bindparam, or_, select, update
 
 from service.care.lifecycle import Channel
+from service.records import key_check
 from service.records.alert_tables import alert_events, contacts
 from service.records.database import reading, run
 from service.records.desk_tables import import_problems, imports, notes, staff
@@ -22,7 +23,8 @@ from service.records.patients import normal
 from service.records.reply_tables import conversations, replies, responses
 from service.records.sealing import Vault
 from service.records.sending_tables import attempts, messages, suppressions
-from service.records.tables import clinic_keys, events, key_check, patients, sessions
+from service.records.tables import clinic_keys, events, patients, sessions
+from service.records.tables import key_check as key_check_rows
 from service.records.webhook_tables import webhook_endpoints, webhook_events, webhook_old_secrets
 
 BATCH = 500
@@ -48,7 +50,7 @@ SEALED: Mapping[Table, tuple[str, ...]] = {
     notes: ("body",),
     imports: ("name", "content"),
     import_problems: ("body",),
-    key_check: ("sealed",),
+    key_check_rows: ("sealed",),
 }
 """Every sealed column. A test holds this against the tables. `key_check` is the last: as long as anything may be left
 under an old key, no process starts without it."""
@@ -94,6 +96,8 @@ def rotate(engine: Engine, vault: Vault, on_progress: OnProgress | None = None) 
     what processes wrote meanwhile that had not been restarted yet.
     """
     done = Rotated()
+    # Needed until it is known that they are not: a rotation may be interrupted once the last value is sealed anew.
+    run(engine, partial(key_check.need_lookups, vault=vault, needed=vault.key_ids[1:]))
     for _ in range(3):
         before = (done.resealed, done.rehashed)
         stale = _stale_suppressions(engine, vault)
@@ -102,6 +106,7 @@ def rotate(engine: Engine, vault: Vault, on_progress: OnProgress | None = None) 
         if (done.resealed, done.rehashed) == before:
             break
     done.left = _left(engine, vault)
+    run(engine, partial(key_check.need_lookups, vault=vault, needed=done.left.keys() & set(vault.key_ids)))
     return done
 
 

@@ -135,6 +135,10 @@ class Vault:
         """The keyed hash that rows with this text are found by (16 bytes), under the current key."""
         return _index(self._keys[0], text)
 
+    def index_by(self, key_id: str, text: str) -> bytes:
+        """The same under one key that we hold."""
+        return _index(self._by_id[key_id.encode()], text)
+
     def indexes(self, text: str) -> list[bytes]:
         """The same under every key: what to search for while a rotation is under way."""
         return [_index(key, text) for key in self._keys]

@@ -251,6 +251,16 @@ key_check = Table(
     Column("sealed", LargeBinary, nullable=False),
 )
 
+# Former keys by which something on record is still found, and nothing can be hashed anew of.
+
+
+lookup_keys = Table(
+    "lookup_keys",
+    metadata,
+    Column("key_id", String(16), primary_key=True),
+    Column("proof", LargeBinary, nullable=False),  # a keyed hash of a known word: two keys may bear one id
+)
+
 # That a provider's post came in with a signature that holds: what a checklist may call seen.
 
 

@@ -7,11 +7,14 @@ from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import Connection, Engine, LargeBinary, select, update
+from sqlalchemy import Connection, Engine, LargeBinary, delete, select, update
 
+from commands.clinic import clinic as clinic_command
+from commands.doctor import doctor
 from commands.keys import keys
 from commands.patient import patient as patient_command
 from service import time
+from service.app import create_app
 from service.care.lifecycle import Channel, Reason
 from service.care.roles import Role
 from service.context import Context
@@ -34,15 +37,19 @@ from service.records.database import reading, run
 from service.records.rotation import HASHED, HASHED_FOR_GOOD, SEALED, rotate
 from service.records.schema import metadata
 from service.records.sealing import CannotOpen, Vault, new_key
+from service.records.sending_tables import attempts as attempt_rows
 from service.records.sending_tables import messages as message_rows
+from service.records.sending_tables import suppressions as suppression_rows
 from service.records.tables import audit
 from service.records.tables import patients as patient_rows
+from service.settings import Settings
 from tests.ops.conftest import ClinicAtHand, Run, session_completed
 
 NOT_KEYED = {
     ("clinic_keys", "digest"), ("events", "digest"), ("staff", "join_key"), ("staff_sessions", "token_key"),
+    ("lookup_keys", "proof"),
 }  # fmt: skip
-"""Plain digests: of random keys and tokens, and of a body whose answer is sealed beside it."""
+"""Plain digests: of random keys and tokens, of a body whose answer is sealed beside it; and of a word that is known."""
 
 
 def test_every_binary_column_is_known_to_the_rotation() -> None:
@@ -202,6 +209,48 @@ def test_the_command_says_what_to_do_with_the_old_key(
     text = run_command(keys, "rotate").output
     assert "opt-outs" in text
     everything_opens(here.engine, Vault(f"{fresh},{index_only}"))
+
+
+def test_p3_nothing_starts_without_a_former_key_that_finds_stops(
+    here: Context, told: ClinicAtHand, old_key: str, run_command: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh = new_key()
+    both = Vault(f"{fresh},{old_key}")
+    old = both.key_ids[1]
+    index_only = both.index_only(old)
+    monkeypatch.setenv("AFTERCARE_KEYS", f"{fresh},{old_key}")
+    client = create_app(Settings()).test_client()
+    run_command(keys, "rotate")
+    for without in (fresh, f"{fresh},{new_key()}", f"{fresh},{old}:index:{new_key().partition(':')[2]}"):
+        monkeypatch.setenv("AFTERCARE_KEYS", without)
+        assert f"are found by: {old}." in run_command(clinic_command, "list", status=1).output
+        assert f"lacks {old}, by which" in run_command(doctor, "--offline", status=1).output
+    monkeypatch.setenv("AFTERCARE_KEYS", f"{fresh},{index_only}")
+    run_command(clinic_command, "list")
+    assert "/keys" not in {error["pointer"] for error in client.get("/readyz").get_json()["errors"]}
+
+    with here.engine.begin() as connection:
+        connection.execute(delete(suppression_rows))
+        connection.execute(update(patient_rows).where(patient_rows.c.erased_at.is_not(None)).values(external_id="gone"))
+        connection.execute(update(attempt_rows).values(outcome="accepted"))
+    run_command(keys, "rotate")
+    monkeypatch.setenv("AFTERCARE_KEYS", fresh)
+    run_command(clinic_command, "list")
+
+
+def test_p3_who_goes_back_to_the_old_key_keeps_the_new_one(
+    here: Context, told: ClinicAtHand, old_key: str, run_command: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STOPs that came in under the new key are found by it only."""
+    fresh = new_key()
+    monkeypatch.setenv("AFTERCARE_KEYS", f"{fresh},{old_key}")
+    run_command(clinic_command, "list")
+    monkeypatch.setenv("AFTERCARE_KEYS", old_key)
+    assert f"are found by: {Vault(fresh).key_ids[0]}." in run_command(clinic_command, "list", status=1).output
+    monkeypatch.setenv("AFTERCARE_KEYS", f"{old_key},{fresh}")
+    run_command(keys, "rotate")
+    monkeypatch.setenv("AFTERCARE_KEYS", old_key)
+    run_command(clinic_command, "list")
 
 
 def test_a_missing_key_is_named_not_guessed(

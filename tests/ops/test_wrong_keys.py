@@ -9,7 +9,7 @@ from threading import Barrier
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Engine, func, insert, select, update
 
 from commands.clinic import clinic as clinic_command
 from commands.doctor import doctor
@@ -21,7 +21,7 @@ from service.context import Context
 from service.records.database import reading, run
 from service.records.key_check import WrongKeys, open_vault
 from service.records.sealing import Vault, new_key
-from service.records.tables import key_check
+from service.records.tables import key_check, lookup_keys
 from tests.ops.conftest import Run
 
 
@@ -74,6 +74,12 @@ def test_p3_a_process_that_runs_on_over_another_database_is_not_ready(here: Cont
     run(here.engine, lambda c: c.execute(update(key_check).values(sealed=Vault(new_key()).seal("aftercare", 1))))
     wrong = {error["pointer"]: error["detail"] for error in client.get("/readyz").get_json()["errors"]}
     assert "put back those" in wrong["/keys"]
+
+
+def test_p3_a_process_without_a_key_that_finds_stops_is_not_ready(here: Context, client: FlaskClient) -> None:
+    run(here.engine, lambda c: c.execute(insert(lookup_keys).values(key_id="gone", proof=b"of another")))
+    wrong = {error["pointer"]: error["detail"] for error in client.get("/readyz").get_json()["errors"]}
+    assert wrong["/keys"].startswith("lack gone, which finds some STOPs")
 
 
 def test_an_old_key_opens_the_database_until_the_rotation_is_done(

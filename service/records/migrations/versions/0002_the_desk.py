@@ -306,9 +306,16 @@ def upgrade() -> None:
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_key_check")),
     )
+    op.create_table(
+        "lookup_keys",
+        sa.Column("key_id", sa.String(length=16), nullable=False),
+        sa.Column("proof", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("key_id", name=op.f("pk_lookup_keys")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("lookup_keys")
     op.drop_table("key_check")
     op.drop_table("sightings")
     op.drop_table("silences")
