@@ -114,6 +114,19 @@ def test_p9_the_first_name_stays_and_the_second_is_told(desk: Desk) -> None:
     assert [row.by for row in events] == [f"Desk {desk.own.marker}"]
 
 
+def test_p9_words_beside_the_button_are_kept_by_the_first_and_by_the_second(desk: Desk) -> None:
+    first, second = desk.client_as(Role.DESK), desk.client_as(Role.CLINICIAN)
+    path, words = f"/desk/alerts/{desk.own.alert}/acknowledge", f"{desk.own.alert}-words"
+    page = shown(second, desk.own.alert)
+    assert first.post(path, {**page, words: "x" * 4001}).status_code == 422
+    for visitor, said in ((first, "I call her now."), (second, "She is in the waiting room.")):
+        answer = visitor.post(path, {**page, words: said}, follow_redirects=True).text
+        assert "Your words are kept as a note." in answer
+        assert said in visitor.get(f"/desk/alerts/{desk.own.alert}").text
+    events = desk.sql("SELECT by FROM alert_events WHERE alert_id = :id AND kind = 'acknowledged'", id=desk.own.alert)
+    assert [row.by for row in events] == [f"Desk {desk.own.marker}"]
+
+
 def test_two_at_once_take_it_on_once(desk: Desk) -> None:
     visitors = [desk.client_as(role) for role in (Role.DESK, Role.CLINICIAN, Role.OWNER)]
     for visitor in visitors:

@@ -71,10 +71,18 @@ def show_inside(who: Who, alert_id: int) -> AnyResponse:
 def acknowledge(who: Who, alert_id: int) -> AnyResponse:
     """The first name stays; whoever comes second is told whose it is.
 
-    Taking it on silences it, so what came in since the page was opened is shown first, and goes on ringing.
+    Taking it on silences it, so what came in since the page was opened is shown first, and goes on ringing. Words that
+    stand in the form beside it are kept as a note.
     """
+    form = cards.asked_words(alert_id)
+    words = form.words.data or ""
+    if words and not form.validate():
+        return _one(who, alert_id, form)
 
     def work(connection: Connection) -> tuple[bool, Alert]:
+        found = _locked(connection, who, alert_id)
+        if words:
+            _noted(connection, who, found, words)
         done = alerts.acknowledge(connection, who.clinic_id, alert_id, who.name, "desk", time.now(), seen=_seen())
         if done:
             note(connection, who, "alert.acknowledge", f"alert {alert_id}")
@@ -83,12 +91,13 @@ def acknowledge(who: Who, alert_id: int) -> AnyResponse:
     try:
         done, alert = run(context().engine, work)
     except Overtaken:
-        return _one(who, alert_id, cards.asked_words(alert_id), overtaken=True)
-    look.said(
+        return _one(who, alert_id, form, overtaken=True)
+    said = (
         "It is yours: nobody else is told any more. Say what came of it when you are done."
         if done
         else f"{alert.acknowledged_by} has it since {_clock(who, alert.acknowledged_at)}."
     )
+    look.said(f"{said} Your words are kept as a note." if words else said)
     return _back(alert_id)
 
 
@@ -124,15 +133,20 @@ def _with_words(who: Who, alert_id: int, change: Callable[[Connection, Alert, st
         return _one(who, alert_id, form)
 
     def work(connection: Connection) -> str:
-        alert = alerts.get(connection, who.clinic_id, alert_id)
-        patients.get(connection, context().sending.vault, alert.patient_id, lock=True)
-        return change(connection, alert, form.words.data or "")
+        return change(connection, _locked(connection, who, alert_id), form.words.data or "")
 
     try:
         look.said(run(context().engine, work))
     except Overtaken:
         return _one(who, alert_id, form, overtaken=True)
     return _back(alert_id)
+
+
+def _locked(connection: Connection, who: Who, alert_id: int) -> Alert:
+    """The alert, whose patient nobody else changes meanwhile."""
+    alert = alerts.get(connection, who.clinic_id, alert_id)
+    patients.get(connection, context().sending.vault, alert.patient_id, lock=True)
+    return alert
 
 
 def _noted(connection: Connection, who: Who, alert: Alert, words: str) -> bool:
