@@ -35,6 +35,8 @@ MAIL_BYTES = 32 * 1024 * 1024
 
 _TWILIO_SIGNATURE = "X-Twilio-Signature"
 _SENDGRID_SIGNATURE = "X-Twilio-Email-Event-Webhook-Signature"
+_REFUSED = {_TWILIO_SIGNATURE: 403, _SENDGRID_SIGNATURE: 401}
+"""What a post without a good signature is answered, as in each provider's own examples."""
 _FORM, _MULTIPART, _JSON = "application/x-www-form-urlencoded", "multipart/form-data", "application/json"
 
 
@@ -64,7 +66,7 @@ def sendgrid_events_posted() -> Response:
     here = context()
     body = _signed_body(request, _SENDGRID_SIGNATURE, EVENTS_BYTES, _JSON)
     if not here.signatures.sendgrid_signed_event(request, body):
-        raise _forged()
+        raise _forged(_SENDGRID_SIGNATURE)
     here.lookout.saw(Sighting.EMAIL_EVENTS)
     _keep_receipts(here, sendgrid_events.receipts(body))
     return Response(status=204)
@@ -76,7 +78,7 @@ def sendgrid_inbound() -> Response:
     here = context()
     body = _signed_body(request, _SENDGRID_SIGNATURE, MAIL_BYTES, _MULTIPART)
     if not here.signatures.sendgrid_signed_inbound(request, body):
-        raise _forged()
+        raise _forged(_SENDGRID_SIGNATURE)
     here.lookout.saw(Sighting.EMAIL_INBOUND)
     fields, files = multipart(body, request.content_type or "")
     _keep_reply(here, mail_in.incoming(fields, files, here.settings.email_reply_domain))
@@ -86,18 +88,20 @@ def sendgrid_inbound() -> Response:
 def _twilio_form(here: Context) -> twilio_forms.Form:
     form = urlencoded(_signed_body(request, _TWILIO_SIGNATURE, TWILIO_BYTES, _FORM))
     if not here.signatures.twilio_signed(request, form):
-        raise _forged()
+        raise _forged(_TWILIO_SIGNATURE)
     return form
 
 
 def _signed_body(asked: Request, header: str, most: int, media_type: str) -> bytes:
     if not asked.headers.get(header):
-        raise Problem(403, "signature_missing", "Only the provider may post here, and it signs what it posts.")
+        raise Problem(
+            _REFUSED[header], "signature_missing", "Only the provider may post here, and it signs what it posts."
+        )
     return body_of(asked, most, (media_type,))
 
 
-def _forged() -> Problem:
-    return Problem(403, "signature_invalid", "The signature does not match this address and body.")
+def _forged(header: str) -> Problem:
+    return Problem(_REFUSED[header], "signature_invalid", "The signature does not match this address and body.")
 
 
 def _keep_receipts(here: Context, reported: list[Receipt]) -> None:

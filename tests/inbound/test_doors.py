@@ -76,7 +76,7 @@ def test_a_forged_or_old_mail_event_stores_nothing(sqlite_desk: Desk) -> None:
         answer = sqlite_desk.client.post(
             "/sendgrid/events", data=body, content_type="application/json", headers=KEY.headers(stamp, signed)
         )
-        assert answer.status_code == 403
+        assert answer.status_code == 401
     assert sqlite_desk.stored() == 0
 
 
