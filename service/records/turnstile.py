@@ -29,7 +29,7 @@ class Turnstile:
 
     def __init__(self, database: str) -> None:
         """`database`: the path of its file. Raises OSError where no file can be put beside it."""
-        self._file = os.open(f"{database}{ENDING}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._file: int | None = os.open(f"{database}{ENDING}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     @contextmanager
     def passed(self, until: float) -> Iterator[None]:
@@ -40,12 +40,17 @@ class Turnstile:
         try:
             yield
         finally:
-            fcntl.flock(self._file, fcntl.LOCK_UN)
+            # A connection that is interrupted in the block is closed by SQLAlchemy; the lock went with the file.
+            if self._file is not None:
+                fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def close(self) -> None:
-        os.close(self._file)
+        if self._file is not None:
+            os.close(self._file)
+        self._file = None
 
     def _entered(self) -> bool:
+        assert self._file is not None
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

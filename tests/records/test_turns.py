@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import OperationalError
 
 from service.records import database
@@ -50,6 +50,25 @@ def test_p9_a_writer_that_hardly_lets_go_does_not_keep_others_waiting(tmp_path: 
     other.join()
     engine.dispose()
     assert median(missed) <= MOST_MISSED
+
+
+def test_who_is_interrupted_in_the_turnstile_does_not_stay_in_it(tmp_path: Path) -> None:
+    """SQLAlchemy closes the connection of such a one, and with it the turnstile's file: nothing is let go twice."""
+    engine = open_database(f"sqlite:///{tmp_path / 'interrupted.db'}", pool_size=2)
+    run(engine, lambda connection: connection.execute(text("CREATE TABLE t (x)")))
+    waiting = [KeyboardInterrupt]
+
+    @event.listens_for(engine, "do_execute")
+    def interrupt(_cursor: object, statement: str, _parameters: object, _context: object) -> None:
+        if statement == "BEGIN IMMEDIATE" and waiting:
+            raise waiting.pop()
+
+    with pytest.raises(KeyboardInterrupt):
+        run(engine, lambda connection: connection.execute(text("INSERT INTO t VALUES (1)")))
+    run(engine, lambda connection: connection.execute(text("INSERT INTO t VALUES (2)")))
+    with reading(engine) as connection:
+        assert connection.execute(text("SELECT x FROM t")).scalars().all() == [2]
+    engine.dispose()
 
 
 def test_a_lock_that_is_never_let_go_is_an_error_in_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
