@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from sqlalchemy import BigInteger, Connection, Dialect, Engine, Table, TypeDecorator, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy.engine.interfaces import ExecutionContext
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeEngine
@@ -24,6 +25,13 @@ from service.records.turnstile import Turnstile
 
 _DEADLOCK, _SERIALIZATION, _UNIQUE = "40P01", "40001", "23505"
 _READ = "aftercare_read"
+_PLANNED_ANEW = "aftercare_planned_anew"
+PLANNED_ANEW = {_PLANNED_ANEW: True}
+"""Execution options of a statement that PostgreSQL plans each time, by how large the tables are by then.
+
+It keeps the plan of what is asked often: made while a table was small it may go through all of it, until the table's
+figures are next taken, which in an import's first minute is after thousands of rows.
+"""
 _LONGEST_WAIT_SECONDS = 30
 """For SQLite's one lock."""
 _BETWEEN_TRIES_SECONDS = 0.0001, 0.0003
@@ -89,7 +97,7 @@ def open_database(url: str, pool_size: int = 8) -> Engine:
         event.listen(engine, "close", lambda _connection, record: record.info.pop(_TURNSTILE).close())
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return create_engine(
+    engine = create_engine(
         parsed,
         pool_size=pool_size,
         max_overflow=pool_size,
@@ -98,6 +106,16 @@ def open_database(url: str, pool_size: int = 8) -> Engine:
         connect_args={"connect_timeout": 10, "options": "-c timezone=UTC -c lock_timeout=20s"},
         hide_parameters=True,
     )
+    event.listen(engine, "do_execute", _execute_postgresql)
+    return engine
+
+
+def _execute_postgresql(cursor: Any, statement: str, parameters: Any, context: ExecutionContext) -> bool:
+    """Whether it was done here: SQLAlchemy has no way of its own to say that a statement is not to be prepared."""
+    if not context.execution_options.get(_PLANNED_ANEW, False):
+        return False
+    cursor.execute(statement, parameters, prepare=False)
+    return True
 
 
 def _prepare_sqlite(connection: Any, record: ConnectionPoolEntry, database: str) -> None:

@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 
 from service.care.lifecycle import Channel, Reason
+from service.records.database import PLANNED_ANEW
 from service.records.sending_tables import suppressions
 from service.records.tables import events, patients, sessions
 
@@ -101,5 +102,5 @@ def _in_array(column: Column[Any], name: str) -> ColumnElement[bool]:
 
 
 _LOOK_UP = _look_up(_in_list)
-_LOOK_UP_IN_ARRAYS = _look_up(_in_array)
+_LOOK_UP_IN_ARRAYS = _look_up(_in_array).execution_options(**PLANNED_ANEW)
 """One parameter for any number of names: with one each the driver takes the whole statement apart every time."""
