@@ -22,8 +22,6 @@ _PUT_BACK = (
     "Put back the keys that it was sealed with: AFTERCARE_KEYS of the installation that made it, or its key file as"
     " {path}. Without them its patients cannot be read, and who said STOP is not known. Nothing was changed."
 )
-
-
 _MISSING = (
     "AFTERCARE_KEYS lacks what some STOPs and erasures are found by: {keys}. Put it back, last; `aftercare keys rotate`"
     " printed it as `id:index:…`, and says when it may go. Nothing was changed."
