@@ -22,10 +22,10 @@ import tenacity.wait
 from service import time
 from service.pages import alert, closed
 from service.pages.guesses import Guesses
-from service.records import clinics, hook_deliveries, hook_endpoints, ids, protocols, sealing, switching
+from service.records import clinics, hook_deliveries, hook_endpoints, ids, protocols, sealing, switching, turnstile
 from simulation.loop import VirtualLoop, VirtualLoops
 from simulation.scheduler import Scheduler
-from workers import importing, verdicts
+from workers import deliver, importing, verdicts
 
 _result = concurrent.futures.Future.result
 
@@ -69,6 +69,8 @@ def seeded(scheduler: Scheduler, dice: Random) -> Iterator[None]:
         (clinics, "secrets", chance),
         (hook_endpoints, "secrets", chance),
         (hook_deliveries, "random", chance),
+        (turnstile, "random", chance),
+        (deliver, "random", chance),
         (verdicts, "random", chance),
         # Small enough that there is something between two parts.
         (importing, "TAKEN_AT_ONCE", 3),
