@@ -57,7 +57,7 @@ class Visitor:
         web = self.place.web
         assert self.place.ask("POST", f"{web}/v1/events", body=b"{}").status in (401, 415)
         assert self.place.ask("POST", f"{web}/twilio/inbound", body=b"").status == 403
-        assert self.place.ask("POST", f"{web}/sendgrid/events", body=b"").status == 403
+        assert self.place.ask("POST", f"{web}/sendgrid/events", body=b"").status == 401
         for answer in (
             self.place.signed("/v1/events", "{", "rubbish-1"),
             self.place.signed("/v1/events", '{"type": "session.completed"}', "rubbish-2"),
