@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 from sqlalchemy import BigInteger, Connection, Dialect, Engine, Table, TypeDecorator, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.engine.interfaces import ExecutionContext
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeEngine
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
@@ -22,7 +23,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 from service import time
 from service.records.turnstile import Turnstile
 
-_DEADLOCK, _SERIALIZATION, _UNIQUE = "40P01", "40001", "23505"
+_DEADLOCK, _SERIALIZATION, _UNIQUE, _LOCKED = "40P01", "40001", "23505", "55P03"
 _READ = "aftercare_read"
 _PLANNED_ANEW = "aftercare_planned_anew"
 PLANNED_ANEW = {_PLANNED_ANEW: True}
@@ -88,12 +89,13 @@ def open_database(url: str, pool_size: int = 8) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         engine = create_engine(
             parsed,
-            connect_args={"timeout": _LONGEST_WAIT_SECONDS, "check_same_thread": False},
+            connect_args={"timeout": _LONGEST_WAIT_SECONDS, "check_same_thread": False, "factory": _SqliteConnection},
             pool_size=pool_size,
             hide_parameters=True,
         )
         event.listen(engine, "connect", partial(_prepare_sqlite, database=parsed.database or ""))
         event.listen(engine, "close", lambda _connection, record: record.info.pop(_TURNSTILE).close())
+        event.listen(engine, "checkin", lambda connection, _record: connection and connection.end_queries())
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     engine = create_engine(
@@ -115,6 +117,28 @@ def _execute_postgresql(cursor: Any, statement: str, parameters: Any, context: E
         return False
     cursor.execute(statement, parameters, prepare=False)
     return True
+
+
+class _SqliteConnection(sqlite3.Connection):
+    """A connection that can end what was read from it in part.
+
+    A query that broke off keeps its view of the database for as long as its cursor lives, be it in the traceback of an
+    exception that somebody keeps. Meanwhile others write, and a connection with an old view is never let write again.
+    """
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self._cursors = WeakSet[sqlite3.Cursor]()
+
+    def cursor(self, *arguments: Any) -> Any:
+        made = super().cursor(*arguments)
+        self._cursors.add(made)
+        return made
+
+    def end_queries(self) -> None:
+        for cursor in list(self._cursors):
+            cursor.close()
+        self._cursors.clear()
 
 
 def _prepare_sqlite(connection: Any, record: ConnectionPoolEntry, database: str) -> None:
@@ -178,10 +202,12 @@ def reading(engine: Engine) -> Iterator[Connection]:
 T = TypeVar("T")
 
 
-def run(engine: Engine, work: Callable[[Connection], T]) -> T:
+def run(engine: Engine, work: Callable[[Connection], T], lock_seconds: float | None = None) -> T:
     """`work` in one transaction, repeated when the database asks for it (deadlock, serialization, a drawn id twice).
 
-    `work` may run several times and must not act outside the database.
+    `work` may run several times and must not act outside the database. `lock_seconds`: how long it waits at most for
+    what another transaction holds a lock on, before it raises an OperationalError (`lock_was_held`); only PostgreSQL
+    has such locks.
     """
     for attempt in Retrying(
         retry=retry_if_exception(_may_repeat),
@@ -191,8 +217,15 @@ def run(engine: Engine, work: Callable[[Connection], T]) -> T:
         reraise=True,
     ):
         with attempt, engine.begin() as connection:
+            if lock_seconds is not None and engine.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(lock_seconds * 1000)}")
             return work(connection)
     raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def lock_was_held(error: OperationalError) -> bool:
+    """Whether a transaction gave up because another one held a lock."""
+    return getattr(error.orig, "sqlstate", None) == _LOCKED
 
 
 def _may_repeat(error: BaseException) -> bool:

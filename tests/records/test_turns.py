@@ -89,3 +89,30 @@ def test_a_lock_that_is_never_let_go_is_an_error_in_the_end(tmp_path: Path, monk
         assert connection.execute(text("SELECT count(*) FROM t")).scalar_one() == 1
         assert connection.execute(text("PRAGMA busy_timeout")).scalar_one() == 30_000
     engine.dispose()
+
+
+@pytest.mark.parametrize(
+    "query", ["SELECT x FROM t", "INSERT INTO t VALUES (4), (5) RETURNING x"], ids=["select", "returning"]
+)
+def test_p1_a_query_that_broke_off_does_not_keep_its_connection_from_writing(tmp_path: Path, query: str) -> None:
+    """The exception is kept, and with it the cursor: SQLite would not let an old view of the database write again."""
+    url = f"sqlite:///{tmp_path / 'broken_off.db'}"
+    engine, others = open_database(url, pool_size=1), open_database(url, pool_size=1)
+    run(engine, lambda connection: connection.execute(text("CREATE TABLE t (x)")))
+    run(engine, lambda connection: connection.execute(text("INSERT INTO t VALUES (1), (2), (3)")))
+
+    def breaks_off(connection: Connection) -> None:
+        connection.execute(text(query)).fetchone()
+        raise ValueError
+
+    with pytest.raises(ValueError) as kept:  # noqa: PT011 - ours
+        run(engine, breaks_off)
+    run(others, lambda connection: connection.execute(text("INSERT INTO t VALUES (6)")))
+    begun = world.monotonic()
+    run(engine, lambda connection: connection.execute(text("INSERT INTO t VALUES (7)")))
+    assert world.monotonic() - begun < 5
+    with reading(engine) as connection:
+        assert list(connection.execute(text("SELECT x FROM t ORDER BY x")).scalars()) == [1, 2, 3, 6, 7]
+    assert kept.value.__traceback__ is not None
+    for one in (engine, others):
+        one.dispose()
