@@ -8,6 +8,7 @@ from flask import Flask
 from service.api import (
     alerts,
     answers,
+    arrivals,
     errors,
     events,
     fhir,
@@ -99,4 +100,7 @@ def context_on(parts: Parts) -> Context:
         ),
         events=inside.taking_in(parts.engine, parts.sending, parts.nudges),
         lookout=Lookout(parts.engine),
+        take_posted=arrivals.taking_posted(parts.engine, parts.sending, parts.nudges),
+        keep_receipts=arrivals.keeping_receipts(parts.engine, parts.sending, parts.settings),
+        keep_reply=arrivals.keeping_reply(parts.engine, parts.sending, parts.nudges),
     )

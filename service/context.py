@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -13,6 +13,8 @@ from service.identify import Doorkeeper
 from service.lookout import Lookout
 from service.nudges import Nudges
 from service.records.plans import Sending
+from service.records.receipts import Receipt
+from service.records.replies import Incoming
 from service.settings import Settings
 from service.signatures import Signatures
 
@@ -29,6 +31,13 @@ class TakeIn(Protocol):
         """
 
 
+class TakePosted(Protocol):
+    """Takes in an event that a clinic posted; see `service/api/arrivals.py`."""
+
+    def __call__(self, clinic_id: int, key: str, raw: bytes) -> tuple[int, str]:
+        """The status and the answer, which is JSON. Raises Problem."""
+
+
 @dataclass(frozen=True)
 class Context:
     """The service's parts."""
@@ -41,6 +50,11 @@ class Context:
     signatures: Signatures
     events: TakeIn
     lookout: Lookout
+    take_posted: TakePosted
+    keep_receipts: Callable[[Sequence[Receipt]], object]
+    """On record and applied when it returns."""
+    keep_reply: Callable[[Incoming], object]
+    """On record when it returns, and a worker told to read it."""
 
 
 def context() -> Context:

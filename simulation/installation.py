@@ -79,7 +79,9 @@ class Installation:
         )
         self.provider = Provider(scheduler, dice, story, lambda: self.history.seq)
         self.wire = Wire(scheduler, self.provider, dice, story, self.settings.provider_timeout_seconds, weather)
-        self.web = Web(scheduler, self.history, story, dice, key(), web_side.application(self.parts), self.settings)
+        self.web = Web(
+            scheduler, self.history, story, dice, key(), web_side.application(self.parts, scheduler), self.settings
+        )
         self.people = People(
             scheduler, self.web, self.provider, dice, story, SENDER, MailsIn(scheduler, dice, story, self.web)
         )

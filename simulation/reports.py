@@ -13,6 +13,9 @@ from simulation.story import Story
 from simulation.weather import Weather
 from simulation.web import Web
 
+BUNCHED_SECONDS = 300.0
+"""Between two moments at which receipts come that are held back: what is sent at one time of day meets."""
+
 
 @dataclass
 class Reports:
@@ -38,6 +41,8 @@ class Reports:
             delay = 0.3 * dice.random()
             if dice.random() < weather.receipt_late:
                 delay = dice.choice((5.0, 60.0, 3600.0, 40000.0)) * dice.random()
+            if dice.random() < weather.receipt_bunched:
+                delay += BUNCHED_SECONDS - (self.scheduler.monotonic() + delay) % BUNCHED_SECONDS
 
             def work() -> None:
                 if event is not None:

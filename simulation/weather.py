@@ -25,6 +25,8 @@ class Weather:
     receipt_doubled: float = 0.0
     receipt_late: float = 0.0
     """Late receipts also come in another order."""
+    receipt_bunched: float = 0.0
+    """That a receipt comes at the same moment as others, as after a provider's own trouble."""
     hand_over: float = 0.0
     """That a hand-over does not simply work."""
     look_up: float = 0.0
@@ -73,4 +75,5 @@ def draw(dice: Random) -> Weather:
         outages_a_week=rate(3.0),
         flushes_a_week=rate(10.0),
         jumps_a_week=rate(10.0),
+        receipt_bunched=rate(0.8),
     )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 from urllib.parse import urlencode
@@ -15,6 +15,7 @@ from twilio.request_validator import RequestValidator
 from sandbox.signing import SigningKey
 from service import time
 from service.app import app_on, context_on
+from service.context import Context
 from service.parts import Parts
 from service.settings import Settings
 from simulation.history import History
@@ -165,9 +166,27 @@ _made: list[Flask] = []
 """Made once a process: its views reach everything through the context, which each run brings along."""
 
 
-def application(parts: Parts) -> Flask:
+def application(parts: Parts, scheduler: Scheduler) -> Flask:
     """The Flask application on these parts."""
     if not _made:
         _made.append(app_on(parts))
-    _made[0].extensions["aftercare"] = context_on(parts)
+    _made[0].extensions["aftercare"] = _of_each_process(scheduler, lambda: context_on(parts))
     return _made[0]
+
+
+def _of_each_process(scheduler: Scheduler, make: Callable[[], Context]) -> Context:
+    """The context, of which each simulated process has its own where requests meet within one process."""
+    made: dict[Process | None, Context] = {}
+
+    def mine() -> Context:
+        process = None if scheduler.current is None else scheduler.current.process
+        if process not in made:
+            made[process] = make()
+        return made[process]
+
+    return replace(
+        make(),
+        take_posted=lambda *asked: mine().take_posted(*asked),
+        keep_receipts=lambda reported: mine().keep_receipts(reported),
+        keep_reply=lambda incoming: mine().keep_reply(incoming),
+    )

@@ -35,17 +35,8 @@ def post_event() -> Response:
     here = context()
     body = body_of(request, EVENT_BYTES, ("application/json",))
     caller = here.doorkeeper.sender_of_event(request, body)
-    event = parse_event(body, time.now())
-    applied = run(
-        here.engine,
-        lambda connection: intake.take_in(
-            connection, here.sending, caller.clinic_id, caller.key, body, event, time.now()
-        ),
-    )
-    crashpoints.reached(Point.EVENTS_COMMITTED)
-    here.nudges.wake_clock()
-    crashpoints.reached(Point.EVENTS_WOKEN)
-    return Response(applied.text, applied.status, content_type="application/json")
+    status, answer = here.take_posted(caller.clinic_id, caller.key, body)
+    return Response(answer, status, content_type="application/json")
 
 
 @bp.post("/v1/events/batch")

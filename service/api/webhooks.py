@@ -6,24 +6,14 @@ within a bound, and only if there is a signature to check at all.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from apiflask import APIBlueprint
 from flask import Request, Response, request
-from sqlalchemy import Connection
 
-from service import crashpoints, time
 from service.api import mail_in, sendgrid_events, twilio_forms
 from service.api.forms import multipart, urlencoded
 from service.context import Context, context
-from service.crashpoints import Point
 from service.identify import body_of
-from service.nudges import QueueName
 from service.problems import Problem
-from service.records import receipts, replies, wordings
-from service.records.database import run
-from service.records.receipts import Receipt
-from service.records.replies import Incoming
 from service.records.sightings import Sighting
 
 bp = APIBlueprint("webhooks", __name__, enable_openapi=False)
@@ -46,7 +36,7 @@ def twilio_status() -> Response:
     here = context()
     form = _twilio_form(here)
     here.lookout.saw(Sighting.SMS_RECEIPT)
-    _keep_receipts(here, [twilio_forms.receipt(form, request.args.get("a"))])
+    here.keep_receipts([twilio_forms.receipt(form, request.args.get("a"))])
     return Response(status=204)
 
 
@@ -56,7 +46,7 @@ def twilio_inbound() -> Response:
     here = context()
     form = _twilio_form(here)
     here.lookout.saw(Sighting.SMS_INBOUND)
-    _keep_reply(here, twilio_forms.incoming(form))
+    here.keep_reply(twilio_forms.incoming(form))
     return Response("<Response/>", 200, content_type="text/xml")
 
 
@@ -68,7 +58,8 @@ def sendgrid_events_posted() -> Response:
     if not here.signatures.sendgrid_signed_event(request, body):
         raise _forged(_SENDGRID_SIGNATURE)
     here.lookout.saw(Sighting.EMAIL_EVENTS)
-    _keep_receipts(here, sendgrid_events.receipts(body))
+    if reported := sendgrid_events.receipts(body):
+        here.keep_receipts(reported)
     return Response(status=204)
 
 
@@ -81,7 +72,7 @@ def sendgrid_inbound() -> Response:
         raise _forged(_SENDGRID_SIGNATURE)
     here.lookout.saw(Sighting.EMAIL_INBOUND)
     fields, files = multipart(body, request.content_type or "")
-    _keep_reply(here, mail_in.incoming(fields, files, here.settings.email_reply_domain))
+    here.keep_reply(mail_in.incoming(fields, files, here.settings.email_reply_domain))
     return Response(status=204)
 
 
@@ -102,43 +93,3 @@ def _signed_body(asked: Request, header: str, most: int, media_type: str) -> byt
 
 def _forged(header: str) -> Problem:
     return Problem(_REFUSED[header], "signature_invalid", "The signature does not match this address and body.")
-
-
-def _keep_receipts(here: Context, reported: list[Receipt]) -> None:
-    if not reported:
-        return
-    now = time.now()
-
-    def work(connection: Connection) -> None:
-        receipts.take_in(connection, here.sending, here.settings, reported, now)
-        crashpoints.reached(Point.RECEIPTS_APPLIED)
-
-    run(here.engine, work)
-    crashpoints.reached(Point.RECEIPTS_COMMITTED)
-
-
-def _keep_reply(here: Context, incoming: Incoming) -> None:
-    now = time.now()
-
-    def work(connection: Connection) -> int | None:
-        kept = replies.keep(connection, here.sending.vault, _with_subject(connection, here, incoming), now)
-        crashpoints.reached(Point.REPLIES_KEPT)
-        return kept
-
-    kept = run(here.engine, work)
-    crashpoints.reached(Point.REPLIES_COMMITTED)
-    if kept is not None:
-        here.nudges.send(QueueName.LISTEN, [kept])
-        crashpoints.reached(Point.REPLIES_NUDGED)
-
-
-def _with_subject(connection: Connection, here: Context, mail: Incoming) -> Incoming:
-    """The subject as the first line of what was written, unless it is that of our own mail: not every mail program
-    says "Re:"."""
-    if not mail.subject:
-        return mail
-    key = mail.link_key
-    if key is not None and mail.subject == wordings.subject_behind(connection, here.sending.vault, key):
-        return mail
-    # Blank lines: a quotation's "On … wrote:" is looked for over three lines, and a subject may begin with "On".
-    return replace(mail, body=f"{mail.subject}\n\n\n{mail.body}" if mail.body.strip() else mail.subject)

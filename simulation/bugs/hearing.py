@@ -13,11 +13,12 @@ from unittest.mock import patch
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from service.api import intake, mail_in, webhooks
+from service import together
+from service.api import intake, mail_in
 from service.care.escalation import schedule
 from service.care.lifecycle import State
-from service.records import database, messages, optouts, outcomes, sessions
-from simulation.bugs.bug import BROKEN, UNTOLD, Bug, facts_say, nothing
+from service.records import messages, optouts, outcomes, sessions
+from simulation.bugs.bug import BROKEN, CROWDED, UNTOLD, Bug, facts_say, nothing
 from simulation.weather import CALM
 from workers import alarms, alerting, deliver, silence
 
@@ -51,16 +52,33 @@ def _answered_goes_on() -> Iterator[None]:
 
 @contextmanager
 def _yes_before_it_is_kept() -> Iterator[None]:
-    run = database.run
-
-    def hopeful(engine: Any, work: Any) -> Any:
+    def hopeful(self: Any, item: Any) -> Any:
         try:
-            return run(engine, work)
+            return _one_of_several(self, item)
         except OperationalError:
             return None
 
-    with patch.object(webhooks, "run", hopeful):
+    with patch.object(together.Together, "__call__", hopeful):
         yield
+
+
+@contextmanager
+def _who_comes_along_is_not_asked_for() -> Iterator[None]:
+    commit = together.Together._commit
+
+    def hopeful(self: Any, group: Any, lock_seconds: float | None) -> None:
+        try:
+            commit(self, group, lock_seconds)
+        except OperationalError as error:
+            for one in group[1:]:
+                one.outcome.append(None)
+            raise RuntimeError("the first one asks again") from error
+
+    with patch.object(together.Together, "_commit", hopeful):
+        yield
+
+
+_one_of_several = together.Together.__call__
 
 
 @contextmanager
@@ -106,6 +124,7 @@ BUGS = (
     Bug("a superseded session goes on", ("P3",), CALM, _superseded_goes_on),
     Bug("an answered survey is asked for again", ("P3",), CALM, _answered_goes_on),
     Bug("a yes before it is kept", ("P1",), BROKEN, _yes_before_it_is_kept),
+    Bug("who comes along in a transaction that fails is told yes", ("P1",), CROWDED, _who_comes_along_is_not_asked_for),
     Bug("a mail that comes again is another mail", ("P1",), CALM, _mails_have_no_name),
     Bug("an opinion of a mail is no proof that it came", ("P6",), UNTOLD, _opinions_prove_nothing),
     Bug("numbers are logged", ("P8",), CALM, _numbers_are_logged),

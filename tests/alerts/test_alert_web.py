@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from apiflask import APIFlask
@@ -16,11 +16,9 @@ from sqlalchemy import Connection
 from service import time
 from service.api import alerts as alerts_api
 from service.api import errors, headers
+from service.app import context_on
 from service.care.lifecycle import State
 from service.care.urgency import Urgency
-from service.context import Context
-from service.identify import Doorkeeper
-from service.lookout import Lookout
 from service.pages import alert as alert_page
 from service.pages.guesses import MOST_GUESSES, Guesses
 from service.records import audit, clinics, outbox
@@ -58,16 +56,7 @@ def light_web(light_house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[W
 def served(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
     monkeypatch.setattr(alert_page, "_guesses", Guesses())
     app = APIFlask("alerts-under-test")
-    app.extensions["aftercare"] = Context(
-        settings=house.parts.settings,
-        engine=house.engine,
-        sending=house.parts.sending,
-        nudges=house.parts.nudges,
-        doorkeeper=Doorkeeper(house.engine, house.vault),
-        signatures=cast(Any, None),
-        events=cast(Any, None),
-        lookout=Lookout(house.engine),
-    )
+    app.extensions["aftercare"] = context_on(house.parts)
     app.register_blueprint(alerts_api.bp)
     app.register_blueprint(alert_page.bp)
     errors.handle(app)

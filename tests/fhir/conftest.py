@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from apiflask import APIFlask
@@ -16,10 +16,10 @@ from sqlalchemy import Connection, insert
 
 from service import time
 from service.api import answers, errors, events, fhir, hooks, sessions
+from service.app import context_on
 from service.context import Context
-from service.identify import Doorkeeper
-from service.lookout import Lookout
 from service.nudges import Nudges, connect
+from service.parts import Parts
 from service.records import clinics, patients, protocols
 from service.records import sessions as session_records
 from service.records.database import open_database, run
@@ -29,7 +29,6 @@ from service.records.plans import Sending
 from service.records.reply_tables import responses
 from service.records.sealing import Vault, new_key
 from service.settings import Settings
-from service.signatures import Signatures
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 LONG_AGO = timedelta(minutes=1)
@@ -87,16 +86,8 @@ def desk(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     )
     engine = open_database(database_url)
     vault = Vault(settings.keys.get_secret_value())
-    here = Context(
-        settings=settings,
-        engine=engine,
-        sending=Sending(vault, "+12025550100", "care@clinic.example"),
-        doorkeeper=Doorkeeper(engine, vault),
-        nudges=Nudges(connect(settings.redis_url)),
-        signatures=Signatures(settings.public_url, "", "", ""),
-        events=cast(Any, None),
-        lookout=Lookout(engine),
-    )
+    sending = Sending(vault, "+12025550100", "care@clinic.example")
+    here = context_on(Parts(settings, engine, sending, Nudges(connect(settings.redis_url))))
     app = APIFlask("tests")
     app.extensions["aftercare"] = here
     for blueprint in (answers.bp, events.bp, fhir.bp, hooks.bp, sessions.bp):

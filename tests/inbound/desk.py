@@ -7,10 +7,10 @@ import json
 import secrets
 import time as world
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlencode
 
 from apiflask import APIFlask
@@ -23,13 +23,11 @@ from sandbox.signing import SigningKey
 from service import time
 from service.api import errors, headers, intake, replies, webhooks
 from service.api.bodies import parse_event
+from service.app import context_on
 from service.care.lifecycle import Channel, Reason, State
-from service.context import Context
-from service.identify import Doorkeeper
-from service.lookout import Lookout
 from service.nudges import QueueName
 from service.pages import unsubscribe
-from service.parts import ensure_senders, make_sending
+from service.parts import Parts, ensure_senders, make_sending
 from service.records import attempts, clinics, messages, outbox, protocols
 from service.records.attempts import Draft, Settled
 from service.records.clinics import Clinic
@@ -317,16 +315,8 @@ def open_desk(database_url: str, folder: Path) -> Desk:
     sending, nudged = make_sending(settings, Vault(settings.keys.get_secret_value())), Nudged()
     ensure_senders(engine, settings)
     app = APIFlask("inbound")
-    app.extensions["aftercare"] = Context(
-        settings=settings,
-        engine=engine,
-        sending=sending,
-        nudges=nudged,  # type: ignore[arg-type]
-        doorkeeper=Doorkeeper(engine, sending.vault),
-        signatures=Signatures(PUBLIC, TOKEN, KEY.public, ""),
-        events=cast(Any, None),
-        lookout=Lookout(engine),
-    )
+    here = context_on(Parts(settings, engine, sending, nudged))  # type: ignore[arg-type]
+    app.extensions["aftercare"] = replace(here, signatures=Signatures(PUBLIC, TOKEN, KEY.public, ""))
     for blueprint in (webhooks.bp, replies.bp, unsubscribe.bp):
         app.register_blueprint(blueprint)
     errors.handle(app)

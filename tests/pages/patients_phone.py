@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import redis
 from flask import Flask
@@ -18,11 +18,11 @@ from sqlalchemy import Connection, select, text
 
 from service.api import headers, intake
 from service.api.bodies import EVENT
+from service.app import context_on
 from service.context import Context
-from service.identify import Doorkeeper
-from service.lookout import Lookout
 from service.nudges import Nudges
 from service.pages import look, plan, survey, unsubscribe
+from service.parts import Parts
 from service.records import attempts, clinics, protocols, responses, sessions
 from service.records.attempts import Draft
 from service.records.database import open_database, reading, run
@@ -30,7 +30,6 @@ from service.records.plans import Sending
 from service.records.sealing import Vault, new_token
 from service.records.sending_tables import messages
 from service.settings import Settings
-from service.signatures import Signatures
 from tests.house import PROTOCOL, completed, dumps
 
 NOON = datetime(2026, 3, 10, 16, 0, tzinfo=UTC)
@@ -124,9 +123,7 @@ def phone(database_url: str, redis_url: str, folder: Path, **clinic: Any) -> Ite
         return found.id
 
     clinic_id = run(engine, begin)
-    signatures = Signatures("http://127.0.0.1", "", "", "")
-    keeper, lookout = Doorkeeper(engine, vault), Lookout(engine)
-    parts = Context(settings, engine, sending, keeper, nudges, signatures, cast(Any, None), lookout)
+    parts = context_on(Parts(settings, engine, sending, nudges))
     app = Flask("pages")
     app.extensions["aftercare"] = parts
     for blueprint in (survey.bp, plan.bp, unsubscribe.bp, look.bp):
