@@ -6,6 +6,7 @@ import json
 import tempfile
 import time as world
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,16 +25,19 @@ from benchmarks.serving import empty, web
 from commands import embedded
 from sandbox.signing import SigningKey
 from service import time
+from service.api import arrivals
 from service.care.lifecycle import Channel, State
-from service.records import clinics, replies
+from service.records import clinics, replies, reply_tables
 from service.records.database import reading, run
 from service.records.ids import new_ids
 from service.records.replies import Incoming
 from service.records.sealing import new_token
-from service.records.sending_tables import attempts, messages
+from service.records.sending_tables import attempts, messages, receipts
 from workers import listen
 
 CONNECTIONS = 4
+RUSH = 32
+"""Requests at once when a group of clinics posts its Monday."""
 BATCH = 100
 """Lines a transaction, as the service commits them."""
 POSTED = 1000
@@ -72,8 +76,11 @@ def _redis() -> Iterator[str]:
 
 def _records(kind: str, count: int) -> Iterator[Figure]:
     """Without the web: the service's own code, and the ceiling."""
-    with time.held(START), place(kind) as here:
+    with _redis() as redis, time.held(START), place(kind, AFTERCARE_REDIS_URL=redis) as here:
         treat(here, range(100), BATCH)
+        bare.clear(here)
+        rush = _at_once(here, range(1_000, 1_000 + count))
+        yield Figure("in", f"{kind} events, {RUSH} requests at once: taken in", rush, "events/s")
         for at_a_time in (1, BATCH):
             bare.clear(here)
             begun = world.perf_counter()
@@ -84,6 +91,18 @@ def _records(kind: str, count: int) -> Iterator[Figure]:
             yield Figure("in", f"{name}: bare insert", ceiling, "events/s")
             yield Figure("in", f"{name}: taken in", ours, "events/s")
             yield Figure("in", f"{name}: share", ours / ceiling, "", "the bare insert")
+            if at_a_time == 1:
+                yield Figure("in", f"{kind} events, {RUSH} requests at once: share", rush / ceiling, "", "the same")
+
+
+def _at_once(here: Place, numbers: range) -> float:
+    """Events a second, each a request of its own, by the way in that the API has. Each waits for its own answer."""
+    take = arrivals.taking_posted(here.parts.engine, here.parts.sending, here.parts.nudges)
+    bodies = [(f"bench-{number}", session(number)) for number in numbers]
+    with ThreadPoolExecutor(RUSH) as pool:
+        begun = world.perf_counter()
+        list(pool.map(lambda one: take(here.clinic_id, *one), bodies))
+        return len(bodies) / (world.perf_counter() - begun)
 
 
 # Through the web server
@@ -95,7 +114,7 @@ def _events(here: Place, port: int, count: int, nothing: Knocked) -> Iterator[Fi
         lambda c: clinics.new_webhook_secret(c, here.parts.sending.vault, here.clinic_id, time.now()),
     )
     knock(port, [_event(secret, 1_000_000 + n) for n in range(50)], CONNECTIONS)  # warm
-    for connections in (1, CONNECTIONS):
+    for connections in (1, CONNECTIONS, RUSH):
         numbers = range(connections * count, (connections + 1) * count)
         made = knock(port, [_event(secret, n) for n in numbers], connections)
         yield from _through(f"{here.kind} events, {connections} at a time", made)
@@ -129,8 +148,10 @@ def _signed(path: str, secret: str, key: str, body: bytes, media_type: str) -> b
 
 def _receipts(here: Place, port: int, count: int, key: SigningKey) -> Iterator[Figure]:
     texts = run(here.parts.engine, lambda c: _handed_over(c, Channel.SMS, count))
-    made = knock(port, [_status(token, sid) for token, sid in texts], CONNECTIONS)
-    yield from _through(f"{here.kind} status callbacks", made)
+    for connections, part in ((CONNECTIONS, texts[: count // 2]), (RUSH, texts[count // 2 :])):
+        made = knock(port, [_status(token, sid) for token, sid in part], connections)
+        yield from _through(f"{here.kind} status callbacks, {connections} at a time", made)
+    yield from _beside(f"{here.kind} status callbacks", made, bare.again(here, receipts))
     mails = run(here.parts.engine, lambda c: _handed_over(c, Channel.EMAIL, count))
     parts = [mails[start : start + BATCH] for start in range(0, len(mails), BATCH)]
     made = knock(port, [_mail_events(part, key) for part in parts], CONNECTIONS)
@@ -189,8 +210,10 @@ def _mail_events(those: Sequence[tuple[str, str]], key: SigningKey) -> bytes:
 
 
 def _replies(here: Place, port: int, count: int) -> Iterator[Figure]:
-    made = knock(port, [_text(CONNECTIONS * count + n, "4") for n in range(count)], CONNECTIONS)
-    yield from _through(f"{here.kind} texts from patients", made)
+    for connections in (CONNECTIONS, RUSH):
+        made = knock(port, [_text(connections * count + n, "4") for n in range(count)], connections)
+        yield from _through(f"{here.kind} texts from patients, {connections} at a time", made)
+    yield from _beside(f"{here.kind} texts from patients", made, bare.again(here, reply_tables.replies))
 
 
 def _read(here: Place, count: int) -> Iterator[Figure]:
@@ -211,6 +234,11 @@ def _read(here: Place, count: int) -> Iterator[Figure]:
     begun = world.perf_counter()
     read = listen.handle(here.parts.engine, here.parts.sending, here.parts.nudges, ids)
     yield Figure("in", f"{here.kind} replies read by one worker", read / (world.perf_counter() - begun), "replies/s")
+
+
+def _beside(name: str, made: Knocked, ceiling: float) -> Iterator[Figure]:
+    yield Figure("in", f"{name}: bare insert, one a transaction", ceiling, "rows/s")
+    yield Figure("in", f"{name}: share", made.rate / ceiling, "", "the bare insert")
 
 
 def _through(name: str, made: Knocked) -> Iterator[Figure]:
