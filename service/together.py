@@ -5,7 +5,7 @@ way waits for its end and then goes into the next one, all of it together: the m
 finds nobody at work begins at once, alone.
 
 Nobody pays for another's trouble. Where a transaction would have to wait for somebody else's lock, or breaks over one
-of those in it, each of them has one of its own instead.
+of those in it, each of them has one of its own instead; and nobody waits for long behind one that stands still.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -29,6 +30,8 @@ _LOCK_SECONDS = 0.1
 """How long a transaction of several waits for a lock; well before PostgreSQL looks for a deadlock (a second)."""
 
 log = logging.getLogger(__name__)
+_WAITS_SECONDS = 2.0
+"""How long a request waits for others' transaction to end; then it goes alone. A connection may hang for minutes."""
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
@@ -66,7 +69,7 @@ class Together(Generic[Item, Outcome]):
     def __call__(self, item: Item) -> Outcome:
         """What became of `item`, which is committed. Raises what `work` raises over it alone."""
         mine = _Request[Item, Outcome](item)
-        if self._begins(mine) or mine.called.result():
+        if self._begins(mine) or self._is_called(mine):
             self._lead()
         if mine.error is not None:
             try:
@@ -82,6 +85,16 @@ class Together(Generic[Item, Outcome]):
             self._waiting.append(mine)
             begins, self._at_work = not self._at_work, True
             return begins
+
+    def _is_called(self, mine: _Request[Item, Outcome]) -> bool:
+        """Wait for one's turn; whether it has come, and nobody has seen to it."""
+        with suppress(TimeoutError):
+            return mine.called.result(_WAITS_SECONDS)
+        with self._lock:
+            if mine in self._waiting and not mine.called.done():
+                self._waiting.remove(mine)
+                return False
+        return mine.called.result()  # in a transaction under way: what becomes of it, only that can tell
 
     def _lead(self) -> None:
         """Serve those in front, the leader first; then the next who waits is called to lead."""
@@ -102,10 +115,9 @@ class Together(Generic[Item, Outcome]):
 
     def _hand_on(self, group: Sequence[_Request[Item, Outcome]]) -> None:
         with self._lock:
-            following = self._waiting[0] if self._waiting else None
-            self._at_work = following is not None
-        if following is not None:
-            following.called.set_result(True)
+            self._at_work = bool(self._waiting)
+            if self._waiting:
+                self._waiting[0].called.set_result(True)
         for one in group[1:]:
             one.called.set_result(False)
 

@@ -56,8 +56,12 @@ def seeded(scheduler: Scheduler, dice: Random) -> Iterator[None]:
         actor = scheduler.current
         if actor is not None and not future.done():
             future.add_done_callback(lambda _: scheduler.wake(actor))
+            until = None if timeout is None else scheduler.monotonic() + timeout
             while not future.done():
-                scheduler.wait("result")
+                left = None if until is None else until - scheduler.monotonic()
+                if left is not None and left <= 0:
+                    raise TimeoutError
+                scheduler.wait("result", left)
         return _result(future, timeout)
 
     places: list[tuple[Any, str, Any]] = [

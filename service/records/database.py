@@ -32,6 +32,15 @@ PLANNED_ANEW = {_PLANNED_ANEW: True}
 It keeps the plan of what is asked often: made while a table was small it may go through all of it, until the table's
 figures are next taken, which in an import's first minute is after thousands of rows.
 """
+_POSTGRESQL = {
+    "connect_timeout": 10,
+    "options": "-c timezone=UTC -c lock_timeout=20s",
+    # A server that is gone without a word (its machine, a firewall's memory) is noticed within half a minute.
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 _LONGEST_WAIT_SECONDS = 30
 """For SQLite's one lock."""
 _BETWEEN_TRIES_SECONDS = 0.0002
@@ -104,7 +113,7 @@ def open_database(url: str, pool_size: int = 8) -> Engine:
         max_overflow=pool_size,
         pool_pre_ping=True,
         pool_recycle=600,
-        connect_args={"connect_timeout": 10, "options": "-c timezone=UTC -c lock_timeout=20s"},
+        connect_args=_POSTGRESQL,
         hide_parameters=True,
     )
     event.listen(engine, "do_execute", _execute_postgresql)

@@ -15,6 +15,7 @@ import urllib3
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
+from service import together
 from service.app import context_on
 from service.care.lifecycle import Channel
 from service.problems import Problem
@@ -77,10 +78,10 @@ class Desk:
 def meeting(desk: Desk, numbers: Sequence[int]) -> Iterator[list[Future[tuple[str, bool]]]]:
     """The first number's transaction is held open until all others wait. Each gets its answer, and whether its row was
     there for everybody by then."""
-    together = Together(desk.engine, desk.work, desk.committed)
+    at_once = Together(desk.engine, desk.work, desk.committed)
 
     def ask(number: int) -> tuple[str, bool]:
-        answer = together(number)
+        answer = at_once(number)
         return answer, number in desk.taken()
 
     with ThreadPoolExecutor(len(numbers)) as pool:
@@ -88,7 +89,7 @@ def meeting(desk: Desk, numbers: Sequence[int]) -> Iterator[list[Future[tuple[st
         assert desk.entered.wait(WAITS)
         for place, number in enumerate(numbers[1:], 1):
             asked.append(pool.submit(ask, number))
-            wait_until(lambda place=place: len(together._waiting) == place, WAITS)
+            wait_until(lambda place=place: len(at_once._waiting) == place, WAITS)
         desk.goes_on.set()
         yield asked
 
@@ -177,6 +178,31 @@ def test_p10_a_lock_that_one_of_them_needs_keeps_nobody_else_waiting(postgresql_
             holder.rollback()
             assert asked[2].result(WAITS) == ("2 is taken", True)
     assert desk.taken() == sorted(desk.told) == list(range(5))
+    engine.dispose()
+
+
+def test_p10_a_transaction_that_stands_still_holds_up_nobody_for_long(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection hangs: whoever comes goes alone after a while. Once it goes on, all is as it was."""
+    monkeypatch.setattr(together, "_WAITS_SECONDS", 0.2)
+    engine = open_database(postgresql_url, pool_size=8)
+    run(engine, lambda connection: connection.execute(text("CREATE TABLE taken (n integer)")))
+    desk = Desk(engine)
+    at_once = Together(engine, desk.work, desk.committed)
+    with ThreadPoolExecutor(6) as pool:
+        hanging = pool.submit(at_once, 0)
+        assert desk.entered.wait(WAITS)
+        others = [pool.submit(at_once, number) for number in range(1, 5)]
+        assert [one.result(WAITS) for one in others] == [f"{number} is taken" for number in range(1, 5)]
+        assert not hanging.done()
+        assert desk.taken() == [1, 2, 3, 4]
+        desk.goes_on.set()
+        assert hanging.result(WAITS) == "0 is taken"
+    assert desk.sizes == [1] * 5
+    assert at_once(5) == "5 is taken"
+    assert desk.taken() == sorted(desk.told) == list(range(6))
+    assert not at_once._waiting
     engine.dispose()
 
 
