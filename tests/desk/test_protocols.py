@@ -4,7 +4,7 @@ stays as it is unless somebody asks."""
 from __future__ import annotations
 
 import re
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from service import time
 from service.care.lifecycle import Reason
 from service.care.roles import Role
-from service.pages.desk import protocol_draft
+from service.pages.desk import protocol_draft, protocol_shown
 from service.records import approval, drafts, protocols, switching
 from service.records.approval import Signature
 from service.records.database import reading, run
@@ -336,6 +336,36 @@ def test_two_who_sign_at_once_make_one_version(desk: Desk) -> None:
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda one: one.post(path, form).status_code, visitors))
     assert answers == [303, 303]
+    assert len(versions(desk)) == 2
+    assert len(noted(desk, "protocol.approve")) == 1
+
+
+@pytest.mark.parametrize("what", ["draft", "version"])
+def test_who_signs_while_another_does_is_told_so(desk: Desk, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other comes when the first has found what is to be signed, and has the time to be through with it."""
+    if what == "draft":
+        path, find = f"/desk/protocols/drafts/{begin(desk, WORDED)}/approve", "of_draft"
+    else:
+        row = run(desk.engine, lambda c: protocols.add(c, desk.own.clinic_id, WORDED, time.now()).id)
+        path, find = f"/desk/protocols/{row}/approve", "of_version"
+    first, other = desk.client_as(Role.CLINICIAN), desk.client_as(Role.OWNER)
+    page = first.get(path).text
+    form = {"seen": hidden(page, "seen"), "base": hidden(page, "base"), "read": "y"}
+    for one in (first, other):
+        one.token()
+    found, meanwhile = getattr(protocol_shown, find), []
+
+    def then_comes_the_other(*about: Any, **more: Any) -> Any:
+        shown = found(*about, **more)
+        if not meanwhile:
+            meanwhile.append(pool.submit(lambda: other.post(path, form).status_code))
+            wait(meanwhile, 1)
+        return shown
+
+    with ThreadPoolExecutor(1) as pool:
+        monkeypatch.setattr(protocol_shown, find, then_comes_the_other)
+        assert first.post(path, form).status_code == 303
+        assert meanwhile[0].result(20) == 303
     assert len(versions(desk)) == 2
     assert len(noted(desk, "protocol.approve")) == 1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Protocol
 
 from sqlalchemy import Connection
 from werkzeug.wrappers import Response as AnyResponse
@@ -35,7 +36,13 @@ _AFTER = {
     Followers.EVERYBODY: "Sessions follow it from now on; what is planned already is planned anew, patient by patient.",
 }
 
-_Find = Callable[[Connection, Who, int], Shown]
+
+class _Find(Protocol):
+    """`lock`: nobody else may sign or change it until the transaction ends."""
+
+    def __call__(self, connection: Connection, who: Who, row: int, /, lock: bool = False) -> Shown: ...
+
+
 _Sign = Callable[[Connection, str, Signature], Version]
 
 
@@ -80,10 +87,11 @@ def _signed(who: Who, find: _Find, row: int, sign: _Sign) -> AnyResponse:
 
     def work(connection: Connection) -> Version | None:
         try:
-            shown = find(connection, who, row)
+            # Held, so that it is not signed by another between what this one has seen and their signature.
+            shown = find(connection, who, row, lock=True)
         except LookupError:
             shown = None  # signed and gone, or never this clinic's: `sign` says which
-        if shown is not None and not _agrees(connection, who, shown, form):
+        if shown is not None and not _is_signed(shown) and not _agrees(connection, who, shown, form):
             return None
         return sign(connection, form.seen.data or "", signature)
 
@@ -101,6 +109,10 @@ def _signed(who: Who, find: _Find, row: int, sign: _Sign) -> AnyResponse:
     context().nudges.wake_clock()
     look.said(f"Version {version.version} is in force. {_AFTER[followers]}")
     return go(f"{PROTOCOLS}/{version.id}")
+
+
+def _is_signed(shown: Shown) -> bool:
+    return shown.version is not None and shown.version.approved_at is not None
 
 
 def _agrees(connection: Connection, who: Who, shown: Shown, form: _Boxes) -> bool:

@@ -49,9 +49,9 @@ class Base:
     protocol: Protocol
 
 
-def of_version(connection: Connection, who: Who, version_id: int) -> Shown:
+def of_version(connection: Connection, who: Who, version_id: int, lock: bool = False) -> Shown:
     """A version. Raises LookupError."""
-    version = protocols.get(connection, who.clinic_id, version_id)
+    version = protocols.get(connection, who.clinic_id, version_id, lock)
     now = approved(connection, who, version.name)
     return Shown(
         f"{version.name}, version {version.version}",
@@ -64,9 +64,9 @@ def of_version(connection: Connection, who: Who, version_id: int) -> Shown:
     )
 
 
-def of_draft(connection: Connection, who: Who, draft_id: int) -> Shown:
+def of_draft(connection: Connection, who: Who, draft_id: int, lock: bool = False) -> Shown:
     """A draft as it was saved. Raises LookupError."""
-    return with_text(drafts.get(connection, who.clinic_id, draft_id))
+    return with_text(drafts.get(connection, who.clinic_id, draft_id, lock))
 
 
 def with_text(draft: Draft, typed: str | None = None) -> Shown:
