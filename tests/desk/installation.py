@@ -21,8 +21,7 @@ from sandbox.config import Config
 from sandbox.signing import SigningKey
 from service.records.sealing import new_key
 from tests.nursery import Born, bear
-from tests.processes import wait_until
-from tests.promises.installation import free_port
+from tests.processes import free_port, wait_until
 
 ROOT = Path(__file__).parents[2]
 _MOVE = """

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import signal
-import socket
 import time as real_time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -29,7 +27,7 @@ from service.records.database import reading
 from service.records.sending_tables import messages
 from tests.house import House, house
 from tests.nursery import Born, bear
-from tests.processes import wait_until
+from tests.processes import free_port, wait_until
 from tests.promises.population import counted, just_treated
 
 QUICK = {
@@ -202,30 +200,3 @@ def environment(h: House) -> dict[str, str]:
         if value is not None and info.alias:
             env[info.alias] = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
     return env
-
-
-def _ports() -> Iterator[int]:
-    """Below those that the system gives out by itself: any connection may take one of those before a server does. Each
-    worker of a run has a range of its own, and each run begins somewhere else in it."""
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    first, count = 10_000 + worker % 10 * 2_000, 2_000
-    begun = random.randrange(count)
-    while True:
-        for number in range(count):
-            yield first + (begun + number) % count
-
-
-_fresh_ports = _ports()
-
-
-def free_port() -> int:
-    """A port on which nobody listens, not handed out before."""
-    for port in _fresh_ports:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise AssertionError("unreachable: there is always a next port to try")

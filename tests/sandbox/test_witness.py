@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from twilio.rest import Client
 
 from sandbox.config import Config, Phone, parse_phones
 from sandbox.server import Handle, start
+from tests.processes import free_port
 from tests.sandbox.listener import Listener, eventually
 
 TO = "+12125550123"
@@ -132,9 +132,7 @@ def test_phones_are_read_from_one_line() -> None:
 
 
 def test_it_runs_as_a_process(tmp_path: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     options = ["--port", str(port), "--auth-token", "t", "--ledger", str(tmp_path / "ledger.jsonl")]
     options += ["--key-file", str(tmp_path / "key.pem"), "--phones", "Patient=+12025550101"]
     options += ["--clock-file", str(tmp_path / "clock"), "--speed", "60"]

@@ -27,7 +27,8 @@ from service.records.tables import consents, sessions
 from tests import audit, servers
 from tests.conftest import text
 from tests.house import House, house
-from tests.promises.installation import environment, free_port
+from tests.processes import free_port
+from tests.promises.installation import environment
 from tests.soak import verdict
 from tests.soak.crew import Crew
 from tests.soak.picture import svg
