@@ -24,12 +24,12 @@ from sqlalchemy.exc import OperationalError
 
 from service.records.database import lock_was_held, run
 
+log = logging.getLogger(__name__)
+
 MOST = 50
 """Requests a transaction: as many as may wait for one lock that it holds."""
 _LOCK_SECONDS = 0.1
 """How long a transaction of several waits for a lock; well before PostgreSQL looks for a deadlock (a second)."""
-
-log = logging.getLogger(__name__)
 _WAITS_SECONDS = 2.0
 """How long a request waits for others' transaction to end; then it goes alone. A connection may hang for minutes."""
 

@@ -52,9 +52,11 @@ def _answered_goes_on() -> Iterator[None]:
 
 @contextmanager
 def _yes_before_it_is_kept() -> Iterator[None]:
+    take = together.Together.__call__
+
     def hopeful(self: Any, item: Any) -> Any:
         try:
-            return _one_of_several(self, item)
+            return take(self, item)
         except OperationalError:
             return None
 
@@ -76,9 +78,6 @@ def _who_comes_along_is_not_asked_for() -> Iterator[None]:
 
     with patch.object(together.Together, "_commit", hopeful):
         yield
-
-
-_one_of_several = together.Together.__call__
 
 
 @contextmanager
